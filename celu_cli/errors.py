@@ -1,0 +1,62 @@
+"""The errors a person can cause or meet, and the exit code of each.
+
+Everything that celu expects to go wrong is a `CeluError`. Its text is complete: what was wrong, where, what is
+accepted and what to do next. `celu_cli.cli.app` prints it and exits with `exit_code`; any other exception is a
+bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    DATA = 3
+    DIVERGED = 4
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class CeluError(Exception):
+    """Root of the expected errors; `exit_code` is what the command line returns for it."""
+
+    exit_code = ExitCode.BUG
+
+
+class UsageError(CeluError):
+    """The command or its files ask for something that cannot be done."""
+
+    exit_code = ExitCode.USAGE
+
+
+class CaseError(UsageError):
+    """A case file or an override is not valid."""
+
+
+class RunError(UsageError):
+    """A run directory is missing, unreadable or not what was asked for."""
+
+
+class DataError(CeluError):
+    """A dataset cannot be had, or is not the dataset it says it is."""
+
+    exit_code = ExitCode.DATA
+
+
+class DivergedError(CeluError):
+    """The loss became NaN or infinite."""
+
+    exit_code = ExitCode.DIVERGED
+
+
+class InterruptedByUser(CeluError):  # noqa: N818 - not a failure: the person asked for it
+    """Ctrl-C or SIGTERM stopped the run cleanly; `exit_code` tells which."""
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

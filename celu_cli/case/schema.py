@@ -1,0 +1,254 @@
+"""What a case may say: one strict pydantic model, the single source of the checks and of `celu schema`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from celu_cli.case.vocabulary import ActivationName, DatasetName
+
+Precision = Literal["float32", "bfloat16"]
+Rule = Literal["exact", "article"]
+Pool = Literal["none", "average", "max"]
+
+PositiveInteger = Annotated[int, Field(ge=1, le=2**31 - 1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+Epsilon = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A strict, immutable piece of a case: no unknown key, no silent conversion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _named(key: str) -> BeforeValidator:
+    """Let a bare word stand for a mapping with only that `key`, as in ``optimizer: adam``."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class DatasetSpec(Part):
+    """Which images to train and test on."""
+
+    name: DatasetName
+    sample: bool = Field(False, description="train on the embedded sample instead of the full set")
+    hold_out: int = Field(
+        0, ge=0, description="leave out this many of the first training images (never of the sample)"
+    )
+
+
+class LayerSpec(Part):
+    """Convolution (stride 1, SAME), activation, optional residual sum, optional pool."""
+
+    kernel: PositiveInteger = Field(description="height and width of the convolution kernel")
+    filters: PositiveInteger = Field(description="number of output channels")
+    pool: Pool = "none"
+    pool_size: int = Field(2, ge=2, le=2**31 - 1, description="height, width and stride of the pool (VALID)")
+    residual: float = Field(
+        0.0, allow_inf_nan=False, description="adds this times the layer's input to its activation"
+    )
+    activation: ActivationName | None = Field(None, description="instead of the case's activation")
+    alpha: float | None = Field(None, description="instead of the case's alpha")
+
+
+class PresetNetwork(Part):
+    """The article's seven layers, with another width or residual where wanted."""
+
+    preset: Literal["article-7"] = "article-7"
+    filters: PositiveInteger = 200
+    residual: float = Field(
+        0.0, allow_inf_nan=False, description="residual sum of every layer whose input and output shapes agree"
+    )
+    initializer: Initializer = Field(default_factory=lambda: NormalInitializer())
+
+
+class LayeredNetwork(Part):
+    """A network given layer by layer; the last layer must reduce the image to 1 x 1 x classes."""
+
+    layers: tuple[LayerSpec, ...] = Field(min_length=1, max_length=200, strict=False)
+    initializer: Initializer = Field(default_factory=lambda: NormalInitializer())
+
+
+class NormalInitializer(Part):
+    """Weights from a normal distribution with mean 0."""
+
+    name: Literal["normal"] = "normal"
+    standard_deviation: PositiveFloat = 0.05
+
+
+class ScaledInitializer(Part):
+    """Weights whose variance follows the number of inputs (and outputs), as in Keras."""
+
+    name: Literal["he_normal", "lecun_normal", "glorot_uniform"]
+
+
+Initializer = Annotated[
+    NormalInitializer | ScaledInitializer, Field(discriminator="name"), _named("name")
+]
+
+
+class AutoBackprop(Part):
+    """Gradients from tf.GradientTape."""
+
+    method: Literal["auto"]
+
+
+class ManualBackprop(Part):
+    """Hand-written gradients."""
+
+    method: Literal["manual"]
+    rule: Rule = "exact"
+
+
+class DilatedBackprop(Part):
+    """Hand-written gradients plus rate / (1 + decay t) times the gradient from two layers above."""
+
+    method: Literal["dilated"]
+    rate: NonNegativeFloat = Field(1e-4, description="weight of the skip gradients in the first epoch")
+    decay: NonNegativeFloat = Field(10.0, description="rate falls as rate / (1 + decay (epoch - 1))")
+    rule: Rule = "exact"
+
+
+Backprop = Annotated[
+    AutoBackprop | ManualBackprop | DilatedBackprop, Field(discriminator="method"), _named("method")
+]
+
+
+class _Optimizer(Part):
+    learning_rate: PositiveFloat = 1e-3
+
+
+class Sgd(_Optimizer):
+    """w -= learning_rate g"""
+
+    name: Literal["sgd"]
+    learning_rate: PositiveFloat = 1e-2
+
+
+class Momentum(_Optimizer):
+    """Heavy-ball momentum, or Nesterov's."""
+
+    name: Literal["momentum"]
+    learning_rate: PositiveFloat = 1e-2
+    momentum: DecayRate = 0.9
+    nesterov: bool = False
+
+
+class RMSprop(_Optimizer):
+    """Step divided by the root of a running mean of squared gradients."""
+
+    name: Literal["rmsprop"]
+    rho: DecayRate = 0.9
+    epsilon: Epsilon = 1e-7
+
+
+class Adagrad(_Optimizer):
+    """Step divided by the root of the sum of squared gradients."""
+
+    name: Literal["adagrad"]
+    initial_accumulator_value: NonNegativeFloat = 0.1
+    epsilon: Epsilon = 1e-7
+
+
+class _Moments(_Optimizer):
+    beta_1: DecayRate = 0.9
+    beta_2: DecayRate = 0.999
+    epsilon: Epsilon = 1e-7
+
+
+class Adam(_Moments):
+    """Adam, with Keras's placement of epsilon."""
+
+    name: Literal["adam"]
+
+
+class AdamW(_Moments):
+    """Adam with decoupled weight decay."""
+
+    name: Literal["adamw"]
+    weight_decay: NonNegativeFloat = 4e-3
+
+
+class Nadam(_Moments):
+    """Adam with Nesterov momentum and Keras's momentum schedule."""
+
+    name: Literal["nadam"]
+
+
+class AMSGrad(_Moments):
+    """Adam whose second moment never falls."""
+
+    name: Literal["amsgrad"]
+    maximum: Literal["elementwise", "tensor"] = Field(
+        "elementwise", description="elementwise: the paper's; tensor: whichever of v, v_max has the larger sum"
+    )
+    bias_correction: bool = Field(False, description="false: the paper's; true: as Keras and PyTorch do")
+
+
+Optimizer = Annotated[
+    Sgd | Momentum | RMSprop | Adagrad | Adam | AdamW | Nadam | AMSGrad,
+    Field(discriminator="name"),
+    _named("name"),
+]
+
+
+class _Schedule(Part):
+    warm_up_epochs: NonNegativeFloat = Field(0.0, description="epochs of linear growth from 0 to the full rate")
+
+
+class ConstantSchedule(_Schedule):
+    """The learning rate stays as given."""
+
+    name: Literal["constant"] = "constant"
+
+
+class StepSchedule(_Schedule):
+    """The learning rate is multiplied by `factor` every `every` epochs."""
+
+    name: Literal["step"]
+    every: PositiveInteger
+    factor: PositiveFloat = 0.1
+
+
+class CosineSchedule(_Schedule):
+    """The learning rate follows half a cosine down to `final_factor` times its value."""
+
+    name: Literal["cosine"]
+    final_factor: NonNegativeFloat = 0.0
+
+
+Schedule = Annotated[
+    ConstantSchedule | StepSchedule | CosineSchedule, Field(discriminator="name"), _named("name")
+]
+
+
+def _network_kind(value: Any) -> Any:
+    return {"preset": value} if isinstance(value, str) else value
+
+
+class Case(Part):
+    """One experiment: everything that decides what is trained and how."""
+
+    name: str = Field("", pattern=r"^[\w][\w.+-]{0,99}$|^$", description="default: the file's name")
+    description: str = ""
+    dataset: Annotated[DatasetSpec, _named("name")]
+    network: Annotated[PresetNetwork | LayeredNetwork, BeforeValidator(_network_kind)] = Field(
+        default_factory=PresetNetwork
+    )
+    activation: ActivationName = "celu"
+    alpha: float | None = Field(None, description="the activation's parameter; null: its default")
+    backprop: Backprop = Field(default_factory=lambda: ManualBackprop(method="manual"))
+    optimizer: Optimizer
+    schedule: Schedule = Field(default_factory=ConstantSchedule)
+    epochs: PositiveInteger
+    batch_size: PositiveInteger = 100
+    seed: int = Field(0, ge=0, le=2**63 - 1)
+    precision: Precision = "float32"
+    published: str | None = Field(None, description="name of the published curve to draw beside the run")
+
+
+for _model in (PresetNetwork, LayeredNetwork, Case):
+    _model.model_rebuild()

@@ -1,0 +1,80 @@
+"""What a training says while it runs: plain values, so that observers need no TensorFlow.
+
+The trainer yields them in this order: `TrainingStarted`, then for each epoch any number of `StepsDone`, one
+`EvaluationStarted` and one `EpochDone`, then `TrainingEnded`. Files, terminal and other views are observers: callables
+that take one event and return nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainingStarted:
+    """Before the first step."""
+
+    epochs: int
+    steps_per_epoch: int
+    train_images: int
+    test_images: int
+    initial_weights_hash: str
+    batch_order_hash: str
+
+
+@dataclass(frozen=True)
+class StepsDone:
+    """Some steps later; loss and accuracy are running means over the epoch's images so far."""
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class EvaluationStarted:
+    """The epoch's steps are done and the test set comes next."""
+
+    epoch: int
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """One line of metrics.jsonl.
+
+    Train loss and accuracy are means over the epoch's images *while* training, as in the article's logs; test loss
+    and accuracy are taken after the epoch. `seconds` is the epoch's wall time, evaluation included;
+    `images_per_second` counts the training steps alone. `time` is UTC, ISO 8601.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float
+    dilated_rate: float
+    seconds: float
+    images_per_second: float
+    time: str
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch with its evaluation is complete."""
+
+    metrics: EpochMetrics
+
+
+@dataclass(frozen=True)
+class TrainingEnded:
+    """All epochs asked for are done."""
+
+    epochs: int
+
+
+Event = TrainingStarted | StepsDone | EvaluationStarted | EpochDone | TrainingEnded
+Observer = Callable[[Event], None]

@@ -1,0 +1,110 @@
+"""CIFAR-10's file formats: the authors' binary archive, its six batches, and six PNG sheets.
+
+Source: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images",
+https://www.cs.toronto.edu/~kriz/cifar.html. The pickled "python version" is never read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from celu_cli.datasets.archives import read_members
+from celu_cli.datasets.facts import Arrays, Bytes
+from celu_cli.errors import DataError
+
+BATCH_IMAGES = 10_000
+HEIGHT = WIDTH = 32
+CHANNELS = 3
+PIXELS = HEIGHT * WIDTH
+RECORD_BYTES = 1 + CHANNELS * PIXELS
+
+TRAIN_BATCHES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
+TEST_BATCH = "test_batch.bin"
+BATCH_DIRECTORY = "cifar-10-batches-bin"
+BATCH_SIZES = dict.fromkeys((*TRAIN_BATCHES, TEST_BATCH), BATCH_IMAGES * RECORD_BYTES)
+
+ARCHIVE_FILE = "cifar-10-binary.tar.gz"
+ARCHIVE_LIMITS = {ARCHIVE_FILE: 250_000_000}
+
+TRAIN_SHEETS = tuple(f"data_batch_{number}.png" for number in range(1, 6))
+TEST_SHEET = "test_batch.png"
+TRAIN_SHEET_LABELS = "train_lables.json"  # spelled so in the package
+TEST_SHEET_LABELS = "test_lables.json"
+SHEET_LIMITS = {
+    **dict.fromkeys((*TRAIN_SHEETS, TEST_SHEET), 40_000_000),
+    **dict.fromkeys((TRAIN_SHEET_LABELS, TEST_SHEET_LABELS), 1_000_000),
+}
+
+
+def decode_archive(files: Mapping[str, bytes]) -> Arrays:
+    """The authors' binary archive as arrays; images are (N, 32, 32, 3)."""
+    archive = io.BytesIO(files[ARCHIVE_FILE])
+    return decode_batches(read_members(archive, ARCHIVE_FILE, BATCH_DIRECTORY, BATCH_SIZES))
+
+
+def decode_batches(files: Mapping[str, bytes]) -> Arrays:
+    """The six binary batches as arrays; images are (N, 32, 32, 3)."""
+    train = [decode_batch(file, files[file]) for file in TRAIN_BATCHES]
+    test_images, test_labels = decode_batch(TEST_BATCH, files[TEST_BATCH])
+    return {
+        "train_images": np.concatenate([images for images, _ in train]),
+        "train_labels": np.concatenate([labels for _, labels in train]),
+        "test_images": test_images,
+        "test_labels": test_labels,
+    }
+
+
+def decode_batch(file: str, content: bytes) -> tuple[Bytes, Bytes]:
+    """Images (10000, 32, 32, 3) and labels (10000,) of one batch: a record is a label, then red, green, blue planes."""
+    expected = BATCH_SIZES[file]
+    if len(content) != expected:
+        raise DataError(f"{file} has {len(content):,} bytes, not {expected:,}")
+    records = np.frombuffer(content, np.uint8).reshape(BATCH_IMAGES, RECORD_BYTES)
+    planes = records[:, 1:].reshape(BATCH_IMAGES, CHANNELS, HEIGHT, WIDTH)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), records[:, 0].copy()
+
+
+def decode_sheets(files: Mapping[str, bytes]) -> Arrays:
+    """Six PNG sheets and two JSON label lists as arrays; images are (N, 32, 32, 3)."""
+    return {
+        "train_images": np.concatenate([decode_sheet(file, files[file]) for file in TRAIN_SHEETS]),
+        "train_labels": decode_sheet_labels(TRAIN_SHEET_LABELS, files[TRAIN_SHEET_LABELS]),
+        "test_images": decode_sheet(TEST_SHEET, files[TEST_SHEET]),
+        "test_labels": decode_sheet_labels(TEST_SHEET_LABELS, files[TEST_SHEET_LABELS]),
+    }
+
+
+def decode_sheet(file: str, content: bytes) -> Bytes:
+    """Images (10000, 32, 32, 3) of one PNG: a row is an image, a column one of its pixels in row-major order."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as sheet:
+                if sheet.mode != "RGB" or sheet.size != (PIXELS, BATCH_IMAGES):
+                    found = f"{sheet.mode} {sheet.width} x {sheet.height}"
+                    raise DataError(f"{file} is {found}, not RGB {PIXELS} x {BATCH_IMAGES}")
+                pixels = np.asarray(sheet)
+    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise DataError(f"{file} is not a PNG of the expected size: {error}") from error
+    except (OSError, SyntaxError, ValueError, zlib.error) as error:  # what Pillow raises for a damaged PNG
+        raise DataError(f"{file} is a damaged PNG: {error}") from error
+    return pixels.reshape(BATCH_IMAGES, HEIGHT, WIDTH, CHANNELS)
+
+
+def decode_sheet_labels(file: str, content: bytes) -> Bytes:
+    """Labels (N,) from a JSON list of integers 0 to 9."""
+    try:
+        labels = json.loads(content)
+    except ValueError as error:
+        raise DataError(f"{file} is not JSON: {error}") from error
+    if not isinstance(labels, list) or not all(type(label) is int and 0 <= label <= 9 for label in labels):
+        raise DataError(f"{file} is not a list of labels 0 to 9")
+    return np.array(labels, np.uint8)

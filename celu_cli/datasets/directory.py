@@ -1,0 +1,70 @@
+"""Find a dataset's files in a directory, under any of the names people have them, and read them with limits."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from celu_cli.datasets.layouts import Files, Layout
+from celu_cli.errors import DataError
+
+SUBDIRECTORIES: Mapping[str, tuple[str, ...]] = {
+    "mnist": ("", "mnist", "MNIST/raw"),
+    "cifar10": ("", "cifar10", "cifar-10-batches-bin"),
+}
+"""Where below --data-dir a dataset may lie: there itself, as in celu's cache, or as its archive unpacks."""
+
+
+def find_files(directory: Path, layout: Layout) -> dict[str, Path] | None:
+    """The path of each file of a layout, plain or with `.gz` behind its name; None unless all are there."""
+    found: dict[str, Path] = {}
+    for name in layout.limits:
+        path = next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
+        if path is None:
+            return None
+        found[name] = path
+    return found
+
+
+def places(directory: Path, dataset: str, layouts: Iterable[Layout]) -> list[tuple[Layout, dict[str, Path]]]:
+    """Every place at or below `directory` that holds all files of one of the layouts, best first."""
+    candidates = [
+        (layout, find_files(directory / subdirectory, layout))
+        for layout in layouts
+        for subdirectory in SUBDIRECTORIES[dataset]
+    ]
+    return [(layout, files) for layout, files in candidates if files is not None]
+
+
+def read_files(paths: Mapping[str, Path], limits: Mapping[str, int]) -> Files:
+    """The uncompressed content of files; DataError when one is damaged, too large or an HTML page."""
+    return {name: read_file(path, name, limits[name]) for name, path in paths.items()}
+
+
+def read_file(path: Path, name: str, limit: int) -> bytes:
+    """The content of one file, uncompressed when `path` is `name` with `.gz` behind it."""
+    try:
+        with path.open("rb") as raw:
+            _refuse_html(path, raw)
+            if path.name == name:
+                content = raw.read(limit + 1)
+            else:
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    content = unpacked.read(limit + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged or cut short: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(content) > limit:
+        raise DataError(f"{path} holds more than the {limit:,} bytes it may have")
+    return content
+
+
+def _refuse_html(path: Path, raw: BinaryIO) -> None:
+    beginning = raw.read(256).lstrip().lower()
+    raw.seek(0)
+    if beginning.startswith((b"<!doctype html", b"<html", b"<?xml")):
+        raise DataError(f"{path} is a web page, not data: an error page or a login page was saved under that name")

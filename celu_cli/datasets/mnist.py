@@ -1,0 +1,60 @@
+"""MNIST's file formats: the four idx files of its authors and the npz that Keras made of them."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+
+from celu_cli.datasets.facts import Arrays, Bytes, array_shape, idx_header
+from celu_cli.errors import DataError
+
+IDX_FILES = {
+    "train_images": "train-images-idx3-ubyte",
+    "train_labels": "train-labels-idx1-ubyte",
+    "test_images": "t10k-images-idx3-ubyte",
+    "test_labels": "t10k-labels-idx1-ubyte",
+}
+IDX_SIZES = {
+    file: len(idx_header(array_shape("mnist", name)[:3])) + math.prod(array_shape("mnist", name))
+    for name, file in IDX_FILES.items()
+}
+
+NPZ_FILE = "mnist.npz"
+NPZ_LIMITS = {NPZ_FILE: 60_000_000}
+NPZ_KEYS = {"train_images": "x_train", "train_labels": "y_train", "test_images": "x_test", "test_labels": "y_test"}
+
+
+def decode_idx(file: str, content: bytes, shape: tuple[int, ...]) -> Bytes:
+    """One idx file as a uint8 array; DataError when its header or its length is not that of `shape`."""
+    header = idx_header(shape[:3])
+    if content[: len(header)] != header:
+        raise DataError(f"{file} does not begin with the idx header of {shape[:3]} unsigned bytes")
+    expected = len(header) + math.prod(shape)
+    if len(content) != expected:
+        raise DataError(f"{file} has {len(content):,} bytes, not {expected:,}")
+    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+
+
+def decode_idx_files(files: Mapping[str, bytes]) -> Arrays:
+    """The four idx files, uncompressed, as arrays; images are (N, 28, 28, 1)."""
+    return {name: decode_idx(file, files[file], array_shape("mnist", name)) for name, file in IDX_FILES.items()}
+
+
+def decode_npz(files: Mapping[str, bytes]) -> Arrays:
+    """Keras's `mnist.npz` as arrays; images are (N, 28, 28, 1). A pickled member is refused."""
+    try:
+        with np.load(io.BytesIO(files[NPZ_FILE]), allow_pickle=False) as members:
+            return {name: _npz_member(members[key], name) for name, key in NPZ_KEYS.items()}
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{NPZ_FILE} cannot be read: {error}") from error
+
+
+def _npz_member(array: Bytes, name: str) -> Bytes:
+    shape = array_shape("mnist", name)
+    if array.dtype != np.uint8 or array.shape != shape[:3]:
+        raise DataError(f"{NPZ_FILE} holds {NPZ_KEYS[name]} as {array.dtype} {array.shape}, not uint8 {shape[:3]}")
+    return np.ascontiguousarray(array).reshape(shape)

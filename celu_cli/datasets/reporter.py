@@ -1,0 +1,32 @@
+"""How the library tells that something takes long, without printing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+"""Called with the number of bytes that have just arrived."""
+
+
+class Reporter(Protocol):
+    """What the command line gives to hear about slow or surprising things."""
+
+    def message(self, text: str) -> None:
+        """Take one line for the person: what is about to happen, or what went another way than expected."""
+
+    def progress(self, text: str, total: int | None) -> AbstractContextManager[Advance]:
+        """Open a progress display for `total` bytes (None when unknown); the value is called as bytes arrive."""
+
+
+class SilentReporter:
+    """A reporter for programs: it says nothing."""
+
+    def message(self, text: str) -> None:
+        """Drop the text."""
+
+    @contextmanager
+    def progress(self, text: str, total: int | None) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
+        """Count nothing."""
+        yield lambda _: None

@@ -1,8 +1,8 @@
 """What a training says while it runs: plain values, so that observers need no TensorFlow.
 
 The trainer yields them in this order: `TrainingStarted`, then for each epoch any number of `StepsDone`, one
-`EvaluationStarted` and one `EpochDone`, then `TrainingEnded`. Files, terminal and other views are observers: callables
-that take one event and return nothing.
+`EvaluationStarted` and one `EpochDone`, then `TrainingEnded`. Files, terminal and other views are observers:
+callables that take one event and return nothing.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class EvaluationStarted:
 class EpochMetrics:
     """One line of metrics.jsonl.
 
-    Train loss and accuracy are means over the epoch's images *while* training, as in the article's logs; test loss
-    and accuracy are taken after the epoch. `seconds` is the epoch's wall time, evaluation included;
+    Train loss and accuracy are means over the epoch's images *while* training, as in the article's logs; test
+    loss and accuracy are taken after the epoch. `seconds` is the epoch's wall time, evaluation included;
     `images_per_second` counts the training steps alone. `time` is UTC, ISO 8601.
     """
 

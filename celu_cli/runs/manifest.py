@@ -1,0 +1,120 @@
+"""run.json: what a run is, with what it was made, and how it stands."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from celu_cli.errors import RunError
+from celu_cli.runs.environment import cpu_model, cpu_threads, git_commit, package_versions
+
+MANIFEST_NAME = "run.json"
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+
+WrittenStatus = Literal["running", "completed", "interrupted", "failed"]
+Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
+
+
+class Manifest(BaseModel):
+    """The content of run.json. A field that a newer celu added is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: WrittenStatus
+    started: AwareDatetime
+    heartbeat: AwareDatetime
+    ended: AwareDatetime | None = None
+    error: str | None = None
+    seed: int
+    dataset_source: str | None = None
+    train_images: int | None = None
+    test_images: int | None = None
+    initial_weights_hash: str | None = None
+    batch_order_hash: str | None = None
+    pid: int
+    host: str
+    cpu_model: str
+    cpu_threads: int
+    git_commit: str | None = None
+    versions: dict[str, str]
+
+    def status_at(self, now: datetime) -> Status:
+        """The status as a reader sees it: a run that stopped without a word has crashed."""
+        if self.status != "running":
+            return self.status
+        silent = (now - self.heartbeat).total_seconds() > STALE_SECONDS
+        dead = self.host == platform.node() and _is_gone(self.pid)
+        return "crashed" if silent or dead else "running"
+
+
+def new_manifest(
+    seed: int, dataset_source: str | None = None, versions: Mapping[str, str] | None = None
+) -> Manifest:
+    """The manifest of a run that starts now in this process; `versions` adds to what is found here."""
+    now = utc_now()
+    return Manifest(
+        status="running",
+        started=now,
+        heartbeat=now,
+        seed=seed,
+        dataset_source=dataset_source,
+        pid=os.getpid(),
+        host=platform.node(),
+        cpu_model=cpu_model(),
+        cpu_threads=cpu_threads(),
+        git_commit=git_commit(),
+        versions=package_versions() | dict(versions or {}),
+    )
+
+
+def write_manifest(run_path: Path, manifest: Manifest) -> None:
+    """Replace run.json as a whole: a reader sees the old one or the new one, never a part."""
+    temporary = run_path / f".{MANIFEST_NAME}.new"
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(run_path / MANIFEST_NAME)
+
+
+def read_manifest(run_path: Path) -> Manifest:
+    """Read run.json.
+
+    Raises:
+        RunError: it is missing, unreadable or not a manifest.
+    """
+    path = run_path / MANIFEST_NAME
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(
+            f"{path} is not a run's manifest: {where + ': ' if where else ''}{first['msg']}"
+        ) from error
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def _is_gone(pid: int) -> bool:
+    if os.name != "posix":
+        return False  # on Windows os.kill(pid, 0) would end the process
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # it belongs to somebody else, so it exists
+    return False

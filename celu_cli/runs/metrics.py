@@ -1,0 +1,89 @@
+"""metrics.jsonl: one JSON object an epoch, appended and synced, so that a killed run keeps its epochs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from celu_cli.errors import RunError
+from celu_cli.runs.events import EpochMetrics
+
+METRICS_NAME = "metrics.jsonl"
+
+_TYPES = {"epoch": int, "time": str}  # all others are numbers
+
+
+def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
+    """Add one epoch. A line that an earlier process left torn is removed first."""
+    # JSON has no NaN: null stands for it.
+    values = {key: None if _is_not_finite(value) else value for key, value in asdict(metrics).items()}
+    line = json.dumps(values, allow_nan=False).encode() + b"\n"
+    path = run_path / METRICS_NAME
+    with path.open("ab+") as file:
+        file.seek(0)
+        written = file.read()
+        file.truncate(len(written) - len(_torn_tail(written)))
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_metrics(run_path: Path) -> list[EpochMetrics]:
+    """All finished epochs in order; none when the file does not exist yet.
+
+    A last line without its end of line is the trace of a kill and is left out. An epoch written again, as
+    after resuming from an earlier checkpoint, replaces itself and all that followed.
+
+    Raises:
+        RunError: the file cannot be read, or a line is not an epoch.
+    """
+    path = run_path / METRICS_NAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    whole = content[: len(content) - len(_torn_tail(content))]
+    epochs: list[EpochMetrics] = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            metrics = _parse(line)
+        except ValueError as error:
+            raise RunError(f"{path}, line {number}: not an epoch's metrics: {error}") from error
+        epochs = [*(earlier for earlier in epochs if earlier.epoch < metrics.epoch), metrics]
+    return epochs
+
+
+def _torn_tail(content: bytes) -> bytes:
+    return content[content.rfind(b"\n") + 1 :]
+
+
+def _parse(line: bytes) -> EpochMetrics:
+    values = json.loads(line)
+    if not isinstance(values, dict):
+        raise ValueError("not a JSON object")
+    return EpochMetrics(**{field.name: _value(values, field.name) for field in fields(EpochMetrics)})
+
+
+def _value(values: dict[str, Any], key: str) -> Any:
+    if key not in values:
+        raise ValueError(f"{key} is missing")
+    value = values[key]
+    kind = _TYPES.get(key)
+    if kind is None:
+        if value is None:
+            return math.nan
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    elif isinstance(value, kind):
+        return value
+    raise ValueError(f"{key} is {value!r}")
+
+
+def _is_not_finite(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

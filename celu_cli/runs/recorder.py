@@ -1,0 +1,156 @@
+"""The observer that writes a run's files while it trains."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from celu_cli.case.load import dump_case
+from celu_cli.case.schema import Case
+from celu_cli.errors import CeluError, InterruptedByUser, RunError
+from celu_cli.runs.directory import claim_run_directory
+from celu_cli.runs.events import EpochDone, EpochMetrics, Event, TrainingEnded, TrainingStarted
+from celu_cli.runs.manifest import (
+    HEARTBEAT_SECONDS,
+    Manifest,
+    WrittenStatus,
+    new_manifest,
+    utc_now,
+    write_manifest,
+)
+from celu_cli.runs.metrics import append_metrics
+from celu_cli.runs.text_log import append_log, epoch_line, log_line, summary_lines
+
+CASE_NAME = "case.yaml"
+OVERRIDES_NAME = "overrides.txt"
+
+
+class RunRecorder:
+    """Records one run; use it as a context manager around the training and call it with every event.
+
+    On leaving, the run is *completed* when the training said it ended, *interrupted* when a person stopped it or
+    it stopped early, and *failed* on any other exception, whose text is kept. Exceptions pass through.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self.path = path
+        self._manifest = manifest
+        self._epochs: list[EpochMetrics] = []
+        self._ended = False
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        # A thread, because one evaluation or one large step may outlast the time after which silence means a crash.
+        self._pulse = threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True)
+
+    @classmethod
+    def open(
+        cls,
+        logs: Path,
+        case: Case,
+        overrides: Sequence[str] = (),
+        *,
+        dataset_source: str | None = None,
+        versions: Mapping[str, str] | None = None,
+    ) -> RunRecorder:
+        """Claim a directory under `logs` and write what is known before the training.
+
+        run.json comes last: a directory is a run from the moment it has one. When anything fails the directory
+        is removed again.
+
+        Raises:
+            RunError: the directory or its files cannot be written.
+        """
+        path = claim_run_directory(logs, case.name, case.seed)
+        try:
+            with _clear_errors(path):
+                (path / CASE_NAME).write_text(dump_case(case), encoding="utf-8")
+                lines = "".join(f"{override}\n" for override in overrides)
+                (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
+                manifest = new_manifest(case.seed, dataset_source, versions)
+                append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
+                write_manifest(path, manifest)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return cls(path, manifest)
+
+    def __enter__(self) -> RunRecorder:
+        self._pulse.start()
+        return self
+
+    def __call__(self, event: Event) -> None:
+        """Write what `event` says.
+
+        Raises:
+            RunError: the files cannot be written.
+        """
+        with _clear_errors(self.path):
+            match event:
+                case TrainingStarted():
+                    self._update(
+                        train_images=event.train_images,
+                        test_images=event.test_images,
+                        initial_weights_hash=event.initial_weights_hash,
+                        batch_order_hash=event.batch_order_hash,
+                    )
+                case EpochDone(metrics):
+                    append_metrics(self.path, metrics)
+                    append_log(self.path, epoch_line(metrics))
+                    self._epochs.append(metrics)
+                case TrainingEnded():
+                    self._ended = True
+                case _:
+                    pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._pulse.join()
+        status, reason = self._outcome(error)
+        try:
+            with _clear_errors(self.path):
+                values = {"status": status} | ({"error": reason} if reason else {})
+                append_log(self.path, log_line("end", **values), *summary_lines(self._epochs))
+                self._update(status=status, error=reason, ended=utc_now())
+        except RunError:
+            if error is None:
+                raise  # otherwise the exception under way says more
+
+    def _outcome(self, error: BaseException | None) -> tuple[WrittenStatus, str | None]:
+        match error:
+            case None if self._ended:
+                return "completed", None
+            case None:
+                return "interrupted", "the training stopped before its last epoch"
+            case KeyboardInterrupt() | InterruptedByUser() | SystemExit():
+                return "interrupted", str(error) or "stopped by the user"
+            case CeluError():
+                return "failed", str(error)
+            case _:
+                return "failed", f"{type(error).__name__}: {error}"
+
+    def _update(self, **changes: Any) -> None:
+        with self._writing:
+            self._manifest = self._manifest.model_copy(update={"heartbeat": utc_now(), **changes})
+            write_manifest(self.path, self._manifest)
+
+    def _beat(self, seconds: float) -> None:
+        while not self._stop.wait(seconds):
+            with suppress(
+                OSError
+            ):  # a full disk is reported when an epoch is written; the next beat tries again
+                self._update()
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"cannot write the run's files in {path}: {error.strerror or error}") from error

@@ -15,7 +15,15 @@ from celu_cli.case.vocabulary import ALPHA, DATASETS
 Shape = tuple[int, int, int]
 
 # kernel and pool of the article's layers; the last has as many filters as there are classes.
-_ARTICLE_7 = ((5, "none"), (3, "average"), (1, "average"), (3, "average"), (1, "average"), (2, "average"), (1, "none"))
+_ARTICLE_7 = (
+    (5, "none"),
+    (3, "average"),
+    (1, "average"),
+    (3, "average"),
+    (1, "average"),
+    (2, "average"),
+    (1, "none"),
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,9 @@ def plan_network(case: Case) -> NetworkPlan:
     facts = DATASETS[case.dataset.name]
     layers = []
     shape: Shape = facts.image_shape
-    for number, (location, spec) in enumerate(_layer_specs(case.network, facts.classes, facts.image_shape), 1):
+    for number, (location, spec) in enumerate(
+        _layer_specs(case.network, facts.classes, facts.image_shape), 1
+    ):
         layer = _plan_layer(case, number, location, spec, shape)
         layers.append(layer)
         shape = layer.output_shape
@@ -193,7 +203,9 @@ def _checked_alpha(activation: str, alpha: float | None, location: tuple[str | i
     # NaN fails both comparisons, infinity the second where there is no upper bound.
     if not (rule.above < alpha <= rule.at_most and alpha < float("inf")):
         upper = "finite" if rule.at_most == float("inf") else f"at most {rule.at_most:g}"
-        raise PlanProblem(location, f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha}")
+        raise PlanProblem(
+            location, f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha}"
+        )
     return alpha
 
 

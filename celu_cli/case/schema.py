@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from celu_cli.case.vocabulary import ActivationName, DatasetName
 
@@ -25,9 +25,20 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def _named(key: str) -> BeforeValidator:
-    """Let a bare word stand for a mapping with only that `key`, as in ``optimizer: adam``."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+def _named(key: str, default: str | None = None) -> BeforeValidator:
+    """Let a bare word stand for a mapping with only that `key`, as in ``optimizer: adam``.
+
+    A mapping without `key` is of the kind `default`, so that ``schedule: {warm_up_epochs: 5}`` is enough.
+    """
+
+    def expand(value: Any) -> Any:
+        if isinstance(value, str):
+            return {key: value}
+        if default is not None and isinstance(value, dict) and key not in value:
+            return {key: default, **value}
+        return value
+
+    return BeforeValidator(expand)
 
 
 class DatasetSpec(Part):
@@ -60,7 +71,9 @@ class PresetNetwork(Part):
     preset: Literal["article-7"] = "article-7"
     filters: PositiveInteger = 200
     residual: float = Field(
-        0.0, allow_inf_nan=False, description="residual sum of every layer whose input and output shapes agree"
+        0.0,
+        allow_inf_nan=False,
+        description="residual sum of every layer whose input and output shapes agree",
     )
     initializer: Initializer = Field(default_factory=lambda: NormalInitializer())
 
@@ -86,7 +99,7 @@ class ScaledInitializer(Part):
 
 
 Initializer = Annotated[
-    NormalInitializer | ScaledInitializer, Field(discriminator="name"), _named("name")
+    NormalInitializer | ScaledInitializer, Field(discriminator="name"), _named("name", "normal")
 ]
 
 
@@ -99,7 +112,7 @@ class AutoBackprop(Part):
 class ManualBackprop(Part):
     """Hand-written gradients."""
 
-    method: Literal["manual"]
+    method: Literal["manual"] = "manual"
     rule: Rule = "exact"
 
 
@@ -113,11 +126,14 @@ class DilatedBackprop(Part):
 
 
 Backprop = Annotated[
-    AutoBackprop | ManualBackprop | DilatedBackprop, Field(discriminator="method"), _named("method")
+    AutoBackprop | ManualBackprop | DilatedBackprop,
+    Field(discriminator="method"),
+    _named("method", "manual"),
 ]
 
 
 class _Optimizer(Part):
+    name: str
     learning_rate: PositiveFloat = 1e-3
 
 
@@ -183,7 +199,8 @@ class AMSGrad(_Moments):
 
     name: Literal["amsgrad"]
     maximum: Literal["elementwise", "tensor"] = Field(
-        "elementwise", description="elementwise: the paper's; tensor: whichever of v, v_max has the larger sum"
+        "elementwise",
+        description="elementwise: the paper's; tensor: whichever of v, v_max has the larger sum",
     )
     bias_correction: bool = Field(False, description="false: the paper's; true: as Keras and PyTorch do")
 
@@ -196,7 +213,10 @@ Optimizer = Annotated[
 
 
 class _Schedule(Part):
-    warm_up_epochs: NonNegativeFloat = Field(0.0, description="epochs of linear growth from 0 to the full rate")
+    name: str
+    warm_up_epochs: NonNegativeFloat = Field(
+        0.0, description="epochs of linear growth from 0 to the full rate"
+    )
 
 
 class ConstantSchedule(_Schedule):
@@ -221,12 +241,26 @@ class CosineSchedule(_Schedule):
 
 
 Schedule = Annotated[
-    ConstantSchedule | StepSchedule | CosineSchedule, Field(discriminator="name"), _named("name")
+    ConstantSchedule | StepSchedule | CosineSchedule,
+    Field(discriminator="name"),
+    _named("name", "constant"),
 ]
 
 
-def _network_kind(value: Any) -> Any:
-    return {"preset": value} if isinstance(value, str) else value
+def _network_kind(value: Any) -> str:
+    """Which errors to report: those of the layers where there are layers, else those of the preset."""
+    return (
+        "layers"
+        if isinstance(value, LayeredNetwork) or (isinstance(value, dict) and "layers" in value)
+        else "preset"
+    )
+
+
+Network = Annotated[
+    Annotated[PresetNetwork, Tag("preset")] | Annotated[LayeredNetwork, Tag("layers")],
+    Discriminator(_network_kind),
+    _named("preset"),
+]
 
 
 class Case(Part):
@@ -235,12 +269,10 @@ class Case(Part):
     name: str = Field("", pattern=r"^[\w][\w.+-]{0,99}$|^$", description="default: the file's name")
     description: str = ""
     dataset: Annotated[DatasetSpec, _named("name")]
-    network: Annotated[PresetNetwork | LayeredNetwork, BeforeValidator(_network_kind)] = Field(
-        default_factory=PresetNetwork
-    )
+    network: Network = Field(default_factory=PresetNetwork)
     activation: ActivationName = "celu"
     alpha: float | None = Field(None, description="the activation's parameter; null: its default")
-    backprop: Backprop = Field(default_factory=lambda: ManualBackprop(method="manual"))
+    backprop: Backprop = Field(default_factory=ManualBackprop)
     optimizer: Optimizer
     schedule: Schedule = Field(default_factory=ConstantSchedule)
     epochs: PositiveInteger

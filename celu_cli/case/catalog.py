@@ -1,0 +1,108 @@
+"""Where cases live: ./cases first, then the ones shipped with celu. No file is opened here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from celu_cli.case.words import nearest_word
+from celu_cli.errors import CaseError
+
+LOCAL_DIRECTORY = Path("cases")
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """A case that can be called by name; `local` ones are in ./cases, `shadowed` ones are hidden by those."""
+
+    name: str
+    path: Path
+    local: bool = False
+    shadowed: bool = False
+
+
+def shipped_cases_directory() -> Path:
+    """The cases that come with celu: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "shipped_cases"
+    return installed if installed.is_dir() else package.parent / "cases"
+
+
+def find_cases() -> list[CaseEntry]:
+    """Every case that has a name, by name; a shadowed case follows the one that hides it."""
+    shipped = shipped_cases_directory()
+    local_files = [] if _same(LOCAL_DIRECTORY, shipped) else _case_files(LOCAL_DIRECTORY)
+    local_names = {path.stem for path in local_files}
+    entries = [CaseEntry(path.stem, path, local=True) for path in local_files]
+    entries += [
+        CaseEntry(path.stem, path, shadowed=path.stem in local_names) for path in _case_files(shipped)
+    ]
+    return sorted(entries, key=lambda entry: (entry.name, entry.shadowed))
+
+
+def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
+    """The file that `reference` means.
+
+    A reference with a folder or a ``.yaml`` ending is a path, relative to the folder `beside` where that is given
+    (the file that extends) and else to the working directory. Any other is a name, sought in `beside`, ./cases and
+    the shipped cases.
+
+    Raises:
+        CaseError: there is no such file; the text lists what there is.
+    """
+    text = str(reference)
+    if isinstance(reference, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
+        path = (beside or Path()) / reference
+        if path.is_file():
+            return path
+        raise CaseError(_no_such_path(path, text))
+    directories = [LOCAL_DIRECTORY, shipped_cases_directory()]
+    for directory in directories if beside is None else [beside, *directories]:
+        for suffix in _SUFFIXES:
+            if (path := directory / f"{text}{suffix}").is_file():
+                return path
+    raise CaseError(_no_such_name(text))
+
+
+def published_curve(name: str) -> Path | None:
+    """The CSV of a published curve, from ./cases/published or else the shipped ones."""
+    for directory in (LOCAL_DIRECTORY, shipped_cases_directory()):
+        path = directory / "published" / f"{name}.csv"
+        if path.name == f"{name}.csv" and path.is_file():
+            return path
+    return None
+
+
+def shown(path: Path) -> str:
+    """A path as people write it: relative to the working directory where it lies inside it."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _case_files(directory: Path) -> list[Path]:
+    if not directory.is_dir():
+        return []
+    return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _no_such_path(path: Path, text: str) -> str:
+    if path.is_dir():
+        return f"{shown(path)} is a directory; name a case file, such as {text.rstrip('/')}/case-a.yaml"
+    names = [entry.name for entry in find_cases()]
+    if path.stem in names:
+        return f"there is no file {text}; the case {path.stem} is called by its name alone"
+    return f"there is no file {text}"
+
+
+def _no_such_name(text: str) -> str:
+    names = sorted({entry.name for entry in find_cases()})
+    near = nearest_word(text, names)
+    meant = f"; did you mean {near}?" if near else ""
+    return f"there is no case {text!r} in ./{LOCAL_DIRECTORY} or among the shipped ones ({', '.join(names)}){meant}"

@@ -1,0 +1,231 @@
+"""YAML as a case uses it: one document of mappings, lists and words, every value with the place it was written.
+
+The rules are those of the YAML 1.2 core schema: ``1e-3`` is a number, ``no`` and ``1_000`` are words, and only
+``true`` and ``false`` are truth values. Anchors, aliases and tags are refused, so a file cannot be larger than it
+looks and cannot name a Python object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import yaml
+
+Scalar = None | bool | int | float | str
+Path = tuple[str | int, ...]
+
+MOST_BYTES = 128 * 1024
+_DEEPEST = 12
+
+_NULL = re.compile(r"null|Null|NULL|~|")
+_TRUTH = re.compile(r"(?P<true>true|True|TRUE)|false|False|FALSE")
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something was written; line and column count from 1, and are 0 in a source without lines."""
+
+    source: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a case: where, which key (may be empty) and what to do about it."""
+
+    place: Place
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.key}: {self.message}" if self.key else f"{self.place}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place, the place of the key it belongs to, and a scalar's text as it was written."""
+
+    value: Scalar | dict[str, Node] | list[Node]
+    place: Place
+    key_place: Place | None = None
+    text: str = ""
+
+    def plain(self) -> object:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def child(self, step: str | int) -> Node | None:
+        """The value under a key or at an index, if there is one."""
+        if isinstance(self.value, dict) and isinstance(step, str):
+            return self.value.get(step)
+        if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
+            return self.value[step]
+        return None
+
+    def nearest(self, path: Path) -> Node:
+        """The value at `path`, or what holds the place where it would be."""
+        node = self
+        for step in path:
+            below = node.child(step)
+            if below is None:
+                return node
+            node = below
+        return node
+
+
+def resolve_scalar(text: str) -> Scalar:
+    """What an unquoted `text` means in the YAML 1.2 core schema."""
+    if _NULL.fullmatch(text):
+        return None
+    if match := _TRUTH.fullmatch(text):
+        return match["true"] is not None
+    if _INTEGER.fullmatch(text):
+        # Python refuses to read integers of thousands of digits; no field accepts one that float cannot hold.
+        bases = {"0o": 8, "0x": 16}
+        return int(text, bases.get(text[:2], 10)) if len(text) < 300 else float("inf")
+    if _FLOAT.fullmatch(text):
+        return float(text.replace(".i", "i").replace(".I", "I").replace(".n", "n").replace(".N", "N"))
+    return text
+
+
+@dataclass
+class Document:
+    """What a text says (`root` is None where nothing could be read), and what was wrong with how it says it."""
+
+    root: Node | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse(text: str, source: str, *, with_lines: bool = True) -> Document:
+    """Read one YAML document; never raises, whatever the text."""
+    return _Builder(source, with_lines).build(text)
+
+
+class _StopReading(Exception):
+    """What follows cannot be understood; the reason is already among the problems."""
+
+
+class _Builder:
+    """Builds nodes from PyYAML's events, which carry marks, repeat nothing and need no recursion of PyYAML's own."""
+
+    def __init__(self, source: str, with_lines: bool) -> None:
+        self._source = source
+        self._with_lines = with_lines
+        self._document = Document()
+        self._events: Iterator[yaml.Event] = iter(())
+
+    def build(self, text: str) -> Document:
+        try:
+            self._events = iter(yaml.parse(text, Loader=yaml.SafeLoader))
+            self._document.root = self._root()
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            column = error.position - text.rfind("\n", 0, error.position)
+            place = Place(self._source, line, column) if self._with_lines else Place(self._source)
+            self._say(place, f"a character no text file needs, #x{ord(text[error.position]):04x}; remove it")
+        except yaml.MarkedYAMLError as error:
+            self._say(self._place(error.problem_mark or error.context_mark), _explain(error))
+        except _StopReading:
+            pass
+        return self._document
+
+    def _root(self) -> Node | None:
+        root = None
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    self._say(self._place(event.start_mark), "a second document (---); a file holds one")
+                    break
+                root = self._node(next(self._events), None, 0)
+        return root
+
+    def _node(self, event: yaml.Event, key_place: Place | None, depth: int) -> Node:
+        place = self._place(event.start_mark)
+        self._refuse_anchor_and_tag(event, place)
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.style is None
+            return Node(resolve_scalar(event.value) if plain else event.value, place, key_place, event.value)
+        if depth == _DEEPEST:
+            self._say(place, f"nested more than {_DEEPEST} deep")
+            raise _StopReading
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = [self._node(item, None, depth + 1) for item in self._until(yaml.SequenceEndEvent)]
+            return Node(items, place, key_place)
+        if isinstance(event, yaml.MappingStartEvent):
+            return Node(self._mapping(depth), place, key_place)
+        return Node(None, place, key_place)  # an alias, already refused
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        for event in self._until(yaml.MappingEndEvent):
+            key = self._node(event, None, depth + 1)
+            value = self._node(next(self._events), key.place, depth + 1)
+            if isinstance(key.value, (dict, list)):
+                self._say(key.place, "a key must be one word")
+            elif (first := entries.get(key.text)) is not None:
+                before = first.key_place
+                where = f" on line {before.line}" if before and before.line else ""
+                self._say(key.place, f"duplicate key, already given{where}; keep one of the two", key.text)
+            else:
+                entries[key.text] = value
+        return entries
+
+    def _until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
+        for event in self._events:
+            if isinstance(event, end):
+                return
+            yield event
+
+    def _refuse_anchor_and_tag(self, event: yaml.Event, place: Place) -> None:
+        if getattr(event, "anchor", None) is not None:
+            self._say(
+                place, "anchors and aliases (& and *) are not accepted; write the value out, or use extends"
+            )
+        if getattr(event, "tag", None) is not None:
+            self._say(place, f"tags ({event.tag}) are not accepted; write the value alone")
+
+    def _place(self, mark: yaml.Mark | None) -> Place:
+        if mark is None or not self._with_lines:
+            return Place(self._source)
+        return Place(self._source, mark.line + 1, mark.column + 1)
+
+    def _say(self, place: Place, message: str, key: str = "") -> None:
+        self._document.problems.append(Problem(place, key, message))
+
+
+# What PyYAML says, as the start of its text, and what a person can do about it.
+_ADVICE = (
+    ("found character '\\t'", "a tab; YAML is indented with spaces"),
+    (
+        "mapping values are not allowed",
+        "a colon where no key can be; quote the text, or check the indentation",
+    ),
+    ("could not find expected ':'", "a key without a colon; write key: value"),
+    ("expected <block end>", "the indentation does not fit the lines above"),
+    ("found unexpected end of stream", "the text ends inside quotes; close them"),
+    ("expected ',' or ']'", "a list in [ ] that is not closed, or lacks a comma"),
+    ("expected ',' or '}'", "a mapping in { } that is not closed, or lacks a comma"),
+)
+
+
+def _explain(error: yaml.MarkedYAMLError) -> str:
+    said = error.problem or error.context or "cannot be read"
+    for start, advice in chain(_ADVICE):
+        if said.startswith(start):
+            return f"not valid YAML: {advice}"
+    return f"not valid YAML: {said}"

@@ -1,0 +1,12 @@
+"""The nearest accepted word, for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest_word(word: str, words: Iterable[str]) -> str | None:
+    """The accepted word a person most likely meant, if any is near."""
+    near = get_close_matches(word.lower(), list(words), n=1)
+    return near[0] if near else None

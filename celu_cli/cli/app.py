@@ -1,0 +1,52 @@
+"""The command line: every command is registered here, and every expected error ends here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from celu_cli import __version__
+from celu_cli.errors import CeluError
+
+app = typer.Typer(
+    name="celu",
+    help="Name an experiment in YAML, train it with gradients you can trust, and read the answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"celu {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 - the callback has already acted on it
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes a message and an exit code."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except CeluError as error:
+        print(f"celu: {error}", file=sys.stderr)
+        sys.exit(int(error.exit_code))
+    except BrokenPipeError:
+        # The reader has gone, as `head` does. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

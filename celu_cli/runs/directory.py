@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from celu_cli.case.catalog import find_cases, shown
+from celu_cli.case.words import nearest_word
 from celu_cli.errors import RunError
+from celu_cli.runs.manifest import MANIFEST_NAME, utc_now
+from celu_cli.runs.run import Run, read_run
+
+_LISTED = 12
 
 
 def claim_run_directory(logs: Path, case_name: str, seed: int) -> Path:
@@ -16,7 +23,7 @@ def claim_run_directory(logs: Path, case_name: str, seed: int) -> Path:
         RunError: the directory cannot be made.
     """
     parent = logs / case_name
-    started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%SZ")
+    started = utc_now().strftime("%Y-%m-%dT%H-%M-%SZ")
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for attempt in count(1):
@@ -28,6 +35,93 @@ def claim_run_directory(logs: Path, case_name: str, seed: int) -> Path:
             return path
     except OSError as error:
         raise RunError(
-            f"cannot make a run directory in {parent}: {error.strerror}. Name another place with --logs DIR"
+            f"cannot make a run directory in {shown(parent)}: {error.strerror}; "
+            "name another place with --logs DIR"
         ) from error
-    raise AssertionError("unreachable: count() never ends")
+    raise AssertionError("count() never ends")
+
+
+@dataclass(frozen=True)
+class FoundRuns:
+    """The runs asked for, newest last, and a text for each directory that cannot be read."""
+
+    runs: tuple[Run, ...]
+    problems: tuple[str, ...]
+
+
+def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
+    """Read the runs in `logs` that `names` mean, or all of them.
+
+    A name is a case, a directory of a run or of many, a run's own name (``case/directory`` or the directory),
+    or a piece of such a name that only one run has.
+
+    Raises:
+        RunError: there are no runs, or a name means none or several of them; the text lists what there is.
+    """
+    paths = _runs_under(logs)
+    if names:
+        paths = [path for name in names for path in _meant(name, logs, paths)]
+    elif not paths:
+        raise RunError(_no_runs(logs))
+    return _read_all({path.resolve(): path for path in paths}.values())
+
+
+def _runs_under(directory: Path) -> list[Path]:
+    """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest."""
+    found = [
+        path.parent for pattern in ("", "*/", "*/*/") for path in directory.glob(pattern + MANIFEST_NAME)
+    ]
+    return sorted(found, key=lambda path: path.name)
+
+
+def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
+    of_case = [path for path in paths if path.parent.name == name]
+    if of_case:
+        return of_case
+    here = Path(name)
+    if here.is_dir() and (under := _runs_under(here)):
+        return under
+    exact = [path for path in paths if name in (path.name, _run_name(path))]
+    meant = exact or [path for path in paths if name in _run_name(path)]
+    if len(meant) == 1:
+        return meant
+    if meant:
+        raise RunError(f"{name!r} is in the name of {len(meant)} runs: {_list(map(_run_name, meant))}")
+    if here.is_dir():
+        raise RunError(f"there are no runs in {shown(here)}")
+    raise RunError(_unknown(name, logs, paths))
+
+
+def _run_name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _read_all(paths: Iterable[Path]) -> FoundRuns:
+    runs, problems = [], []
+    for path in paths:
+        try:
+            runs.append(read_run(path))
+        except RunError as error:
+            problems.append(str(error))
+    return FoundRuns(tuple(sorted(runs, key=lambda run: run.manifest.started)), tuple(problems))
+
+
+def _no_runs(logs: Path) -> str:
+    return f"there are no runs in {shown(logs)} yet; train one with: celu run case-a --sample"
+
+
+def _unknown(name: str, logs: Path, paths: list[Path]) -> str:
+    if name in {entry.name for entry in find_cases()}:
+        return f"there are no runs of {name} in {shown(logs)} yet; train one with: celu run {name}"
+    if not paths:
+        return _no_runs(logs)
+    cases = sorted({path.parent.name for path in paths})
+    near = nearest_word(name, [*cases, *(path.name for path in paths)])
+    meant = f"; did you mean {near}?" if near else ""
+    return f"no run in {shown(logs)} is called {name!r}; there are runs of {_list(cases)}{meant}"
+
+
+def _list(names: Iterable[str]) -> str:
+    words = list(names)
+    rest = len(words) - _LISTED
+    return ", ".join(words[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

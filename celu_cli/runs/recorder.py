@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from celu_cli.case.load import dump_case
+from celu_cli.case.dump import dump_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
 from celu_cli.runs.directory import claim_run_directory
@@ -33,8 +33,8 @@ OVERRIDES_NAME = "overrides.txt"
 class RunRecorder:
     """Records one run; use it as a context manager around the training and call it with every event.
 
-    On leaving, the run is *completed* when the training said it ended, *interrupted* when a person stopped it or
-    it stopped early, and *failed* on any other exception, whose text is kept. Exceptions pass through.
+    On leaving, the run is *completed* when the training said it ended, *interrupted* when a person stopped it
+    or it stopped early, and *failed* on any other exception, whose text is kept. Exceptions pass through.
     """
 
     def __init__(self, path: Path, manifest: Manifest, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
@@ -44,7 +44,7 @@ class RunRecorder:
         self._ended = False
         self._writing = threading.Lock()
         self._stop = threading.Event()
-        # A thread, because one evaluation or one large step may outlast the time after which silence means a crash.
+        # A thread, because one evaluation or one large step may outlast the silence that means a crash.
         self._pulse = threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True)
 
     @classmethod
@@ -59,8 +59,8 @@ class RunRecorder:
     ) -> RunRecorder:
         """Claim a directory under `logs` and write what is known before the training.
 
-        run.json comes last: a directory is a run from the moment it has one. When anything fails the directory
-        is removed again.
+        run.json comes last: a directory is a run from the moment it has one. When anything fails the
+        directory is removed again.
 
         Raises:
             RunError: the directory or its files cannot be written.

@@ -1,0 +1,72 @@
+"""Runs made without training: real files, written by the real recorder from made-up events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from celu_cli.case.schema import Case
+from celu_cli.runs.events import (
+    EpochDone,
+    EpochMetrics,
+    EvaluationStarted,
+    Event,
+    StepsDone,
+    TrainingEnded,
+    TrainingStarted,
+)
+from celu_cli.runs.recorder import RunRecorder
+
+
+def make_case(**changes: Any) -> Case:
+    """A small valid case; `changes` win."""
+    values = {
+        "name": "case-c",
+        "dataset": {"name": "cifar10"},
+        "alpha": 2.0,
+        "backprop": {"method": "manual"},
+        "optimizer": {"name": "amsgrad", "maximum": "tensor", "learning_rate": 8e-4},
+        "epochs": 3,
+    }
+    return Case.model_validate(values | changes)
+
+
+def make_metrics(epoch: int, **changes: Any) -> EpochMetrics:
+    """An epoch of a training that learns."""
+    accuracy = 0.8 * (1 - math.exp(-epoch / 5))
+    values: dict[str, Any] = {
+        "epoch": epoch,
+        "train_loss": 1.7 / epoch,
+        "train_accuracy": min(1.0, 1.2 * accuracy),
+        "test_loss": 1.4 / math.sqrt(epoch),
+        "test_accuracy": accuracy,
+        "learning_rate": 8e-4,
+        "dilated_rate": 0.0,
+        "seconds": 300.0 + epoch,
+        "images_per_second": 160.0,
+        "time": f"2026-11-23T14:{epoch % 60:02}:00Z",
+    }
+    return EpochMetrics(**(values | changes))
+
+
+def make_events(epochs: int, done: int | None = None) -> Iterator[Event]:
+    """The events of a training of `epochs` epochs that stops after `done` of them."""
+    yield TrainingStarted(epochs, 500, 50_000, 10_000, "sha256:weights", "sha256:order")
+    for epoch in range(1, (epochs if done is None else done) + 1):
+        yield StepsDone(epoch, 250, 1.5, 0.4, 160.0)
+        yield StepsDone(epoch, 500, 1.4, 0.5, 160.0)
+        yield EvaluationStarted(epoch)
+        yield EpochDone(make_metrics(epoch))
+    if done is None:
+        yield TrainingEnded(epochs)
+
+
+def record_run(logs: Path, case: Case | None = None, done: int | None = None) -> Path:
+    """Record a training of `case`, completed or stopped after `done` epochs, and return its directory."""
+    case = case or make_case()
+    with RunRecorder.open(logs, case) as recorder:
+        for event in make_events(case.epochs, done):
+            recorder(event)
+    return recorder.path

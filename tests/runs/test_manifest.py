@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from celu_cli.errors import RunError
+from celu_cli.runs import environment
+from celu_cli.runs.manifest import new_manifest, read_manifest, utc_now, write_manifest
+
+
+def test_a_manifest_reads_back_as_written(tmp_path: Path) -> None:
+    manifest = new_manifest(seed=3, dataset_source="sample")
+    write_manifest(tmp_path, manifest)
+    assert read_manifest(tmp_path) == manifest
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_run_that_is_silent_for_a_minute_has_crashed() -> None:
+    manifest = new_manifest(seed=0)
+    assert manifest.status_at(utc_now()) == "running"
+    assert manifest.status_at(utc_now() + timedelta(seconds=59)) == "running"
+    assert manifest.status_at(utc_now() + timedelta(seconds=62)) == "crashed"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks for a process by its id")
+def test_a_run_whose_process_is_gone_has_crashed_at_once_on_this_host_only() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    manifest = new_manifest(seed=0).model_copy(update={"pid": child.pid})
+    assert manifest.status_at(utc_now()) == "crashed"
+    elsewhere = manifest.model_copy(update={"host": "another-host"})
+    assert elsewhere.status_at(utc_now()) == "running"
+
+
+def test_a_finished_run_never_turns_into_a_crash() -> None:
+    manifest = new_manifest(seed=0).model_copy(update={"status": "completed"})
+    assert manifest.status_at(utc_now() + timedelta(days=365)) == "completed"
+
+
+def test_a_field_of_a_newer_celu_is_ignored(tmp_path: Path) -> None:
+    manifest = new_manifest(seed=3)
+    text = manifest.model_dump_json().replace("{", '{"moon_phase": "full", ', 1)
+    (tmp_path / "run.json").write_text(text)
+    assert read_manifest(tmp_path) == manifest
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [('{"status": "runn', "Invalid JSON"), ("{}", "status"), ("[]", "object")]
+)
+def test_a_broken_manifest_is_an_error_that_names_the_file(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RunError, match=reason) as raised:
+        read_manifest(tmp_path)
+    assert str(tmp_path / "run.json") in str(raised.value)
+
+
+def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_CHECKOUT", tmp_path)
+    assert environment.git_commit() is None
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", "")
+    assert environment.git_commit() is None

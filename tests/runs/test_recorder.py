@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from celu_cli.case.load import load_case
+from celu_cli.errors import DivergedError, InterruptedByUser, RunError
+from celu_cli.runs import recorder as recorder_module
+from celu_cli.runs.events import EpochDone
+from celu_cli.runs.manifest import read_manifest
+from celu_cli.runs.metrics import METRICS_NAME, read_metrics
+from celu_cli.runs.recorder import RunRecorder
+from celu_cli.runs.run import read_run
+from tests.runs.fakes import make_case, make_events, make_metrics, record_run
+
+
+def test_a_completed_run_leaves_every_file_the_design_names(tmp_path: Path) -> None:
+    path = record_run(tmp_path)
+    names = {file.name for file in path.iterdir()}
+    assert names == {"case.yaml", "overrides.txt", "run.json", "train.log", "metrics.jsonl"}
+
+
+def test_the_recorded_case_loads_again_to_the_same_case(tmp_path: Path) -> None:
+    case = make_case(backprop={"method": "dilated", "rate": 1e-4}, seed=7, published="case-c")
+    path = record_run(tmp_path, case)
+    assert load_case(path / "case.yaml") == case
+
+
+def test_overrides_are_kept_as_given(tmp_path: Path) -> None:
+    recorder = RunRecorder.open(tmp_path, make_case(), ["alpha=1", "epochs=3"])
+    assert (recorder.path / "overrides.txt").read_text() == "alpha=1\nepochs=3\n"
+
+
+def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:
+    case = make_case(seed=5)
+    with RunRecorder.open(
+        tmp_path, case, dataset_source="cache", versions={"tensorflow": "2.99"}
+    ) as recorder:
+        for event in make_events(3):
+            recorder(event)
+    manifest = read_manifest(recorder.path)
+    assert manifest.status == "completed"
+    assert (manifest.seed, manifest.dataset_source) == (5, "cache")
+    assert (manifest.initial_weights_hash, manifest.batch_order_hash) == ("sha256:weights", "sha256:order")
+    assert (manifest.train_images, manifest.test_images) == (50_000, 10_000)
+    assert manifest.versions["tensorflow"] == "2.99"
+    assert {"celu", "python", "numpy"} <= set(manifest.versions)
+    assert manifest.pid == os.getpid()
+    assert manifest.cpu_model
+    assert manifest.cpu_threads >= 1
+    assert manifest.ended is not None
+    assert manifest.started <= manifest.ended <= manifest.heartbeat
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (KeyboardInterrupt(), "interrupted", "stopped by the user"),
+        (InterruptedByUser("stopped by SIGTERM"), "interrupted", "stopped by SIGTERM"),
+        (DivergedError("the loss is NaN in epoch 2"), "failed", "the loss is NaN in epoch 2"),
+        (ValueError("shapes differ"), "failed", "ValueError: shapes differ"),
+    ],
+)
+def test_how_a_run_ended_is_recorded_and_the_exception_passes(
+    tmp_path: Path, error: BaseException, status: str, text: str
+) -> None:
+    recorder = RunRecorder.open(tmp_path, make_case())
+    for event in make_events(3, done=1):
+        recorder(event)
+    with pytest.raises(type(error)), recorder:
+        raise error
+    run = read_run(recorder.path)
+    assert (run.status, run.manifest.error) == (status, text)
+    assert [metrics.epoch for metrics in run.metrics] == [1]
+
+
+def test_a_training_that_stops_early_without_a_word_is_not_called_completed(tmp_path: Path) -> None:
+    run = read_run(record_run(tmp_path, done=2))
+    assert run.status == "interrupted"
+    assert run.manifest.error == "the training stopped before its last epoch"
+
+
+def test_a_directory_is_a_run_only_when_all_its_first_files_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recorder_module, "write_manifest", fail)
+    with pytest.raises(RunError, match="No space left on device"):
+        RunRecorder.open(tmp_path, make_case())
+    assert list((tmp_path / "case-c").iterdir()) == []
+
+
+def test_a_full_disk_while_training_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    recorder = RunRecorder.open(tmp_path, make_case())
+    monkeypatch.setattr(recorder_module, "append_metrics", fail)
+    with pytest.raises(RunError, match="No space left on device"), recorder:
+        recorder(EpochDone(make_metrics(1)))
+    assert read_manifest(recorder.path).status == "failed"
+
+
+def test_the_heart_beats_while_the_training_says_nothing(tmp_path: Path) -> None:
+    opened = RunRecorder.open(tmp_path, make_case())
+    with RunRecorder(opened.path, read_manifest(opened.path), heartbeat_seconds=0.01) as recorder:
+        first = read_manifest(recorder.path).heartbeat
+        deadline = time.monotonic() + 5
+        while read_manifest(recorder.path).heartbeat == first and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert read_manifest(recorder.path).heartbeat > first
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.runs.fakes import make_case, make_events
+from celu_cli.runs.recorder import RunRecorder
+with RunRecorder.open(Path(sys.argv[1]), make_case()) as recorder:
+    for event in make_events(3, done=2):
+        recorder(event)
+    with (recorder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "train_lo')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs kill -9")
+def test_a_killed_run_reads_as_crashed_with_the_epochs_it_finished(tmp_path: Path) -> None:
+    result = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    assert result.returncode == -signal.SIGKILL
+    (path,) = (tmp_path / "case-c").iterdir()
+    run = read_run(path)
+    assert json.loads((path / "run.json").read_text())["status"] == "running"
+    assert run.status == "crashed"
+    assert [metrics.epoch for metrics in run.metrics] == [1, 2]
+
+
+def test_metrics_are_appended_not_rewritten(tmp_path: Path) -> None:
+    recorder = RunRecorder.open(tmp_path, make_case())
+    contents = []
+    for epoch in (1, 2):
+        recorder(EpochDone(make_metrics(epoch)))
+        contents.append((recorder.path / METRICS_NAME).read_bytes())
+    assert contents[1].startswith(contents[0])
+    assert read_metrics(recorder.path) == [make_metrics(1), make_metrics(2)]

@@ -14,10 +14,10 @@ SLACK_BYTES = 10_000_000
 
 
 def read_members(archive: BinaryIO, title: str, folder: str, limits: Mapping[str, int]) -> dict[str, bytes]:
-    """The members `folder/name` of a gzipped tar, for each name in `limits`, which gives the most bytes it may have.
+    """The members `folder/name` of a gzipped tar, for each name in `limits`: the most bytes it may have.
 
-    Other members are passed over; links and directories are never followed. Raises DataError when the archive is
-    damaged, holds too much or lacks a member.
+    Other members are passed over; links are never followed. Raises DataError when the archive is damaged,
+    holds too much or lacks a member.
     """
     unpacked_limit = sum(limits.values()) + SLACK_BYTES
     members: dict[str, bytes] = {}

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from celu_cli.datasets.facts import Arrays, Bytes
+from celu_cli.datasets.reporter import Reporter
 from celu_cli.datasets.stored import FILES
+from celu_cli.errors import DataError
+
+LOCK_SECONDS = 3_600.0
 
 
 def cache_directory() -> Path:
@@ -19,8 +28,10 @@ def cache_directory() -> Path:
 
 
 def store(directory: Path, arrays: Arrays) -> None:
-    """Write the four arrays; each file appears by rename when it is complete. Raises OSError when it cannot."""
+    """Write the four arrays; each file appears by rename when it is complete. May raise OSError."""
     directory.mkdir(parents=True, exist_ok=True)
+    for leftover in directory.glob(".*.part"):  # of a process that was killed: the caller holds the lock
+        leftover.unlink(missing_ok=True)
     for name, file in FILES.items():
         _store_array(directory / file, arrays[name])
 
@@ -35,3 +46,59 @@ def _store_array(path: Path, array: Bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def clear(place: Path) -> None:
+    """Empty a workspace: nothing in it will be resumed."""
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def workspace(dataset: str, reporter: Reporter) -> Iterator[Path]:
+    """A directory to download into, held by one process at a time.
+
+    It is in the cache, so a download that was broken off is there to be resumed; where the cache cannot be
+    written it is a temporary directory. The operating system frees the lock when its holder dies.
+    """
+    root = cache_directory()
+    with ExitStack() as held:
+        try:
+            place = root / "downloads" / dataset
+            place.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_locked(FileLock(root / f"{dataset}.lock"), reporter))
+        except (OSError, NotImplementedError) as error:
+            reporter.message(
+                f"the cache {root} cannot be used ({error}); a temporary directory takes its place"
+            )
+            place = Path(held.enter_context(_temporary_directory()))
+        yield place
+        with suppress(OSError):  # there are parts of downloads in it
+            place.rmdir()
+
+
+@contextmanager
+def _locked(lock: FileLock, reporter: Reporter) -> Iterator[None]:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        reporter.message("another celu is fetching the same dataset; waiting for it")
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout as error:
+            raise DataError(
+                f"another celu has held {lock.lock_file} for {LOCK_SECONDS / 60:.0f} minutes; "
+                "end that process and try again"
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _temporary_directory() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="celu-")
+    except OSError as error:
+        raise DataError(
+            f"no directory can be written to, neither the cache nor a temporary one: {error}"
+        ) from error

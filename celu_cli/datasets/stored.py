@@ -40,5 +40,7 @@ def decode_npy(file: str, content: bytes) -> Bytes:
     if dtype != np.uint8 or fortran_order:
         raise DataError(f"{file} holds {dtype}, not unsigned bytes in C order")
     if len(content) - start != math.prod(shape):
-        raise DataError(f"{file} holds {len(content) - start:,} values, not the {math.prod(shape):,} of {shape}")
+        raise DataError(
+            f"{file} holds {len(content) - start:,} values, not the {math.prod(shape):,} of {shape}"
+        )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

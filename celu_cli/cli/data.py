@@ -1,0 +1,138 @@
+"""`celu data`: fetch the datasets, list what is here, prove that it is undamaged."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from celu_cli.case.vocabulary import DATASETS
+from celu_cli.cli.data_progress import RichReporter
+from celu_cli.errors import CeluError, DataError
+
+if TYPE_CHECKING:
+    from celu_cli.datasets import Holding, Proof
+
+app = typer.Typer(help="Fetch the datasets, list them, prove that they are undamaged.", no_args_is_help=True)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help=f"{' or '.join(DATASETS)}; all when none is named."),
+]
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the files already."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+
+
+@app.command()
+def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
+    """Put datasets into celu's cache, unless they are there undamaged.
+
+    Sources are asked in turn: --data-dir, Keras's cache, the web, npm. Whatever the source, every array must have
+    its published SHA-256.
+    """
+    from celu_cli.datasets import fetch_dataset
+
+    reporter = RichReporter()
+    problems: list[CeluError] = []
+    for name in _checked(names):
+        try:
+            source = fetch_dataset(name, data_directory=data_directory, reporter=reporter)
+        except DataError as error:
+            problems.append(error)
+        else:
+            facts = DATASETS[name]
+            typer.echo(f"{name}: {facts.train_images:,} + {facts.test_images:,} images from {source}")
+    if problems:
+        raise DataError("\n".join(str(problem) for problem in problems))
+
+
+@app.command("list")
+def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
+    """List the datasets: images, shape, and what is here of them."""
+    from celu_cli.datasets import list_holdings
+
+    holdings = list_holdings(data_directory)
+    if as_json:
+        _print_json(holdings)
+    else:
+        _print_table(
+            ("dataset", "images", "shape", "where", "state", "size", "path"), map(_holding_row, holdings)
+        )
+
+
+@app.command()
+def verify(names: Names = None, data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
+    """Read and hash every copy of the datasets on this machine; exit code 3 when one is corrupt."""
+    from celu_cli.datasets import verify_dataset
+
+    proofs = [proof for name in _checked(names) for proof in verify_dataset(name, data_directory)]
+    if as_json:
+        _print_json(proofs)
+    else:
+        _print_table(("dataset", "where", "verdict", "path"), map(_proof_row, proofs))
+    problems = [_problem(proof) for proof in proofs if proof.verdict == "corrupt"]
+    if names:
+        problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, proofs)]
+    if problems:
+        raise DataError("\n".join(problems))
+
+
+def _checked(names: Sequence[str] | None) -> list[str]:
+    from celu_cli.datasets.load import check_name
+
+    for name in names or ():
+        check_name(name)
+    return list(dict.fromkeys(names or DATASETS))
+
+
+def _has_full_set(name: str, proofs: Sequence[Proof]) -> bool:
+    return any(
+        proof.dataset == name and proof.place != "sample" and proof.verdict != "absent" for proof in proofs
+    )
+
+
+def _missing(name: str) -> str:
+    return f"{name} is not on this machine, so there is nothing to verify; `celu data fetch {name}` gets it"
+
+
+def _problem(proof: Proof) -> str:
+    cure = f"; `celu data fetch {proof.dataset}` replaces it" if proof.place == "cache" else ""
+    return f"{proof.dataset}, {proof.place} ({proof.path}): {proof.problem}{cure}"
+
+
+def _holding_row(holding: Holding) -> tuple[str, ...]:
+    images = f"{holding.train_images:,} + {holding.test_images:,}"
+    shape = " x ".join(map(str, holding.image_shape))
+    size = decimal(holding.bytes) if holding.bytes else "-"
+    return holding.dataset, images, shape, holding.place, holding.state, size, str(holding.path)
+
+
+def _proof_row(proof: Proof) -> tuple[str, ...]:
+    return proof.dataset, proof.place, proof.verdict, str(proof.path)
+
+
+def _print_json(records: Iterable[Holding | Proof]) -> None:
+    typer.echo(json.dumps([asdict(record) for record in records], indent=2, default=str))
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    # A file or a pipe has no width to keep to.
+    width = None if sys.stdout.isatty() else 1_000
+    Console(highlight=False, width=width, force_terminal=None if sys.stdout.isatty() else False).print(table)

@@ -1,0 +1,88 @@
+"""The sample of each dataset that is shipped with celu: real images, class-balanced, always the same.
+
+Images lie side by side on PNG sheets, which people can open too; `sample_data/README.md` says where they come
+from and how they were drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from celu_cli.case.vocabulary import DATASETS
+from celu_cli.datasets.facts import Bytes, Dataset, Split
+from celu_cli.errors import DataError
+
+SAMPLE_DIRECTORY = Path(__file__).parent / "sample_data"
+ROWS_FILE = "rows.json"
+SHEET_COLUMNS = 50
+
+# Of images, labels and rows (little-endian uint16) of train, then the same of test.
+SHA256 = {
+    "mnist": "974e0df3027bdbc03edfee2c3d3642733419bc43e281cc563546c4d8e74a25c3",
+    "cifar10": "11d845fa25c709aea856b1d780c607609e37ea1b6ca813f1d3ab8f1685b3752d",
+}
+
+
+@dataclass(frozen=True)
+class SampledSplit:
+    """One split of a sample; `rows` (N,) are the images' places in the published split, counted from 0."""
+
+    images: Bytes
+    labels: Bytes
+    rows: np.ndarray[tuple[int], np.dtype[np.uint16]]
+
+
+def load_sample(dataset: str) -> Dataset:
+    """The embedded sample of a dataset, read-only; DataError when the installation is damaged."""
+    train, test = read_split(dataset, "train"), read_split(dataset, "test")
+    if digest(train, test) != SHA256[dataset]:
+        raise damaged(f"the images of {dataset} are not those that were shipped")
+    for array in (train.images, train.labels, test.images, test.labels):
+        array.flags.writeable = False
+    source = f"the sample that comes with celu ({len(train.labels):,} + {len(test.labels):,} real images)"
+    return Dataset(dataset, Split(train.images, train.labels), Split(test.images, test.labels), source)
+
+
+def read_split(dataset: str, split: str) -> SampledSplit:
+    """The images, labels and rows of one split as the shipped files have them."""
+    try:
+        told = json.loads((SAMPLE_DIRECTORY / ROWS_FILE).read_text("utf-8"))[dataset][split]
+        labels, rows = np.array(told["labels"], np.uint8), np.array(told["rows"], np.uint16)
+        return SampledSplit(read_sheet(dataset, split, len(labels)), labels, rows)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError) as error:
+        raise damaged(str(error)) from error
+
+
+def read_sheet(dataset: str, split: str, count: int) -> Bytes:
+    """`count` images (N, height, width, channels) from a sheet on which they lie in reading order."""
+    from PIL import Image
+
+    height, width, channels = DATASETS[dataset].image_shape
+    with Image.open(SAMPLE_DIRECTORY / sheet_file(dataset, split), formats=("PNG",)) as sheet:
+        pixels: Bytes = np.asarray(sheet)
+    tiles = pixels.reshape(count // SHEET_COLUMNS, height, SHEET_COLUMNS, width, channels).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles.reshape(count, height, width, channels))
+
+
+def sheet_file(dataset: str, split: str) -> str:
+    """The name of the sheet of a split."""
+    return f"{dataset}-{split}.png"
+
+
+def digest(train: SampledSplit, test: SampledSplit) -> str:
+    """The SHA-256 of a sample as `SHA256` pins it."""
+    hashed = hashlib.sha256()
+    for split in (train, test):
+        for array in (split.images, split.labels, split.rows.astype("<u2")):
+            hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.hexdigest()
+
+
+def damaged(reason: str) -> DataError:
+    """The error for a sample that is not as shipped."""
+    return DataError(f"the sample that comes with celu is damaged: {reason}; install celu again")

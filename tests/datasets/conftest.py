@@ -1,0 +1,81 @@
+"""An empty machine for every test, a made-up MNIST of the real size, and the real datasets where cached."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from celu_cli.datasets import Dataset, cache, catalogue, facts, load_dataset
+from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, array_shape, digest, idx_header
+from celu_cli.datasets.mnist import IDX_FILES
+from tests.datasets.recorder import RecordingReporter
+from tests.datasets.server import FileServer
+
+REAL_CACHE = cache.cache_directory()
+
+
+@pytest.fixture(autouse=True)
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cache, no Keras, no data directory, no network source."""
+    monkeypatch.setattr(cache, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr(catalogue, "REMOTE", {"mnist": (), "cifar10": ()})
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv("CELU_DATA_DIR", raising=False)
+    for proxy in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+
+
+@pytest.fixture
+def reporter() -> RecordingReporter:
+    return RecordingReporter()
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with FileServer() as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class FakeMnist:
+    """Arrays of MNIST's shapes, their SHA-256, and the idx files that hold them."""
+
+    arrays: Arrays
+    sha256: dict[str, str]
+    idx: dict[str, bytes]
+    idx_gz: dict[str, bytes] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def made_mnist() -> FakeMnist:
+    shapes = {name: array_shape("mnist", name) for name in ARRAY_NAMES}
+    arrays = {name: np.resize(np.arange(251, dtype=np.uint8), shape) for name, shape in shapes.items()}
+    sha256 = {name: digest("mnist", array) for name, array in arrays.items()}
+    idx = {IDX_FILES[name]: idx_header(array.shape[:3]) + array.tobytes() for name, array in arrays.items()}
+    return FakeMnist(arrays, sha256, idx, {name: gzip.compress(file, 1) for name, file in idx.items()})
+
+
+@pytest.fixture
+def mnist(made_mnist: FakeMnist, monkeypatch: pytest.MonkeyPatch) -> FakeMnist:
+    """The made-up MNIST, and celu takes its SHA-256 for the published ones."""
+    monkeypatch.setitem(facts.SHA256, "mnist", made_mnist.sha256)  # type: ignore[arg-type]
+    return made_mnist
+
+
+@pytest.fixture
+def full_dataset(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Dataset]:
+    """Load a real dataset from this machine's cache; the test is skipped where it is not cached."""
+
+    def load(name: str) -> Dataset:
+        monkeypatch.setattr(cache, "cache_directory", lambda: REAL_CACHE)
+        monkeypatch.setattr(catalogue, "cache_directory", lambda: REAL_CACHE)
+        if not (REAL_CACHE / name / "train_images.npy").exists():
+            pytest.skip(f"the full {name} is not cached on this machine; `celu data fetch {name}` gets it")
+        return load_dataset(name)
+
+    return load

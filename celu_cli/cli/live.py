@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from celu_cli.case.schema import Case
-from celu_cli.case.vocabulary import DATASETS
-from celu_cli.cli.progress import TrainingProgress, duration
+from celu_cli.cli.progress import TrainingProgress
 from celu_cli.runs.events import EpochDone, EpochMetrics, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
+from celu_cli.runs.wording import describe_case, duration
 
 _ROWS = 10
 _LINES_BESIDE_THE_ROWS = 8
@@ -29,7 +29,7 @@ class LiveDisplay:
     """
 
     def __init__(self, case: Case, published: PublishedCurve | None, console: Console | None = None) -> None:
-        self._case = case
+        self._headline = f"{case.name}: {describe_case(case)}"
         self._published = published
         self._console = console or _stderr_console()
         self._progress = TrainingProgress(case.epochs)
@@ -55,13 +55,13 @@ class LiveDisplay:
         if self._live is not None:
             return  # the next frame shows it
         if isinstance(event, TrainingStarted):
-            self._print_line(f"{_headline(self._case)}; {_amount(event)}")
+            self._print_line(f"{self._headline}; {_amount(event)}")
         elif isinstance(event, EpochDone):
             self._print_line(self._epoch_line(event.metrics))
 
     def __rich__(self) -> RenderableType:
         """The frame that shows the training as it stands now."""
-        parts: list[RenderableType] = [_line(_headline(self._case), style="bold")]
+        parts: list[RenderableType] = [_line(self._headline, style="bold")]
         if self._progress.finished:
             parts.append(self._epoch_table())
         if not self._progress.ended:
@@ -156,12 +156,6 @@ class LiveDisplay:
 def _stderr_console() -> Console:
     # FORCE_COLOR alone must not put moving bars into a file.
     return Console(stderr=True, highlight=False, force_terminal=None if sys.stderr.isatty() else False)
-
-
-def _headline(case: Case) -> str:
-    dataset = DATASETS[case.dataset.name].title + (" sample" if case.dataset.sample else "")
-    optimizer = f"{case.optimizer.name} {case.optimizer.learning_rate:g}"
-    return f"{case.name}: {dataset}, {case.backprop.method}, {optimizer}, seed {case.seed}"
 
 
 def _amount(event: TrainingStarted) -> str:

@@ -87,10 +87,3 @@ class TrainingProgress:
     def best(self) -> EpochMetrics | None:
         """The finished epoch with the best test accuracy."""
         return max(self.finished, key=lambda metrics: metrics.test_accuracy, default=None)
-
-
-def duration(seconds: float) -> str:
-    """Time in hours, minutes and seconds: 0:07, 12:30, 3:05:00."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,147 @@
+"""The plots of one run and the overlay of several."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from math import isfinite
+from pathlib import Path
+from typing import Literal
+
+from celu_cli.analysis.chart import BLUE, COLOURS, VERMILLION, Chart, Curve, save_chart
+from celu_cli.runs.events import EpochMetrics
+from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
+from celu_cli.runs.run import Run, read_run
+from celu_cli.runs.wording import dataset_words, describe_case
+
+Epoch = EpochMetrics | PublishedEpoch
+Phase = Literal["train", "test"]
+PHASES: tuple[Phase, ...] = ("train", "test")
+
+
+def draw_run_plots(run_path: Path, file_format: str = "png") -> list[Path]:
+    """Draw ``plots/train`` and ``plots/test`` of the run in `run_path` and return the files written.
+
+    Raises:
+        RunError: the run cannot be read or the files cannot be written.
+    """
+    return draw_run(read_run(run_path), run_path / "plots", file_format)
+
+
+def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
+    """Draw ``train`` and ``test`` of `run` into `directory`; no file where no epoch is finished.
+
+    Raises:
+        RunError: the files cannot be written.
+    """
+    if not run.metrics:
+        return []
+    published = read_published(run.case)
+    paths = []
+    for phase in PHASES:
+        path = directory / f"{phase}.{file_format}"
+        save_chart(run_chart(run, phase, published), path, file_format)
+        paths.append(path)
+    return paths
+
+
+def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart:
+    """Accuracy and loss of `run` over epochs, both between 0 and 1 as in the article.
+
+    Losses are divided by the largest of all, the published ones included, so that the two can be compared.
+    """
+    last = run.metrics[-1].epoch
+    shown: list[Epoch] = [epoch for epoch in published.epochs if epoch.epoch <= last] if published else []
+    losses = [_value(epoch, phase, "loss") for epoch in [*run.metrics, *shown]]
+    largest = max(filter(isfinite, losses), default=0.0) or 1.0
+    curves = list(_phase_curves("", run.metrics, phase, largest, dashed=False))
+    if shown:
+        curves += _phase_curves("published ", shown, phase, largest, dashed=True)
+    state = "" if run.status == "completed" else f", {run.status}"
+    while_training = " while training" if phase == "train" else ""
+    return Chart(
+        title=f"{run.case.name}: {phase} accuracy and loss{while_training}",
+        subtitle=f"{describe_case(run.case)}, {last} of {run.case.epochs} epochs{state}",
+        y_label=f"accuracy, and loss divided by its maximum ({largest:.3g})",
+        curves=curves,
+        y_limits=(0.0, 1.0),
+    )
+
+
+def draw_overlay(runs: Sequence[Run], path: Path, file_format: str) -> None:
+    """Draw the test accuracies of all `runs` with at least one epoch into one file.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    save_chart(overlay_chart([run for run in runs if run.metrics]), path, file_format)
+
+
+def overlay_chart(runs: Sequence[Run]) -> Chart:
+    """Test accuracies of `runs` over epochs, and each published curve they name once."""
+    colours = cycle(COLOURS)
+    last = max((run.metrics[-1].epoch for run in runs), default=1)
+    datasets = {dataset_words(run.case) for run in runs}
+    curves: list[Curve] = []
+    published: dict[str, Curve] = {}
+    for run, name in zip(runs, _distinct_names(runs), strict=True):
+        colour = next(colours)
+        curves.append(_accuracy_curve(name, run.metrics, "test", colour, dashed=False))
+        curve = read_published(run.case)
+        shown = [epoch for epoch in curve.epochs if epoch.epoch <= last] if curve else []
+        if curve and shown and curve.name not in published:
+            label = f"{curve.name} published"
+            published[curve.name] = _accuracy_curve(label, shown, "test", colour, dashed=True)
+    return Chart(
+        title="Test accuracy" + (f" on {datasets.pop()}" if len(datasets) == 1 else ""),
+        subtitle="dashed: published" if published else "",
+        y_label="test accuracy",
+        curves=[*curves, *published.values()],
+    )
+
+
+def _phase_curves(
+    prefix: str,
+    epochs: Sequence[Epoch],
+    phase: Phase,
+    largest_loss: float,
+    dashed: bool,
+) -> Iterator[Curve]:
+    yield _accuracy_curve(f"{prefix}accuracy", epochs, phase, BLUE, dashed)
+    losses = [_value(epoch, phase, "loss") for epoch in epochs]
+    yield Curve(
+        f"{prefix}loss {losses[-1]:.4f}",
+        [epoch.epoch for epoch in epochs],
+        [loss / largest_loss for loss in losses],
+        VERMILLION,
+        dashed,
+    )
+
+
+def _accuracy_curve(name: str, epochs: Sequence[Epoch], phase: Phase, colour: str, dashed: bool) -> Curve:
+    accuracies = [_value(epoch, phase, "accuracy") for epoch in epochs]
+    return Curve(
+        f"{name} {accuracies[-1]:.4f}", [epoch.epoch for epoch in epochs], accuracies, colour, dashed
+    )
+
+
+def _value(epoch: Epoch, phase: Phase, what: Literal["loss", "accuracy"]) -> float:
+    if phase == "train":
+        return epoch.train_loss if what == "loss" else epoch.train_accuracy
+    return epoch.test_loss if what == "loss" else epoch.test_accuracy
+
+
+def _distinct_names(runs: Sequence[Run]) -> list[str]:
+    """The case where that tells the runs apart, else the case and seed, else the run's own name."""
+    cases = Counter(run.case.name for run in runs)
+    seeds = Counter((run.case.name, run.case.seed) for run in runs)
+    names = []
+    for run in runs:
+        if cases[run.case.name] == 1:
+            names.append(run.case.name)
+        elif seeds[run.case.name, run.case.seed] == 1:
+            names.append(f"{run.case.name} seed {run.case.seed}")
+        else:
+            names.append(run.name)
+    return names

@@ -1,0 +1,59 @@
+"""How runs are put into words, the same in plots, tables and the live display."""
+
+from __future__ import annotations
+
+from celu_cli.case.schema import AMSGrad, AutoBackprop, Case
+from celu_cli.case.vocabulary import ALPHA, DATASETS
+
+
+def describe_case(case: Case) -> str:
+    """What is trained and how, in one line: dataset, activation, backprop, optimizer, seed."""
+    parts = [
+        dataset_words(case),
+        activation_words(case),
+        f"{backprop_words(case)} backprop",
+        f"{optimizer_words(case)} {case.optimizer.learning_rate:g}",
+        f"seed {case.seed}",
+    ]
+    return ", ".join(parts)
+
+
+def dataset_words(case: Case) -> str:
+    """The dataset's title, and whether only its embedded sample is used."""
+    return DATASETS[case.dataset.name].title + (" sample" if case.dataset.sample else "")
+
+
+def activation_words(case: Case) -> str:
+    """The activation with its alpha, where it has one."""
+    alpha = alpha_of(case)
+    return case.activation if alpha is None else f"{case.activation} alpha {alpha:g}"
+
+
+def alpha_of(case: Case) -> float | None:
+    """The alpha the case's activation uses; None where it has none."""
+    rule = ALPHA[case.activation]
+    if rule is None:
+        return None
+    return rule.default if case.alpha is None else case.alpha
+
+
+def backprop_words(case: Case) -> str:
+    """The method, and the rule where it is not the exact gradient."""
+    if isinstance(case.backprop, AutoBackprop) or case.backprop.rule == "exact":
+        return case.backprop.method
+    return f"{case.backprop.method} ({case.backprop.rule})"
+
+
+def optimizer_words(case: Case) -> str:
+    """The optimizer, and which maximum AMSGrad takes where it is not the paper's."""
+    optimizer = case.optimizer
+    if isinstance(optimizer, AMSGrad) and optimizer.maximum != "elementwise":
+        return f"{optimizer.name} ({optimizer.maximum})"
+    return optimizer.name
+
+
+def duration(seconds: float) -> str:
+    """Time in hours, minutes and seconds: 0:07, 12:30, 3:05:00."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

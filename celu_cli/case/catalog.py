@@ -44,9 +44,9 @@ def find_cases() -> list[CaseEntry]:
 def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     """The file that `reference` means.
 
-    A reference with a folder or a ``.yaml`` ending is a path, relative to the folder `beside` where that is given
-    (the file that extends) and else to the working directory. Any other is a name, sought in `beside`, ./cases and
-    the shipped cases.
+    A reference with a folder or a ``.yaml`` ending is a path, relative to the folder `beside` of the file
+    that extends, else to the working directory. Any other is a name, sought in `beside`, ./cases and the
+    shipped cases.
 
     Raises:
         CaseError: there is no such file; the text lists what there is.
@@ -54,13 +54,13 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     text = str(reference)
     if isinstance(reference, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
         path = (beside or Path()) / reference
-        if path.is_file():
+        if _is_file(path):
             return path
         raise CaseError(_no_such_path(path, text))
     directories = [LOCAL_DIRECTORY, shipped_cases_directory()]
     for directory in directories if beside is None else [beside, *directories]:
         for suffix in _SUFFIXES:
-            if (path := directory / f"{text}{suffix}").is_file():
+            if _is_file(path := directory / f"{text}{suffix}"):
                 return path
     raise CaseError(_no_such_name(text))
 
@@ -69,7 +69,7 @@ def published_curve(name: str) -> Path | None:
     """The CSV of a published curve, from ./cases/published or else the shipped ones."""
     for directory in (LOCAL_DIRECTORY, shipped_cases_directory()):
         path = directory / "published" / f"{name}.csv"
-        if path.name == f"{name}.csv" and path.is_file():
+        if path.name == f"{name}.csv" and _is_file(path):
             return path
     return None
 
@@ -88,6 +88,14 @@ def _case_files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
 
 
+def _is_file(path: Path) -> bool:
+    """False too for what cannot be a path at all, such as a name of a thousand letters."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
@@ -104,5 +112,6 @@ def _no_such_path(path: Path, text: str) -> str:
 def _no_such_name(text: str) -> str:
     names = sorted({entry.name for entry in find_cases()})
     near = nearest_word(text, names)
-    meant = f"; did you mean {near}?" if near else ""
-    return f"there is no case {text!r} in ./{LOCAL_DIRECTORY} or among the shipped ones ({', '.join(names)}){meant}"
+    return f"there is no case {text!r}; there are {', '.join(names)}" + (
+        f"; did you mean {near}?" if near else ""
+    )

@@ -1,8 +1,8 @@
-"""YAML as a case uses it: one document of mappings, lists and words, every value with the place it was written.
+"""YAML as a case uses it: one document, every value with the place where it was written.
 
-The rules are those of the YAML 1.2 core schema: ``1e-3`` is a number, ``no`` and ``1_000`` are words, and only
-``true`` and ``false`` are truth values. Anchors, aliases and tags are refused, so a file cannot be larger than it
-looks and cannot name a Python object.
+The rules are those of the YAML 1.2 core schema: ``1e-3`` is a number, ``no`` and ``1_000`` are words, and
+only ``true`` and ``false`` are truth values. Anchors, aliases and tags are refused, so a file cannot be
+larger than it looks and cannot name a Python object.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from typing import Any
 
 import yaml
 
 Scalar = None | bool | int | float | str
 Path = tuple[str | int, ...]
 
-MOST_BYTES = 128 * 1024
 _DEEPEST = 12
 
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -49,7 +48,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.message}" if self.key else f"{self.place}: {self.message}"
+        line = ": ".join(filter(None, (str(self.place), self.key, self.message)))
+        # A key or a file name may hold anything; a message is one line and says nothing to the terminal.
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,16 @@ class Node:
             return self.value[step]
         return None
 
-    def nearest(self, path: Path) -> Node:
-        """The value at `path`, or what holds the place where it would be."""
-        node = self
+    def at(self, path: Path) -> Node | None:
+        """The value at `path`, if there is one."""
+        node: Node | None = self
         for step in path:
-            below = node.child(step)
-            if below is None:
-                return node
-            node = below
+            node = node.child(step) if node else None
         return node
+
+    def nearest(self, path: Path) -> Node:
+        """The value at `path`, or the innermost that would hold it."""
+        return next(node for length in range(len(path), -1, -1) if (node := self.at(path[:length])))
 
 
 def resolve_scalar(text: str) -> Scalar:
@@ -105,7 +107,7 @@ def resolve_scalar(text: str) -> Scalar:
 
 @dataclass
 class Document:
-    """What a text says (`root` is None where nothing could be read), and what was wrong with how it says it."""
+    """What a text says (`root` is None where nothing could be read), and what is wrong with its YAML."""
 
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -116,18 +118,18 @@ def parse(text: str, source: str, *, with_lines: bool = True) -> Document:
     return _Builder(source, with_lines).build(text)
 
 
-class _StopReading(Exception):
-    """What follows cannot be understood; the reason is already among the problems."""
+class _StopReading(Exception):  # noqa: N818 - the error itself is among the problems
+    """What follows cannot be understood."""
 
 
 class _Builder:
-    """Builds nodes from PyYAML's events, which carry marks, repeat nothing and need no recursion of PyYAML's own."""
+    """Builds nodes from PyYAML's events: they carry marks and come one by one, so it can stop at any depth."""
 
     def __init__(self, source: str, with_lines: bool) -> None:
         self._source = source
         self._with_lines = with_lines
         self._document = Document()
-        self._events: Iterator[yaml.Event] = iter(())
+        self._events: Iterator[Any] = iter(())
 
     def build(self, text: str) -> Document:
         try:
@@ -154,10 +156,12 @@ class _Builder:
                 root = self._node(next(self._events), None, 0)
         return root
 
-    def _node(self, event: yaml.Event, key_place: Place | None, depth: int) -> Node:
+    def _node(self, event: Any, key_place: Place | None, depth: int) -> Node:
         place = self._place(event.start_mark)
         self._refuse_anchor_and_tag(event, place)
         if isinstance(event, yaml.ScalarEvent):
+            if any("\ud800" <= character <= "\udfff" for character in event.value):
+                self._say(place, "half of a surrogate pair, which is no text; remove it")
             plain = event.style is None
             return Node(resolve_scalar(event.value) if plain else event.value, place, key_place, event.value)
         if depth == _DEEPEST:
@@ -185,13 +189,13 @@ class _Builder:
                 entries[key.text] = value
         return entries
 
-    def _until(self, end: type[yaml.Event]) -> Iterator[yaml.Event]:
+    def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
         for event in self._events:
             if isinstance(event, end):
                 return
             yield event
 
-    def _refuse_anchor_and_tag(self, event: yaml.Event, place: Place) -> None:
+    def _refuse_anchor_and_tag(self, event: Any, place: Place) -> None:
         if getattr(event, "anchor", None) is not None:
             self._say(
                 place, "anchors and aliases (& and *) are not accepted; write the value out, or use extends"
@@ -199,7 +203,7 @@ class _Builder:
         if getattr(event, "tag", None) is not None:
             self._say(place, f"tags ({event.tag}) are not accepted; write the value alone")
 
-    def _place(self, mark: yaml.Mark | None) -> Place:
+    def _place(self, mark: Any) -> Place:
         if mark is None or not self._with_lines:
             return Place(self._source)
         return Place(self._source, mark.line + 1, mark.column + 1)
@@ -225,7 +229,7 @@ _ADVICE = (
 
 def _explain(error: yaml.MarkedYAMLError) -> str:
     said = error.problem or error.context or "cannot be read"
-    for start, advice in chain(_ADVICE):
+    for start, advice in _ADVICE:
         if said.startswith(start):
             return f"not valid YAML: {advice}"
     return f"not valid YAML: {said}"

@@ -33,8 +33,9 @@ _Dumper.add_representer(tuple, _layers)
 
 
 def dump_case(case: Case) -> str:
-    """`case` with every default written out, in the order of the schema; what is null or empty is left out."""
+    """`case` with every default written out, in the schema's order; what is null or empty is left out."""
     values = case.model_dump(mode="python", exclude_none=True)
-    if not values["description"]:
-        del values["description"]
+    for key in ("name", "description"):
+        if not values[key]:
+            del values[key]
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -1,10 +1,10 @@
 """How the keys of a case are laid over those of the case it extends; overrides follow the same rule.
 
-Mappings are merged key by key and the upper one wins; lists and plain values are replaced. Some parts come in kinds
-(`optimizer` by its `name`, `backprop` by its `method`, `network` by `preset` or `layers`): where the upper file names
-another kind, or another dataset, the lower part is dropped as a whole, because its other fields were chosen for what
-is no longer there. A bare word stands for the mapping that names the kind alone, so ``optimizer: adam`` over Adam's
-settings keeps them, and over AMSGrad's starts from Adam's defaults.
+Mappings are merged key by key and the upper one wins; lists and plain values are replaced. Some parts come
+in kinds (`optimizer` by its `name`, `backprop` by its `method`, `network` by `preset` or `layers`): where the
+upper file names another kind, or another dataset, the lower part is dropped as a whole, because its other
+fields were chosen for what is no longer there. A bare word stands for the mapping that names the kind alone,
+so ``optimizer: adam`` over Adam's settings keeps them, and over AMSGrad's starts from Adam's defaults.
 """
 
 from __future__ import annotations
@@ -12,16 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from celu_cli.case.document import Node, Path
+from celu_cli.case.fields import WORDS
+from celu_cli.case.schema import PresetNetwork
 
-# Parts that a bare word may stand for: the key the word is for, and the kind where none is named.
-KIND_KEYS: dict[Path, tuple[str, str | None]] = {
-    ("dataset",): ("name", None),
-    ("network",): ("preset", "article-7"),
-    ("network", "initializer"): ("name", "normal"),
-    ("backprop",): ("method", "manual"),
-    ("optimizer",): ("name", None),
-    ("schedule",): ("name", "constant"),
-}
+_NETWORK = ("network",)
 
 # What tells a file apart from the one it extends is never inherited.
 _OWN_KEYS = ("extends", "name", "description")
@@ -29,12 +23,12 @@ _OWN_KEYS = ("extends", "name", "description")
 
 def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
     """`upper` laid over `lower`; every value keeps the place it came from."""
-    lower, upper = expand_word(lower, path), expand_word(upper, path)
+    lower, upper = _expand_word(lower, path), _expand_word(upper, path)
     if not isinstance(lower.value, dict) or not isinstance(upper.value, dict):
         return upper
-    if path in KIND_KEYS:
-        here, below = _kind(upper, path), _kind(lower, path, KIND_KEYS[path][1])
-        if None not in (here, below) and here != below:
+    if path in WORDS:
+        named, before = _kind(upper.value, path), _kind(lower.value, path) or _default_kind(path)
+        if named and before and named != before:
             return upper
     merged = dict(lower.value)
     for key, node in upper.value.items():
@@ -49,18 +43,30 @@ def without_own_keys(root: Node) -> Node:
     return replace(root, value={key: node for key, node in root.value.items() if key not in _OWN_KEYS})
 
 
-def expand_word(node: Node, path: Path) -> Node:
-    """The mapping a bare word stands for; other values as they are."""
-    if path not in KIND_KEYS or not isinstance(node.value, str):
+def expand_words(node: Node, path: Path = ()) -> Node:
+    """The case with every bare word written out as the mapping it stands for."""
+    node = _expand_word(node, path)
+    if not isinstance(node.value, dict):
         return node
-    key, _ = KIND_KEYS[path]
-    return replace(node, value={key: replace(node, key_place=node.place)})
+    return replace(node, value={key: expand_words(below, (*path, key)) for key, below in node.value.items()})
 
 
-def _kind(node: Node, path: Path, default: str | None = None) -> object:
-    """What decides the kind of a part; `default` where the mapping leaves it open."""
-    assert isinstance(node.value, dict)
-    if path == ("network",) and "layers" in node.value:
+def _expand_word(node: Node, path: Path) -> Node:
+    """The mapping that a bare word stands for; other values as they are."""
+    if path not in WORDS or not isinstance(node.value, str):
+        return node
+    return replace(node, value={WORDS[path].key: replace(node, key_place=node.place)})
+
+
+def _kind(part: dict[str, Node], path: Path) -> str | None:
+    """What decides the kind of a part; None where the mapping leaves it open."""
+    if path == _NETWORK and "layers" in part:
         return "layers"
-    named = node.value.get(KIND_KEYS[path][0])
-    return default if named is None else str(named.value)
+    named = part.get(WORDS[path].key)
+    return None if named is None else str(named.value)
+
+
+def _default_kind(path: Path) -> str | None:
+    if path == _NETWORK:
+        return str(PresetNetwork.model_fields["preset"].default)
+    return WORDS[path].default

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
-from celu_cli.case.vocabulary import ALPHA, DATASETS
+from celu_cli.case.vocabulary import ALPHA, DATASETS, DatasetFacts
 
 Shape = tuple[int, int, int]
 
@@ -105,10 +105,11 @@ def plan_network(case: Case) -> NetworkPlan:
     """Work out every layer of `case`.
 
     Raises:
-        PlanProblem: alpha does not suit the activation, a pool leaves nothing, a residual's shapes differ, the
-            network does not end in 1 x 1 x classes, or the backprop does not suit the network.
+        PlanProblem: hold_out leaves no images, alpha does not suit the activation, a pool leaves nothing, a
+            residual's shapes differ, the last layer is not 1 x 1 x classes, or backprop does not suit it.
     """
     facts = DATASETS[case.dataset.name]
+    _check_hold_out(case, facts)
     layers = []
     shape: Shape = facts.image_shape
     for number, (location, spec) in enumerate(
@@ -126,6 +127,14 @@ def plan_network(case: Case) -> NetworkPlan:
     dilated = _dilated_layers(layers)
     _check_backprop(case, layers, dilated)
     return NetworkPlan(tuple(layers), dilated)
+
+
+def _check_hold_out(case: Case, facts: DatasetFacts) -> None:
+    if case.dataset.hold_out >= facts.train_images:
+        raise PlanProblem(
+            ("dataset", "hold_out"),
+            f"{case.dataset.hold_out} of {facts.title}'s {facts.train_images:,} training images leaves none",
+        )
 
 
 def _layer_specs(
@@ -174,8 +183,8 @@ def _plan_layer(
     if spec.kernel > 2 * max(height, width) + 1:
         raise PlanProblem(
             (*location, "kernel"),
-            f"layer {number}: a kernel of {spec.kernel} on a {height} x {width} image has rows that see only padding; "
-            f"at most {2 * max(height, width) + 1}",
+            f"layer {number}: a kernel of {spec.kernel} on a {height} x {width} image has rows that see "
+            f"only padding; at most {2 * max(height, width) + 1}",
         )
     if 0 in layer.output_shape:
         raise PlanProblem(
@@ -204,7 +213,7 @@ def _checked_alpha(activation: str, alpha: float | None, location: tuple[str | i
     if not (rule.above < alpha <= rule.at_most and alpha < float("inf")):
         upper = "finite" if rule.at_most == float("inf") else f"at most {rule.at_most:g}"
         raise PlanProblem(
-            location, f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha}"
+            location, f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha:g}"
         )
     return alpha
 
@@ -223,8 +232,8 @@ def _check_backprop(case: Case, layers: list[LayerPlan], dilated: tuple[int, ...
     if backprop.method == "dilated" and not dilated:
         raise PlanProblem(
             ("backprop",),
-            "dilated backprop has no layer to work on: it needs a layer with a pool, followed by a layer with a "
-            "pool and as many filters, followed by another layer",
+            "dilated backprop has no layer to work on: it needs a layer with a pool, followed by a "
+            "layer with a pool and as many filters, followed by another layer",
         )
     if backprop.method == "auto" or backprop.rule == "exact":
         return

@@ -12,7 +12,8 @@ _FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or back
 
 def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
     """One override as a mapping of mappings, with its place in the command; a list index counts as a key."""
-    place = Place(f'override {number} "{text}"')
+    quoted = text if len(text) <= 60 else f"{text[:57]}..."
+    place = Place(f'override {number} "{quoted}"')
     key, equals, written = text.partition("=")
     key = key.strip()
     if not equals:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from celu_cli.case.shorthand import Word
 from celu_cli.case.vocabulary import ActivationName, DatasetName
 
 Precision = Literal["float32", "bfloat16"]
 Rule = Literal["exact", "article"]
 Pool = Literal["none", "average", "max"]
 
+CaseName = Annotated[str, Field(pattern=r"^\w[\w.+-]{0,99}$")]
 PositiveInteger = Annotated[int, Field(ge=1, le=2**31 - 1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -25,22 +27,6 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def _named(key: str, default: str | None = None) -> BeforeValidator:
-    """Let a bare word stand for a mapping with only that `key`, as in ``optimizer: adam``.
-
-    A mapping without `key` is of the kind `default`, so that ``schedule: {warm_up_epochs: 5}`` is enough.
-    """
-
-    def expand(value: Any) -> Any:
-        if isinstance(value, str):
-            return {key: value}
-        if default is not None and isinstance(value, dict) and key not in value:
-            return {key: default, **value}
-        return value
-
-    return BeforeValidator(expand)
-
-
 class DatasetSpec(Part):
     """Which images to train and test on."""
 
@@ -49,6 +35,24 @@ class DatasetSpec(Part):
     hold_out: int = Field(
         0, ge=0, description="leave out this many of the first training images (never of the sample)"
     )
+
+
+class NormalInitializer(Part):
+    """Weights from a normal distribution with mean 0."""
+
+    name: Literal["normal"] = "normal"
+    standard_deviation: PositiveFloat = 0.05
+
+
+class ScaledInitializer(Part):
+    """Weights whose variance follows the number of inputs (and outputs), as in Keras."""
+
+    name: Literal["he_normal", "lecun_normal", "glorot_uniform"]
+
+
+Initializer = Annotated[
+    NormalInitializer | ScaledInitializer, Field(discriminator="name"), Word("name", "normal")
+]
 
 
 class LayerSpec(Part):
@@ -75,32 +79,14 @@ class PresetNetwork(Part):
         allow_inf_nan=False,
         description="residual sum of every layer whose input and output shapes agree",
     )
-    initializer: Initializer = Field(default_factory=lambda: NormalInitializer())
+    initializer: Initializer = Field(default_factory=NormalInitializer)
 
 
 class LayeredNetwork(Part):
     """A network given layer by layer; the last layer must reduce the image to 1 x 1 x classes."""
 
     layers: tuple[LayerSpec, ...] = Field(min_length=1, max_length=200, strict=False)
-    initializer: Initializer = Field(default_factory=lambda: NormalInitializer())
-
-
-class NormalInitializer(Part):
-    """Weights from a normal distribution with mean 0."""
-
-    name: Literal["normal"] = "normal"
-    standard_deviation: PositiveFloat = 0.05
-
-
-class ScaledInitializer(Part):
-    """Weights whose variance follows the number of inputs (and outputs), as in Keras."""
-
-    name: Literal["he_normal", "lecun_normal", "glorot_uniform"]
-
-
-Initializer = Annotated[
-    NormalInitializer | ScaledInitializer, Field(discriminator="name"), _named("name", "normal")
-]
+    initializer: Initializer = Field(default_factory=NormalInitializer)
 
 
 class AutoBackprop(Part):
@@ -128,7 +114,7 @@ class DilatedBackprop(Part):
 Backprop = Annotated[
     AutoBackprop | ManualBackprop | DilatedBackprop,
     Field(discriminator="method"),
-    _named("method", "manual"),
+    Word("method", "manual"),
 ]
 
 
@@ -208,7 +194,7 @@ class AMSGrad(_Moments):
 Optimizer = Annotated[
     Sgd | Momentum | RMSprop | Adagrad | Adam | AdamW | Nadam | AMSGrad,
     Field(discriminator="name"),
-    _named("name"),
+    Word("name"),
 ]
 
 
@@ -243,32 +229,29 @@ class CosineSchedule(_Schedule):
 Schedule = Annotated[
     ConstantSchedule | StepSchedule | CosineSchedule,
     Field(discriminator="name"),
-    _named("name", "constant"),
+    Word("name", "constant"),
 ]
 
 
 def _network_kind(value: Any) -> str:
     """Which errors to report: those of the layers where there are layers, else those of the preset."""
-    return (
-        "layers"
-        if isinstance(value, LayeredNetwork) or (isinstance(value, dict) and "layers" in value)
-        else "preset"
-    )
+    layered = "layers" in value if isinstance(value, dict) else isinstance(value, LayeredNetwork)
+    return "layers" if layered else "preset"
 
 
 Network = Annotated[
     Annotated[PresetNetwork, Tag("preset")] | Annotated[LayeredNetwork, Tag("layers")],
     Discriminator(_network_kind),
-    _named("preset"),
+    Word("preset"),
 ]
 
 
 class Case(Part):
     """One experiment: everything that decides what is trained and how."""
 
-    name: str = Field("", pattern=r"^[\w][\w.+-]{0,99}$|^$", description="default: the file's name")
+    name: CaseName = Field("", description="default: the file's name")
     description: str = ""
-    dataset: Annotated[DatasetSpec, _named("name")]
+    dataset: Annotated[DatasetSpec, Word("name")]
     network: Network = Field(default_factory=PresetNetwork)
     activation: ActivationName = "celu"
     alpha: float | None = Field(None, description="the activation's parameter; null: its default")
@@ -279,8 +262,4 @@ class Case(Part):
     batch_size: PositiveInteger = 100
     seed: int = Field(0, ge=0, le=2**63 - 1)
     precision: Precision = "float32"
-    published: str | None = Field(None, description="name of the published curve to draw beside the run")
-
-
-for _model in (PresetNetwork, LayeredNetwork, Case):
-    _model.model_rebuild()
+    published: CaseName | None = Field(None, description="name of the published curve to draw beside the run")

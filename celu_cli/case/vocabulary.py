@@ -34,7 +34,7 @@ SAMPLE_TEST_IMAGES = 500
 
 @dataclass(frozen=True)
 class Alpha:
-    """What alpha means to an activation: accepted range (open below, closed above where finite) and default."""
+    """What alpha means to an activation: range (open below, closed above where finite) and default."""
 
     meaning: str
     default: float

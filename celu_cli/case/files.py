@@ -1,0 +1,102 @@
+"""Case files: reading one, and following what it extends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from celu_cli.case.catalog import find_case, shipped_cases_directory, shown
+from celu_cli.case.document import Document, Node, Place, Problem, parse
+from celu_cli.case.explain import given
+from celu_cli.case.merge import merge, without_own_keys
+from celu_cli.errors import CaseError
+
+_MOST_BYTES = 128 * 1024
+
+
+def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...]]:
+    """The file with everything it extends laid under it."""
+    problems: list[Problem] = []
+    roots: list[Node] = []
+    files: list[Path] = []
+    following: Path | None = path
+    while following is not None:
+        document = _read(following)
+        problems += document.problems
+        if document.root is None:
+            raise case_error(path, problems)
+        files.append(following)
+        roots.append(document.root)
+        following = _extended(document.root, files, problems)
+    root = roots.pop()
+    while roots:
+        root = merge(without_own_keys(root), roots.pop())
+    if isinstance(root.value, dict):
+        root = replace(root, value={key: node for key, node in root.value.items() if key != "extends"})
+    return root, problems, tuple(files)
+
+
+def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | None:
+    """The file that the last of `files` extends, if any."""
+    node = root.child("extends")
+    if node is None:
+        return None
+    if not isinstance(node.value, str):
+        message = (
+            f"{given(node)} given; accepted: the name of a case, or the path of a file relative to this one"
+        )
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+    here = files[-1]
+    try:
+        path = find_case(node.value, beside=here.parent)
+        if path.resolve() == here.resolve() and node.value == here.stem:
+            # A case in ./cases that extends its own name means the shipped case it stands before.
+            path = find_case(shipped_cases_directory() / here.name)
+    except CaseError as error:
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", str(error))]) from None
+    if path.resolve() in [file.resolve() for file in files]:
+        circle = " -> ".join(shown(file) for file in [*files, path])
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", f"goes in a circle: {circle}")])
+    return path
+
+
+def _read(path: Path) -> Document:
+    source = shown(path)
+    start = Place(source, 1, 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        return Document(None, [Problem(Place(source), "", f"cannot be read: {error.strerror}")])
+    if len(content) > _MOST_BYTES:
+        message = f"the file is larger than {_MOST_BYTES // 1024} KiB; it cannot be a case"
+        return Document(None, [Problem(start, "", message)])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        place = Place(source, line, column)
+        return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
+    document = parse(text, source)
+    root = document.root
+    if document.problems == [] and (root is None or root.value is None):
+        message = "the file is empty; a case needs at least dataset, optimizer and epochs"
+        return Document(None, [Problem(start, "", message)])
+    if root is not None and not isinstance(root.value, dict):
+        message = f"{given(root)} given; a case is a mapping: lines of key: value"
+        return Document(None, [*document.problems, Problem(root.place, "", message)])
+    return document
+
+
+def case_error(path: Path, problems: list[Problem]) -> CaseError:
+    """The error that lists `problems`, one a line, in the order of their places."""
+    lines = [str(problem) for problem in sorted(problems, key=lambda problem: _order(path, problem.place))]
+    if len(lines) == 1:
+        return CaseError(lines[0])
+    return CaseError("\n".join([f"{shown(path)} has {len(lines)} errors:", *dict.fromkeys(lines)]))
+
+
+def _order(path: Path, place: Place) -> tuple[bool, bool, Place]:
+    return place.line == 0, place.source != shown(path), place

@@ -65,6 +65,11 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     raise CaseError(_no_such_name(text))
 
 
+def shipped_case(name: str) -> Path | None:
+    """The shipped case of that name, whatever ./cases holds."""
+    return next((path for path in _case_files(shipped_cases_directory()) if path.stem == name), None)
+
+
 def published_curve(name: str) -> Path | None:
     """The CSV of a published curve, from ./cases/published or else the shipped ones."""
     for directory in (LOCAL_DIRECTORY, shipped_cases_directory()):

@@ -123,7 +123,7 @@ class _StopReading(Exception):  # noqa: N818 - the error itself is among the pro
 
 
 class _Builder:
-    """Builds nodes from PyYAML's events: they carry marks and come one by one, so it can stop at any depth."""
+    """Builds nodes from PyYAML's events: they carry marks and come one by one, so it can stop at a depth."""
 
     def __init__(self, source: str, with_lines: bool) -> None:
         self._source = source

@@ -56,6 +56,17 @@ def kind_words(path: Path, field: FieldInfo) -> list[str]:
     return [word for part in parts for word in _words_of(part, WORDS[path].key)]
 
 
+def words_alone(path: Path, field: FieldInfo) -> list[str]:
+    """The bare words at `path` that need nothing beside them."""
+    key = WORDS[path].key
+    return [
+        word
+        for part in dict.fromkeys(parts_in(field.annotation).values())
+        if not any(inner.is_required() for name, inner in part.model_fields.items() if name != key)
+        for word in _words_of(part, key)
+    ]
+
+
 def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
     """What the field takes; a limit that nobody meets is named only when `value` is beyond it."""
     if path in WORDS:

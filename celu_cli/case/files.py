@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from celu_cli.case.catalog import find_case, shipped_cases_directory, shown
+from celu_cli.case.catalog import find_case, shipped_case, shown
 from celu_cli.case.document import Document, Node, Place, Problem, parse
 from celu_cli.case.explain import given
 from celu_cli.case.merge import merge, without_own_keys
 from celu_cli.errors import CaseError
 
 _MOST_BYTES = 128 * 1024
+_MOST_LINES = 40
 
 
 def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...]]:
@@ -51,7 +52,7 @@ def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | 
         path = find_case(node.value, beside=here.parent)
         if path.resolve() == here.resolve() and node.value == here.stem:
             # A case in ./cases that extends its own name means the shipped case it stands before.
-            path = find_case(shipped_cases_directory() / here.name)
+            path = shipped_case(node.value) or path
     except CaseError as error:
         raise case_error(files[0], [*problems, Problem(node.place, "extends", str(error))]) from None
     if path.resolve() in [file.resolve() for file in files]:
@@ -72,16 +73,17 @@ def _read(path: Path) -> Document:
         message = f"the file is larger than {_MOST_BYTES // 1024} KiB; it cannot be a case"
         return Document(None, [Problem(start, "", message)])
     try:
-        text = content.decode("utf-8-sig")
+        return _checked(parse(content.decode("utf-8-sig"), source), start)
     except UnicodeDecodeError as error:
-        before = error.object[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        place = Place(source, line, column)
+        lines = content[: error.start].decode("utf-8-sig").split("\n")
+        place = Place(source, len(lines), len(lines[-1]) + 1)
         return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
-    document = parse(text, source)
+
+
+def _checked(document: Document, start: Place) -> Document:
+    """The document if it is a mapping, else one without a root that says so."""
     root = document.root
-    if document.problems == [] and (root is None or root.value is None):
+    if not document.problems and (root is None or root.value is None):
         message = "the file is empty; a case needs at least dataset, optimizer and epochs"
         return Document(None, [Problem(start, "", message)])
     if root is not None and not isinstance(root.value, dict):
@@ -92,10 +94,12 @@ def _read(path: Path) -> Document:
 
 def case_error(path: Path, problems: list[Problem]) -> CaseError:
     """The error that lists `problems`, one a line, in the order of their places."""
-    lines = [str(problem) for problem in sorted(problems, key=lambda problem: _order(path, problem.place))]
+    ordered = sorted(problems, key=lambda problem: _order(path, problem.place))
+    lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) == 1:
         return CaseError(lines[0])
-    return CaseError("\n".join([f"{shown(path)} has {len(lines)} errors:", *dict.fromkeys(lines)]))
+    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    return CaseError("\n".join([f"{shown(path)} has {len(lines)} errors:", *lines[:_MOST_LINES], *more]))
 
 
 def _order(path: Path, place: Place) -> tuple[bool, bool, Place]:

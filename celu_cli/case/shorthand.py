@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -31,15 +30,3 @@ class Word:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.expand, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        mapping = handler(schema)
-        parts = mapping.get("oneOf", [mapping])
-        words = []
-        for part in map(handler.resolve_ref_schema, parts):
-            kind = part["properties"].get(self.key, {})
-            if set(part.get("required", [])) <= {self.key}:
-                words += kind.get("enum", [kind["const"]] if "const" in kind else [])
-        return {"anyOf": [{"enum": words}, *parts]}

@@ -10,6 +10,7 @@ from celu_cli.case.shorthand import Word
 from celu_cli.case.vocabulary import ActivationName, DatasetName
 
 Precision = Literal["float32", "bfloat16"]
+Convolution = Literal["winograd", "direct"]
 Rule = Literal["exact", "article"]
 Pool = Literal["none", "average", "max"]
 
@@ -262,4 +263,9 @@ class Case(Part):
     batch_size: PositiveInteger = 100
     seed: int = Field(0, ge=0, le=2**63 - 1)
     precision: Precision = "float32"
+    convolution: Convolution = Field(
+        "winograd",
+        description="winograd: large 3 x 3 convolutions of hand-written backprop in float32 with a quarter of the "
+        "multiplications and a little more rounding; direct: TensorFlow's own everywhere",
+    )
     published: CaseName | None = Field(None, description="name of the published curve to draw beside the run")

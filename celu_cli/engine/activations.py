@@ -1,0 +1,117 @@
+"""Activation functions, each a value and its derivative side by side.
+
+A derivative is a function of what the forward pass keeps: the output wherever that is enough, as it spares the memory
+of the input. The names and the meaning of alpha are those of `celu_cli.case.vocabulary.ALPHA`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import tensorflow as tf
+
+Tensor = tf.Tensor
+
+_SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
+_SELU_ALPHA = 1.6732632423543772
+
+
+@dataclass(frozen=True)
+class Activation:
+    """`value(x, alpha)`; `derivative(kept, alpha)`, where `kept` is the output or the input, as `keeps` says.
+
+    `backward(gradient, kept, alpha)` is gradient * derivative, in one fused kernel where TensorFlow has one.
+    """
+
+    value: Callable[[Tensor, float], Tensor]
+    derivative: Callable[[Tensor, float], Tensor]
+    keeps: Literal["output", "input"] = "output"
+    fused_backward: Callable[[Tensor, Tensor, float], Tensor] | None = None
+
+    def backward(self, gradient: Tensor, kept: Tensor, alpha: float) -> Tensor:
+        if self.fused_backward is not None:
+            return self.fused_backward(gradient, kept, alpha)
+        return gradient * self.derivative(kept, alpha)
+
+
+def _scaled(x: Tensor, factor: float) -> Tensor:
+    """x * factor, without a pass over x where the factor is 1."""
+    return x if factor == 1.0 else x * tf.constant(factor, x.dtype)
+
+
+def _ones_where(condition: Tensor, otherwise: Tensor) -> Tensor:
+    return tf.where(condition, tf.ones_like(otherwise), otherwise)
+
+
+def _normal_distribution(x: Tensor) -> Tensor:
+    return 0.5 * (1.0 + tf.math.erf(x * tf.constant(math.sqrt(0.5), x.dtype)))
+
+
+def _gelu_derivative(x: Tensor, _: float) -> Tensor:
+    density = tf.exp(-0.5 * x * x) * tf.constant(1.0 / math.sqrt(2.0 * math.pi), x.dtype)
+    return _normal_distribution(x) + x * density
+
+
+def _silu_derivative(x: Tensor, _: float) -> Tensor:
+    sigmoid = tf.sigmoid(x)
+    return sigmoid * (1.0 + x * (1.0 - sigmoid))
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    # x, alpha (exp(x / alpha) - 1)    Barron 2017, arXiv:1704.07483
+    "celu": Activation(
+        value=lambda x, alpha: _scaled(tf.nn.elu(_scaled(x, 1.0 / alpha)), alpha),
+        derivative=lambda y, alpha: _ones_where(y >= 0.0, 1.0 + _scaled(y, 1.0 / alpha)),
+        fused_backward=lambda g, y, alpha: tf.raw_ops.EluGrad(gradients=g, outputs=_scaled(y, 1.0 / alpha)),
+    ),
+    # x, alpha (exp(x) - 1)    Clevert et al. 2015, arXiv:1511.07289
+    "elu": Activation(
+        value=lambda x, alpha: (
+            tf.nn.elu(x) if alpha == 1.0 else tf.where(x >= 0.0, x, _scaled(tf.nn.elu(x), alpha))
+        ),
+        derivative=lambda y, alpha: _ones_where(y >= 0.0, y + tf.constant(alpha, y.dtype)),
+    ),
+    # max(x, 0)
+    "relu": Activation(
+        value=lambda x, _: tf.nn.relu(x),
+        derivative=lambda y, _: tf.cast(y > 0.0, y.dtype),
+        fused_backward=lambda g, y, _: tf.raw_ops.ReluGrad(gradients=g, features=y),
+    ),
+    # x, alpha x with alpha at most 1    Maas et al. 2013; tf.nn.leaky_relu would round alpha to float32
+    "leaky_relu": Activation(
+        value=lambda x, alpha: tf.maximum(x, _scaled(x, alpha)),
+        derivative=lambda y, alpha: _ones_where(y > 0.0, tf.fill(tf.shape(y), tf.constant(alpha, y.dtype))),
+    ),
+    # scale (x, alpha (exp(x) - 1))    Klambauer et al. 2017, arXiv:1706.02515
+    "selu": Activation(
+        value=lambda x, _: tf.nn.selu(x),
+        derivative=lambda y, _: tf.where(
+            y >= 0.0, tf.constant(_SELU_SCALE, y.dtype), y + tf.constant(_SELU_SCALE * _SELU_ALPHA, y.dtype)
+        ),
+        fused_backward=lambda g, y, _: tf.raw_ops.SeluGrad(gradients=g, outputs=y),
+    ),
+    # x Phi(x), Phi the normal distribution    Hendrycks, Gimpel 2016, arXiv:1606.08415; tf.nn.gelu would round
+    # the root in it to float32
+    "gelu": Activation(
+        value=lambda x, _: x * _normal_distribution(x), derivative=_gelu_derivative, keeps="input"
+    ),
+    # x sigmoid(x)    Elfwing et al. 2017, arXiv:1702.03118
+    "silu": Activation(value=lambda x, _: tf.nn.silu(x), derivative=_silu_derivative, keeps="input"),
+    # log(1 + exp(x)); the derivative sigmoid(x) is 1 - exp(-y)
+    "softplus": Activation(
+        value=lambda x, _: tf.nn.softplus(x),
+        derivative=lambda y, _: -tf.math.expm1(-y),
+    ),
+    "tanh": Activation(
+        value=lambda x, _: tf.tanh(x),
+        derivative=lambda y, _: 1.0 - y * y,
+    ),
+    "identity": Activation(
+        value=lambda x, _: x,
+        derivative=lambda y, _: tf.ones_like(y),
+        fused_backward=lambda g, _, __: g,
+    ),
+}

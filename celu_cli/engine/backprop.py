@@ -1,0 +1,108 @@
+"""How gradients are obtained. `auto`, `manual` and `dilated` have one signature; only `auto` uses a tape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from celu_cli.case.schema import AutoBackprop, DilatedBackprop, ManualBackprop
+from celu_cli.engine.layers import Kept
+from celu_cli.engine.network import Network, Weights
+
+Tensor = tf.Tensor
+
+
+class Gradients(NamedTuple):
+    """Of one batch: mean loss, number of right answers, and dL/d weights of each layer."""
+
+    loss: Tensor
+    correct: Tensor
+    weights: list[Tensor]
+
+
+# (network, weights, uint8 images [b, h, w, c], int labels [b], dilated rate) -> Gradients
+Backprop = Callable[[Network, Weights, Tensor, Tensor, Tensor], Gradients]
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Softmax cross-entropy of each image: [b, classes], [b] -> [b]."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(labels, tf.int32), logits=logits)
+
+
+def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
+    """How many images have their label's logit the largest: [b, classes], [b] -> int32 scalar."""
+    answers = tf.argmax(logits, axis=1, output_type=tf.int32)
+    return tf.reduce_sum(tf.cast(answers == tf.cast(labels, tf.int32), tf.int32))
+
+
+def auto(network: Network, weights: Weights, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
+    """Gradients from tf.GradientTape."""
+    weights = list(weights)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        logits, _kept = network.forward(network.compute_weights(weights), network.inputs(images))
+        loss = tf.reduce_mean(cross_entropy(logits, labels))
+    return Gradients(loss, count_correct(logits, labels), tape.gradient(loss, weights))
+
+
+def manual(network: Network, weights: Weights, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
+    """Hand-written gradients, layer by layer from the last to the first."""
+    return _hand_written(network, weights, images, labels, None)
+
+
+def dilated(network: Network, weights: Weights, images: Tensor, labels: Tensor, rate: Tensor) -> Gradients:
+    """Hand-written gradients in which some layers also hear from two layers above.
+
+    With d_l = dL/d input of layer l, the gradient that arrives at the activation of such a layer l is
+    P_l(d_{l+1}) + rate P_l(P_{l+1}(d_{l+2})), where P is the adjoint of a layer's pool.
+    """
+    return _hand_written(network, weights, images, labels, rate)
+
+
+def select_backprop(spec: AutoBackprop | ManualBackprop | DilatedBackprop) -> Backprop:
+    """The function for a case's `backprop`. A dilated rate of 0 is manual backprop, bit for bit."""
+    if isinstance(spec, DilatedBackprop) and spec.rate == 0.0:
+        return manual
+    return {"auto": auto, "manual": manual, "dilated": dilated}[spec.method]
+
+
+def _hand_written(
+    network: Network, weights: Weights, images: Tensor, labels: Tensor, rate: Tensor | None
+) -> Gradients:
+    weights = network.compute_weights(weights)
+    logits, kept = network.forward(weights, network.inputs(images))
+    loss = tf.reduce_mean(cross_entropy(logits, labels))
+    gradient = _logits_gradient(network, logits, labels)
+    weights_gradients = _backward(network, weights, kept, gradient, rate)
+    return Gradients(
+        loss, count_correct(logits, labels), [tf.cast(gradient, logits.dtype) for gradient in weights_gradients]
+    )
+
+
+def _logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
+    """dL/d output of the last layer, [b, 1, 1, classes]: (softmax - one-hot) / batch, times the network's scale."""
+    one_hot = tf.one_hot(tf.cast(labels, tf.int32), logits.shape[-1], dtype=logits.dtype)
+    gradient = (tf.nn.softmax(logits) - one_hot) * tf.constant(network.scale, logits.dtype)
+    if not network.layers[-1].article:  # the article's scripts leave out the mean over the batch
+        gradient /= tf.cast(tf.shape(logits)[0], logits.dtype)
+    return tf.cast(gradient[:, tf.newaxis, tf.newaxis, :], network.dtype)
+
+
+def _backward(
+    network: Network, weights: Weights, kept: list[Kept], gradient: Tensor, rate: Tensor | None
+) -> list[Tensor]:
+    """Gradients of all weights, in the order of the layers; `gradient` is dL/d output of the last layer."""
+    weights_gradients: list[Tensor] = []
+    arrived_above = gradient  # dL/d output of the layer above, before its own skip gradient was added
+    for index in reversed(range(len(network.layers))):
+        layer = network.layers[index]
+        arrived = gradient
+        if rate is not None and layer.plan.number in network.dilated_layers:
+            skip = network.layers[index + 1].pool_adjoint(kept[index + 1], arrived_above)
+            gradient += tf.cast(rate, gradient.dtype) * skip
+        weights_gradient, gradient = layer.backward(weights[index], kept[index], gradient, pass_down=index > 0)
+        weights_gradients.append(weights_gradient)
+        arrived_above = arrived
+    return weights_gradients[::-1]

@@ -1,0 +1,111 @@
+"""One layer: convolution, activation, residual sum, pool; the backward pass beside the forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from celu_cli.case.network import LayerPlan
+from celu_cli.engine import winograd
+from celu_cli.engine.activations import ACTIVATIONS, Activation
+from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
+
+Tensor = tf.Tensor
+
+_STRIDES = [1, 1, 1, 1]
+
+
+class Kept(NamedTuple):
+    """What a layer's forward pass keeps for its backward pass."""
+
+    convolved: tuple[Any, ...]  # what the convolution's adjoint needs
+    activation: Tensor  # f(z), or z where the derivative needs the input
+    y: Tensor  # f(z) + residual x, before the pool
+    pooled: Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The operations of one planned layer; holds no weights.
+
+    z = conv(x, weights), y = f(z) + residual x, output = pool(y).
+    `article` selects the derivative and the pool adjoint of the article's scripts instead of the true ones, `winograd`
+    the faster algorithm for its 3 x 3 convolution.
+    """
+
+    plan: LayerPlan
+    article: bool = False
+    winograd: bool = False
+
+    @property
+    def _activation(self) -> Activation:
+        return ACTIVATIONS[self.plan.activation]
+
+    def forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Kept]:
+        """[b, h, w, c] and [k, k, c, f] -> output [b, h', w', f] and what the backward pass needs."""
+        plan = self.plan
+        z, convolved = self._convolve(weights, x)
+        value = self._activation.value(z, plan.alpha)
+        y = value + tf.constant(plan.residual, x.dtype) * x if plan.residual else value
+        pooled = self._pool(y)
+        return pooled, Kept(convolved, value if self._activation.keeps == "output" else z, y, pooled)
+
+    def backward(
+        self, weights: Tensor, kept: Kept, gradient: Tensor, pass_down: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """dL/d output -> dL/d weights and, where `pass_down`, dL/d input.
+
+        gy = adjoint of the pool, gz = gy f'(z), dL/dw = x * gz, dL/dx = w * gz + residual gy.
+        """
+        gy = self.pool_adjoint(kept, gradient)
+        gz = self._activation_backward(gy, kept.activation)
+        weights_gradient, input_gradient = self._convolve_adjoint(weights, kept.convolved, gz, pass_down)
+        if input_gradient is not None and self.plan.residual:
+            input_gradient += tf.constant(self.plan.residual, gy.dtype) * gy
+        return weights_gradient, input_gradient
+
+    def _convolve(self, weights: Tensor, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+        if self.winograd:
+            z, inputs, filters = winograd.convolve(x, weights)
+            return z, (inputs, filters)
+        return tf.nn.conv2d(x, weights, _STRIDES, "SAME"), (x,)
+
+    def _convolve_adjoint(
+        self, weights: Tensor, convolved: tuple[Any, ...], gz: Tensor, pass_down: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        if self.winograd:
+            return winograd.convolve_adjoint(*convolved, gz, pass_down)
+        (x,) = convolved
+        weights_gradient = tf.raw_ops.Conv2DBackpropFilter(
+            input=x, filter_sizes=weights.shape, out_backprop=gz, strides=_STRIDES, padding="SAME"
+        )
+        if not pass_down:
+            return weights_gradient, None
+        input_gradient = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(x), filter=weights, out_backprop=gz, strides=_STRIDES, padding="SAME"
+        )
+        return weights_gradient, tf.ensure_shape(input_gradient, x.shape)
+
+    def _activation_backward(self, gradient: Tensor, kept: Tensor) -> Tensor:
+        if not self.article:
+            return self._activation.backward(gradient, kept, self.plan.alpha)
+        # The scripts add the mask of the positive side to exp(0) = 1.
+        derivative = self._activation.derivative(kept, self.plan.alpha)
+        return gradient * (derivative + tf.cast(kept >= 0.0, kept.dtype))
+
+    def _pool(self, y: Tensor) -> Tensor:
+        if self.plan.pool == "none":
+            return y
+        return (average_pool if self.plan.pool == "average" else max_pool)(y, self.plan.pool_size)
+
+    def pool_adjoint(self, kept: Kept, gradient: Tensor) -> Tensor:
+        """dL/d pool output -> dL/d pool input, [b, h', w', f] -> [b, h, w, f]."""
+        plan = self.plan
+        if plan.pool == "none":
+            return gradient
+        if plan.pool == "max":
+            return max_pool_adjoint(gradient, plan.pool_size, kept.y, kept.pooled)
+        height, width, _ = plan.activation_shape
+        return average_pool_adjoint(gradient, plan.pool_size, height, width, divide=not self.article)

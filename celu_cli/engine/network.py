@@ -1,0 +1,64 @@
+"""The network of a plan, as functions of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import tensorflow as tf
+
+from celu_cli.case.network import NetworkPlan
+from celu_cli.engine.layers import Kept, Layer
+from celu_cli.engine.winograd import pays_off
+
+Tensor = tf.Tensor
+Weights = Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers, the numbers of those with skip gradients, and the scales between which the layers run.
+
+    `scale` is the alpha folded out of the layers, 1 where none was: CELU(x, a) = a CELU(x / a, 1), so the images are
+    divided by it and the logits multiplied.
+    """
+
+    layers: tuple[Layer, ...]
+    dilated_layers: tuple[int, ...]
+    dtype: tf.DType
+    scale: float = 1.0
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """uint8 [b, h, w, c] -> pixels / 255 (and divided by `scale`) in the network's dtype."""
+        wide = tf.float64 if self.dtype == tf.float64 else tf.float32
+        return tf.cast(tf.cast(images, wide) / (255.0 * self.scale), self.dtype)
+
+    def compute_weights(self, weights: Weights) -> list[Tensor]:
+        """The master weights in the network's dtype (no copy where they have it already)."""
+        return [tf.cast(tensor, self.dtype) for tensor in weights]
+
+    def forward(self, weights: Weights, x: Tensor) -> tuple[Tensor, list[Kept]]:
+        """[b, h, w, c] -> logits [b, classes] in float32 (float64 in a float64 network), and each layer's `Kept`."""
+        kept = []
+        for layer, layer_weights in zip(self.layers, weights, strict=True):
+            x, layer_kept = layer.forward(layer_weights, x)
+            kept.append(layer_kept)
+        logits = tf.reshape(x, [-1, x.shape[-1]])
+        wide = tf.float64 if self.dtype == tf.float64 else tf.float32
+        return tf.cast(logits, wide) * tf.constant(self.scale, wide), kept
+
+
+def build_network(
+    plan: NetworkPlan, dtype: tf.DType, *, article: bool = False, winograd: bool = False, fold: bool = True
+) -> Network:
+    """Make the network of `plan`.
+
+    `article` and `winograd` (where it pays off) are those of `Layer`; `fold` takes a shared CELU alpha out of the
+    layers, which is exact.
+    """
+    plans, scale = plan.layers, 1.0
+    if fold and {layer.activation for layer in plans} == {"celu"} and len({layer.alpha for layer in plans}) == 1:
+        scale = plans[0].alpha
+        plans = tuple(replace(layer, alpha=1.0) for layer in plans)
+    layers = tuple(Layer(layer, article, winograd and pays_off(layer, dtype)) for layer in plans)
+    return Network(layers, plan.dilated_layers, dtype, scale)

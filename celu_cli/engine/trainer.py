@@ -1,0 +1,191 @@
+"""The story of a training, told as events.
+
+Whole stretches of steps run as one compiled loop: gather a batch of uint8 images, take its gradients, update the
+weights, add up loss and right answers. Python only hands over the order of the images and reads the sums.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from math import ceil
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from celu_cli.case.network import NetworkPlan, plan_network
+from celu_cli.case.schema import Case
+from celu_cli.datasets import Dataset, Split
+from celu_cli.engine.backprop import count_correct, cross_entropy, select_backprop
+from celu_cli.engine.network import Network, build_network
+from celu_cli.engine.optimizers import build_optimizer
+from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
+from celu_cli.engine.schedules import dilated_rate, learning_rates
+from celu_cli.errors import DivergedError
+from celu_cli.runs.events import (
+    EpochDone,
+    EpochMetrics,
+    EvaluationStarted,
+    Event,
+    StepsDone,
+    TrainingEnded,
+    TrainingStarted,
+)
+
+Tensor = tf.Tensor
+
+# How long one compiled stretch should take: long enough to cost nothing, short enough for display and Ctrl-C.
+_STRETCH_SECONDS = 0.5
+# The largest activation of an evaluation batch; beyond it batches get no faster.
+_EVALUATION_BYTES = 128 * 2**20
+
+
+def train(case: Case, dataset: Dataset) -> Iterator[Event]:
+    """Train `case` on `dataset` and yield what happens.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite.
+    """
+    plan = plan_network(case)
+    network = _network(case, plan)
+    images = len(dataset.train.images)
+    steps = ceil(images / case.batch_size)
+
+    weights = tuple(tf.constant(w) for w in initial_weights(plan, initializer=case.network.initializer, seed=case.seed))
+    state = build_optimizer(case.optimizer).init(weights)
+    run_steps = _compile_steps(case, network, dataset.train)
+    evaluate = _compile_evaluation(network, dataset.test, _evaluation_batch(plan, len(dataset.test.images)))
+
+    yield TrainingStarted(
+        epochs=case.epochs,
+        steps_per_epoch=steps,
+        train_images=images,
+        test_images=len(dataset.test.images),
+        initial_weights_hash=hash_arrays([w.numpy() for w in weights]),
+        batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
+    )
+    stretch = 1
+    for epoch in range(1, case.epochs + 1):
+        order = tf.constant(batch_order(images, case.seed, epoch))
+        rates = learning_rates(case, epoch, steps)
+        skip_rate = dilated_rate(case, epoch)
+        sums = (tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1))
+        started = now = time.perf_counter()
+        done = 0
+        while done < steps:
+            count = min(stretch, steps - done)
+            weights, state, sums = run_steps(weights, state, sums, order, rates, skip_rate, done, done + count)
+            loss_sum, correct, diverged_at = (value.item() for value in tf.nest.map_structure(np.asarray, sums))
+            if diverged_at >= 0:
+                raise _diverged(case, epoch, diverged_at + 1, steps)
+            done += count
+            before, now = now, time.perf_counter()
+            seen = min(done * case.batch_size, images)
+            yield StepsDone(epoch, done, loss_sum / seen, correct / seen, seen / (now - started))
+            # The first stretch of a run holds the compilation and tells nothing of the speed.
+            if not (epoch == 1 and done == 1):
+                stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / (now - before))))
+        trained = now - started
+        yield EvaluationStarted(epoch)
+        test_loss, test_accuracy = evaluate(weights)
+        yield EpochDone(
+            EpochMetrics(
+                epoch=epoch,
+                train_loss=loss_sum / images,
+                train_accuracy=correct / images,
+                test_loss=float(test_loss),
+                test_accuracy=float(test_accuracy),
+                learning_rate=float(rates[-1]),
+                dilated_rate=skip_rate,
+                seconds=time.perf_counter() - started,
+                images_per_second=images / trained,
+                time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            )
+        )
+    yield TrainingEnded(case.epochs)
+
+
+def _network(case: Case, plan: NetworkPlan) -> Network:
+    by_hand = case.backprop.method != "auto"
+    return build_network(
+        plan,
+        tf.as_dtype(case.precision),
+        article=by_hand and case.backprop.rule == "article",
+        winograd=by_hand and case.convolution == "winograd",  # the tape's way back through it would be slow
+    )
+
+
+def _compile_steps(case: Case, network: Network, split: Split) -> Callable[..., Any]:
+    """One graph that runs steps [first, last) of an epoch."""
+    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    backprop = select_backprop(case.backprop)
+    optimizer = build_optimizer(case.optimizer)
+
+    def step(index: Tensor, weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor) -> Any:
+        chosen = order[index * case.batch_size : (index + 1) * case.batch_size]
+        batch = tf.ensure_shape(tf.gather(images, chosen), [None, *images.shape[1:]])
+        gradients = backprop(network, weights, batch, tf.gather(labels, chosen), skip)
+        weights, state = optimizer.update(gradients.weights, state, weights, rates[index])
+        loss_sum, correct, diverged_at = sums
+        loss_sum += tf.cast(gradients.loss, tf.float64) * tf.cast(tf.shape(chosen)[0], tf.float64)
+        correct += tf.cast(gradients.correct, tf.int64)
+        diverged_at = tf.where(tf.math.is_finite(gradients.loss), diverged_at, index)
+        return index + 1, weights, state, (loss_sum, correct, diverged_at)
+
+    @tf.function(autograph=False)
+    def run(weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor, first: Tensor, last: Tensor) -> Any:
+        return tf.while_loop(
+            lambda index, _weights, _state, sums: (index < last) & (sums[2] < 0),
+            lambda index, weights, state, sums: step(index, weights, state, sums, order, rates, skip),
+            (first, weights, state, sums),
+            parallel_iterations=1,
+        )[1:]
+
+    def run_steps(weights: Any, state: Any, sums: Any, order: Tensor, rates: Any, skip: float, first: int, last: int) -> Any:
+        return run(weights, state, sums, order, tf.constant(rates, tf.float32), tf.constant(skip, tf.float32), tf.constant(first), tf.constant(last))
+
+    return run_steps
+
+
+def _compile_evaluation(network: Network, split: Split, batch_size: int) -> Callable[..., Any]:
+    """A function weights -> (mean loss, accuracy) over the split, the last partial batch counted for what it is."""
+    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    total = len(split.images)
+
+    @tf.function(autograph=False)
+    def evaluate(weights: Any) -> Any:
+        weights = network.compute_weights(weights)
+
+        def step(first: Tensor, loss_sum: Tensor, correct: Tensor) -> Any:
+            batch = tf.ensure_shape(images[first : first + batch_size], [None, *images.shape[1:]])
+            batch_labels = labels[first : first + batch_size]
+            logits, _ = network.forward(weights, network.inputs(batch))
+            loss_sum += tf.reduce_sum(tf.cast(cross_entropy(logits, batch_labels), tf.float64))
+            return first + batch_size, loss_sum, correct + count_correct(logits, batch_labels)
+
+        _, loss_sum, correct = tf.while_loop(
+            lambda first, *_: first < total,
+            step,
+            (tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)),
+            parallel_iterations=1,
+        )
+        return loss_sum / total, correct / total
+
+    return evaluate
+
+
+def _evaluation_batch(plan: NetworkPlan, images: int) -> int:
+    """Images per evaluation batch: about 100 to 1,000 by memory, and where possible without a remainder."""
+    largest = max(4 * layer.activation_shape[0] * layer.activation_shape[1] * layer.filters for layer in plan.layers)
+    most = min(1_000, max(100, _EVALUATION_BYTES // largest))
+    return next((size for size in range(most, most // 2, -1) if images % size == 0), most)
+
+
+def _diverged(case: Case, epoch: int, step: int, steps: int) -> DivergedError:
+    return DivergedError(
+        f"the loss became NaN or infinite in epoch {epoch}, step {step} of {steps}.\n"
+        f"A learning rate of {case.optimizer.learning_rate:g} is the usual cause: try "
+        f"optimizer.learning_rate={case.optimizer.learning_rate / 10:g}"
+    )

@@ -95,8 +95,10 @@ def decode_sheet(file: str, content: bytes) -> Bytes:
                     found = f"{sheet.mode} {sheet.width} x {sheet.height}"
                     raise DataError(f"{file} is {found}, not RGB {PIXELS} x {BATCH_IMAGES}")
                 pixels = np.asarray(sheet)
-    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise DataError(f"{file} is not a PNG of the expected size: {error}") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{file} is not a PNG") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise DataError(f"{file} is far too large an image: {error}") from error
     except (OSError, SyntaxError, ValueError, zlib.error) as error:  # what Pillow raises for a damaged PNG
         raise DataError(f"{file} is a damaged PNG: {error}") from error
     return pixels.reshape(BATCH_IMAGES, HEIGHT, WIDTH, CHANNELS)

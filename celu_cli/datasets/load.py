@@ -119,7 +119,7 @@ class _Search:
 
     def _note(self, source: Source, error: DataError) -> None:
         if not isinstance(error, AbsentError) and source.title not in self.failures:
-            last = source is catalogue.REMOTE[self.name][-1]
+            last = catalogue.REMOTE[self.name][-1:] == (source,)
             self.reporter.message(f"{source.title}: {error}{'' if last else '; trying the next source'}")
         self.failures[source.title] = str(error)
 

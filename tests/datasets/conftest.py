@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +21,16 @@ REAL_CACHE = cache.cache_directory()
 
 
 @pytest.fixture(autouse=True)
-def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No cache, no Keras, no data directory, no network source."""
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No cache, no Keras, no data directory, no network source; what a test wrote is removed after it."""
     monkeypatch.setattr(cache, "user_cache_path", lambda *_, **__: tmp_path / "cache")
     monkeypatch.setattr(catalogue, "REMOTE", {"mnist": (), "cifar10": ()})
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("CELU_DATA_DIR", raising=False)
     for proxy in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(proxy, raising=False)
+    yield
+    shutil.rmtree(tmp_path)  # datasets of the real size: too much for pytest to keep
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+
+from celu_cli.datasets import archives
+from celu_cli.datasets.archives import read_members
+from celu_cli.errors import DataError
+from tests.datasets.damage import damaged
+
+LIMITS = {"one": 10, "two": 10}
+
+
+def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = len(content), kind, "/etc/passwd"
+    return info, content
+
+
+def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for info, content in members:
+            tar.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def read(content: bytes) -> dict[str, bytes]:
+    return read_members(io.BytesIO(content), "archive.tar.gz", "folder", LIMITS)
+
+
+GOOD = packed(member("folder/one", b"1111"), member("folder/other", b"x"), member("folder/two", b"2222"))
+
+
+def test_wanted_members_are_read_and_others_passed_over() -> None:
+    assert read(GOOD) == {"one": b"1111", "two": b"2222"}
+
+
+@pytest.mark.parametrize(
+    "name", ["../folder/one", "/folder/one", "folder/../folder/one", "one", "./folder/one"]
+)
+def test_a_member_under_any_other_path_does_not_count(name: str) -> None:
+    with pytest.raises(DataError, match="holds no one"):
+        read(packed(member(name, b"evil"), member("folder/two", b"2")))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_links_and_devices_do_not_count(kind: bytes) -> None:
+    with pytest.raises(DataError, match="holds no one"):
+        read(packed(member("folder/one", kind=kind), member("folder/two", b"2")))
+
+
+def test_a_member_that_is_too_large_is_refused_unread() -> None:
+    with pytest.raises(DataError, match=r"one in archive\.tar\.gz has 11 bytes; 10 is the most"):
+        read(packed(member("folder/one", b"x" * 11)))
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "SLACK_BYTES", 10_000)
+    bomb: Sequence[tuple[tarfile.TarInfo, bytes]] = [
+        member("bomb", bytes(1_000_000)),
+        member("folder/one", b"1"),
+    ]
+    with pytest.raises(DataError, match="unpacks to more than"):
+        read(packed(*bomb))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", GOOD[:40], GOOD[:-60]])
+def test_what_is_no_whole_archive_is_refused(content: bytes) -> None:
+    with pytest.raises(DataError):
+        read(content)
+
+
+def test_a_damaged_archive_raises_no_other_error() -> None:
+    for copy in damaged(GOOD, 2_000):
+        with suppress(DataError):
+            assert set(read(copy)) == set(LIMITS)

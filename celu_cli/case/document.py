@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from celu_cli.case.words import printable
+
 Scalar = None | bool | int | float | str
 Path = tuple[str | int, ...]
 
@@ -48,9 +50,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        line = ": ".join(filter(None, (str(self.place), self.key, self.message)))
-        # A key or a file name may hold anything; a message is one line and says nothing to the terminal.
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+        return printable(": ".join(filter(None, (str(self.place), self.key, self.message))))
 
 
 @dataclass(frozen=True)

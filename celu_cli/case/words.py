@@ -1,4 +1,4 @@
-"""The nearest accepted word, for messages."""
+"""Words in messages: the nearest accepted one, and text that is safe to print."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def nearest_word(word: str, words: Iterable[str]) -> str | None:
     """The accepted word a person most likely meant, if any is near."""
     near = get_close_matches(word.lower(), list(words), n=1)
     return near[0] if near else None
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with nothing that a terminal would obey instead of show."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

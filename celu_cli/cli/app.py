@@ -9,6 +9,13 @@ from typing import Annotated
 import typer
 
 from celu_cli import __version__
+from celu_cli.cli.cases import cases
+from celu_cli.cli.compare import compare
+from celu_cli.cli.data import app as data
+from celu_cli.cli.plot import plot
+from celu_cli.cli.run import run
+from celu_cli.cli.schema import schema
+from celu_cli.cli.show import show
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -34,6 +41,15 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+app.command()(run)
+app.command()(plot)
+app.command()(compare)
+app.command()(cases)
+app.command()(show)
+app.add_typer(data, name="data")
+app.command()(schema)
 
 
 def main() -> None:

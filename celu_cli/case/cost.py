@@ -1,0 +1,78 @@
+"""What a case costs, worked out before it is trained: images, steps, FLOPs, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+
+from celu_cli.case.network import LayerPlan, NetworkPlan
+from celu_cli.case.schema import Case
+from celu_cli.case.vocabulary import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
+
+_FLOAT32_BYTES = 4
+# Tensors as large as the weights that each optimizer remembers.
+_STATE_TENSORS = {
+    "sgd": 0,
+    "momentum": 1,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "adam": 2,
+    "adamw": 2,
+    "nadam": 2,
+    "amsgrad": 3,
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Counts for one run of a case; memory is in bytes, FLOPs count a multiply-add as 2."""
+
+    train_images: int
+    test_images: int
+    steps_per_epoch: int
+    training_flops_per_epoch: int
+    activation_memory: int
+    passing_gradient_memory: int
+    weight_memory: int
+
+    @property
+    def memory(self) -> int:
+        """An estimate: TensorFlow itself, the images and scratch space of the convolutions come on top."""
+        return self.activation_memory + self.passing_gradient_memory + self.weight_memory
+
+
+def cost_of(case: Case, plan: NetworkPlan) -> Cost:
+    """The cost of training `case`, whose network is `plan`."""
+    train_images, test_images = split_sizes(case)
+    # Two gradients are alive at a time while they pass down: the one arriving and the one being made.
+    passing = sorted((_bytes(case, layer.activation_shape) for layer in plan.layers), reverse=True)[:2]
+    # Weights, their gradient and the optimizer's state.
+    tensors = 2 + _STATE_TENSORS[case.optimizer.name]
+    return Cost(
+        train_images,
+        test_images,
+        steps_per_epoch=ceil(train_images / case.batch_size),
+        training_flops_per_epoch=plan.training_flops * train_images,
+        activation_memory=sum(layer_memory(case, layer) for layer in plan.layers),
+        passing_gradient_memory=sum(passing),
+        weight_memory=plan.parameters * tensors * _FLOAT32_BYTES,
+    )
+
+
+def split_sizes(case: Case) -> tuple[int, int]:
+    """How many images a run of `case` trains and tests on."""
+    if case.dataset.sample:
+        return SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES
+    facts = DATASETS[case.dataset.name]
+    return facts.train_images - case.dataset.hold_out, facts.test_images
+
+
+def layer_memory(case: Case, layer: LayerPlan) -> int:
+    """Bytes a layer keeps of one batch until its gradient is done: its activation, and the pool's output."""
+    pooled = _bytes(case, layer.output_shape) if layer.pool != "none" else 0
+    return _bytes(case, layer.activation_shape) + pooled
+
+
+def _bytes(case: Case, image_shape: tuple[int, ...]) -> int:
+    images = min(case.batch_size, split_sizes(case)[0])
+    return images * prod(image_shape) * (2 if case.precision == "bfloat16" else _FLOAT32_BYTES)

@@ -1,0 +1,64 @@
+"""Tables on stdout that fit their terminal, and stay whole where there is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+_GAP = 2
+_UNLIMITED = 100_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and the cells under it; in a narrow terminal, columns leave in the order of `leaves`."""
+
+    heading: str
+    cells: Sequence[str]
+    right: bool = False
+    leaves: int | None = None
+
+    @property
+    def width(self) -> int:
+        return max(map(cell_len, (self.heading, *self.cells)))
+
+    def fill(self, cell: str) -> str:
+        """`cell` in the width of the column."""
+        return " " * (self.width - cell_len(cell)) + cell if self.right else set_cell_size(cell, self.width)
+
+
+def results_console() -> Console:
+    """Stdout, with nothing in the text taken for markup; a file or a pipe is as wide as it needs to be."""
+    unlimited = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=_UNLIMITED if unlimited else None, markup=False, highlight=False, emoji=False)
+
+
+def fit(columns: Sequence[Column], width: int) -> list[Column]:
+    """The columns that `width` has room for."""
+    kept = list(columns)
+    leaving = sorted(
+        (column for column in columns if column.leaves is not None), key=lambda column: -(column.leaves or 0)
+    )
+    while leaving and sum(column.width + _GAP for column in kept) - _GAP > width:
+        kept.remove(leaving.pop())
+    return kept
+
+
+def table_lines(columns: Sequence[Column]) -> list[Text]:
+    """The headings, then one line for each row of cells."""
+    filled = [[column.fill(cell) for cell in (column.heading, *column.cells)] for column in columns]
+    lines = [Text((" " * _GAP).join(cells).rstrip()) for cells in zip(*filled, strict=True)]
+    lines[0].stylize("dim")
+    return lines
+
+
+def print_lines(console: Console, lines: Iterable[Text]) -> None:
+    """Print lines of which none is ever wrapped: what does not fit ends in an ellipsis."""
+    for line in lines:
+        console.print(line, no_wrap=True, overflow="ellipsis")

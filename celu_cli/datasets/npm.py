@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -77,10 +78,6 @@ def _run_npm(command: list[str], workspace: Path, seconds: int) -> None:
 
 def _reason(stderr: str) -> str:
     """The line of npm's error output that says most."""
-    lines = [line.removeprefix("npm error ").strip() for line in stderr.splitlines()]
-    told = [
-        line
-        for line in lines
-        if line and not line.startswith(("code ", "A complete log", "errno", "syscall"))
-    ]
+    lines = re.findall(r"^npm (?:error|ERR!) +(.+)$", stderr, re.MULTILINE)  # ERR! before npm 10
+    told = [line for line in lines if not line.startswith(("code ", "errno ", "syscall "))]
     return told[0] if told else "it gave no reason"

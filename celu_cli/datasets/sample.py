@@ -54,7 +54,7 @@ def read_split(dataset: str, split: str) -> SampledSplit:
         told = json.loads((SAMPLE_DIRECTORY / ROWS_FILE).read_text("utf-8"))[dataset][split]
         labels, rows = np.array(told["labels"], np.uint8), np.array(told["rows"], np.uint16)
         return SampledSplit(read_sheet(dataset, split, len(labels)), labels, rows)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise damaged(str(error)) from error
 
 

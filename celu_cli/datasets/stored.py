@@ -14,7 +14,8 @@ from celu_cli.errors import DataError
 HEADER_LIMIT = 1_024
 # What np.save writes, to the letter. np.load accepts more, some of it with warnings and errors of many kinds.
 _HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00(?s:..)\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d{1,9}(?:, \d{1,9})*,?)\), \} *\n"
+    rb"\x93NUMPY\x01\x00(?s:..)"
+    rb"\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d{1,9}(?:, \d{1,9})*,?)\), \} *\n"
 )
 FILES = {name: f"{name}.npy" for name in ARRAY_NAMES}
 

@@ -13,8 +13,6 @@ from PIL import Image
 from celu_cli.datasets import cifar10
 from celu_cli.datasets.cifar10 import (
     ARCHIVE_FILE,
-    BATCH_DIRECTORY,
-    BATCH_SIZES,
     TEST_BATCH,
     TEST_SHEET,
     TRAIN_BATCHES,
@@ -51,13 +49,20 @@ def test_a_record_is_a_label_then_three_planes_row_by_row(
     assert labels[4] == records[4, 0]
 
 
-def test_batches_are_joined_in_the_order_of_their_numbers() -> None:
-    files = {
-        file: bytes([number]) * BATCH_SIZES[file] for number, file in enumerate((*TRAIN_BATCHES, TEST_BATCH))
-    }
-    arrays = decode_batches(files)
-    assert arrays["train_labels"][::10_000].tolist() == [0, 1, 2, 3, 4]
-    assert arrays["train_images"].shape == (50_000, 32, 32, 3)
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Six batches of 20 images; every byte of a batch is its place in the published order."""
+    files = (*TRAIN_BATCHES, TEST_BATCH)
+    monkeypatch.setattr(cifar10, "BATCH_IMAGES", 20)
+    monkeypatch.setattr(cifar10, "BATCH_SIZES", dict.fromkeys(files, 20 * 3_073))
+    return {file: bytes([place]) * 20 * 3_073 for place, file in enumerate(files)}
+
+
+def test_batches_are_joined_in_the_order_of_their_numbers(small_batches: dict[str, bytes]) -> None:
+    arrays = decode_batches(small_batches)
+    assert arrays["train_labels"].tolist() == np.repeat(np.arange(5), 20).tolist()
+    assert arrays["train_images"].shape == (100, 32, 32, 3)
+    assert arrays["train_images"][::20, 31, 31, 2].tolist() == [0, 1, 2, 3, 4]
     assert set(arrays["test_labels"].tolist()) == {5}
 
 
@@ -66,16 +71,16 @@ def test_a_batch_of_another_length_is_refused() -> None:
         decode_batch(TEST_BATCH, bytes(3_073))
 
 
-def test_the_archive_of_the_authors_is_read() -> None:
+def test_the_archive_of_the_authors_is_read(small_batches: dict[str, bytes]) -> None:
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as tar:
-        for file, size in BATCH_SIZES.items():
-            info = tarfile.TarInfo(f"{BATCH_DIRECTORY}/{file}")
-            info.size = size
-            tar.addfile(info, io.BytesIO(bytes(size)))
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for file, content in sorted(small_batches.items(), reverse=True):
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{file}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     arrays = decode_archive({ARCHIVE_FILE: stream.getvalue()})
-    assert arrays["train_images"].shape == (50_000, 32, 32, 3)
-    assert arrays["test_labels"].shape == (10_000,)
+    assert arrays["train_labels"].tolist() == np.repeat(np.arange(5), 20).tolist()
+    assert arrays["test_labels"].tolist() == [5] * 20
 
 
 def test_a_sheet_has_an_image_in_each_row() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def serve_mnist(server: FileServer, files: dict[str, bytes], folder: str = "") -
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *remote: WebSource) -> None:
-    monkeypatch.setitem(catalogue.REMOTE, "mnist", remote)  # type: ignore[arg-type]
+    monkeypatch.setitem(catalogue.REMOTE, "mnist", remote)
 
 
 def put(directory: Path, files: dict[str, bytes], suffix: str = "") -> Path:
@@ -267,7 +268,7 @@ def test_a_full_disk_still_serves_from_memory_and_leaves_no_part(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     use(monkeypatch, serve_mnist(server, mnist.idx_gz))
-    monkeypatch.setattr(cache.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert load_dataset("mnist", reporter=reporter).source == server.address
     assert "No space left on device" in reporter.messages[-1]
     assert cached_files() == []
@@ -289,7 +290,7 @@ def test_no_place_to_write_at_all_is_an_error_that_says_so(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     (tmp_path / "cache").write_bytes(b"a file is in the way")
-    monkeypatch.setattr(cache.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
     with pytest.raises(DataError, match="neither the cache nor a temporary one"):
         load_dataset("mnist")
 

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from celu_cli.datasets.stored import decode_npy
 from celu_cli.errors import DataError
 from tests.datasets.damage import damaged
 
 
-def saved(array: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def saved(array: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()

@@ -38,6 +38,7 @@ class LiveDisplay:
         self._live = Live(self, console=self._console, refresh_per_second=2) if moving else None
 
     def __enter__(self) -> LiveDisplay:
+        self._progress.start()
         if self._live is not None:
             self._live.start()
         return self

@@ -30,6 +30,10 @@ class TrainingProgress:
         self._start = clock()
         self._end: float | None = None
 
+    def start(self) -> None:
+        """Start the clock again, when the training begins later than the display is made."""
+        self._start = self._clock()
+
     def apply(self, event: Event) -> None:
         """Take one event of the training."""
         match event:
@@ -54,7 +58,7 @@ class TrainingProgress:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the display was made."""
+        """Seconds since the clock was started."""
         return (self._end or self._clock()) - self._start
 
     @property

@@ -66,6 +66,16 @@ def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
     return _read_all({path.resolve(): path for path in paths}.values())
 
 
+def is_directory_of_cases(name: str, logs: Path) -> bool:
+    """Whether `name` is a directory as ``logs/`` is: no run, no case in `logs`, no folder of runs."""
+    here = Path(name)
+    if not here.is_dir():
+        return name.endswith("/")
+    of_case = len(here.parts) == 1 and (logs / name).is_dir()
+    of_runs = any(here.glob(MANIFEST_NAME)) or any(here.glob(f"*/{MANIFEST_NAME}"))
+    return not (of_case or of_runs)
+
+
 def _runs_under(directory: Path) -> list[Path]:
     """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest."""
     found = [

@@ -49,7 +49,7 @@ def read_published(case: Case) -> PublishedCurve | None:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             epochs = tuple(_parse(row) for row in csv.DictReader(file))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise RunError(f"cannot read the published curve {path}: {error}") from error
     return PublishedCurve(case.published, epochs)
 

@@ -1,0 +1,187 @@
+"""Rows of `celu compare` as a table that fits its terminal, JSON, CSV or Markdown."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from celu_cli.analysis.compare import Row
+from celu_cli.runs.wording import duration
+
+_GAP = 2
+
+
+@dataclass(frozen=True)
+class _Column:
+    heading: str
+    cell: Callable[[Row], str]
+    # A setting that all rows share is said once, below the table, with these words.
+    shared: Callable[[Row], str] | None = None
+    # Where the terminal is narrow, the columns worth less are left out; None is never left out.
+    worth: int | None = None
+    left: bool = False
+
+
+_COLUMNS = (
+    _Column("case", lambda row: row.case, left=True),
+    _Column("started", lambda row: row.started[5:19].replace("T", " "), left=True),
+    _Column("dataset", lambda row: row.dataset, lambda row: row.dataset, worth=6, left=True),
+    _Column("activation", lambda row: row.activation, lambda row: row.activation, worth=3, left=True),
+    _Column("alpha", lambda row: _number(row.alpha), lambda row: f"alpha {_number(row.alpha)}", worth=7),
+    _Column("backprop", lambda row: row.backprop, lambda row: f"{row.backprop} backprop", worth=5, left=True),
+    _Column("optimizer", lambda row: row.optimizer, lambda row: row.optimizer, worth=4, left=True),
+    _Column(
+        "rate", lambda row: _number(row.learning_rate), lambda row: f"rate {row.learning_rate:g}", worth=2
+    ),
+    _Column("seed", lambda row: str(row.seed), lambda row: f"seed {row.seed}"),
+    _Column("epochs", lambda row: f"{row.epochs}/{row.epochs_asked}"),
+    _Column("train", lambda row: _share(row.train_accuracy), worth=12),
+    _Column("test", lambda row: _share(row.test_accuracy)),
+    _Column("best train", lambda row: _share(row.best_train_accuracy), worth=1),
+    _Column("best test", lambda row: _share(row.best_test_accuracy), worth=8),
+    _Column("gap", lambda row: _points(row.gap, "{:.2f}"), worth=9),
+    _Column("published", lambda row: _published(row), worth=13),
+    _Column("points", lambda row: _points(row.published_difference, "{:+.2f}"), worth=14),
+    _Column("time", lambda row: duration(row.seconds), worth=10),
+    _Column("status", lambda row: row.status, lambda row: row.status, worth=11, left=True),
+)
+
+
+def print_rows(rows: Sequence[Row], file_format: Literal["table", "json", "csv", "md"]) -> None:
+    """Write `rows` to stdout."""
+    match file_format:
+        case "json":
+            typer.echo(json.dumps([_values(row) for row in rows], indent=2, allow_nan=False))
+        case "csv":
+            writer = csv.DictWriter(sys.stdout, [field.name for field in fields(Row)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(_values(row) for row in rows)
+        case "md":
+            _print_markdown(rows)
+        case "table":
+            terminal = sys.stdout.isatty()
+            # A file or a pipe has no width to keep to.
+            print_table(
+                rows, Console(width=None if terminal else 1_000, force_terminal=None if terminal else False)
+            )
+
+
+def _print_markdown(rows: Sequence[Row]) -> None:
+    names = [field.name for field in fields(Row)]
+    lines = [names, ["---"] * len(names)]
+    lines += [["" if value is None else str(value) for value in _values(row).values()] for row in rows]
+    for line in lines:
+        typer.echo("| " + " | ".join(line) + " |")
+
+
+def print_table(rows: Sequence[Row], console: Console) -> None:
+    """Write `rows` as a table that is no wider than `console`, with notes below."""
+    columns, shared = _split_shared(rows)
+    shown = _fitting(columns, rows, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for column in shown:
+        # Where even these are too wide, words may go over two lines but numbers stay whole.
+        table.add_column(
+            column.heading,
+            justify="left" if column.left else "right",
+            no_wrap=not column.left,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(column.cell(row)) for column in shown))
+    console.print(table)
+    for line in _notes(rows, shared, shown, [column.heading for column in columns if column not in shown]):
+        console.print(Text(line, style="dim"))
+
+
+def _split_shared(rows: Sequence[Row]) -> tuple[list[_Column], list[str]]:
+    """The columns worth showing, and in words the settings that every row shares."""
+    columns, shared = [], []
+    kinds = {(row.case, *(column.cell(row) for column in _COLUMNS if column.shared)) for row in rows}
+    for column in _COLUMNS:
+        cells = {column.cell(row) for row in rows}
+        if cells == {""} or (column.heading == "started" and len(kinds) == len(rows)):
+            continue
+        if column.shared is not None and len(cells) == 1:
+            shared.append(column.shared(rows[0]))
+        else:
+            columns.append(column)
+    return columns, shared
+
+
+def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> list[_Column]:
+    """The columns that fit into `width`: those that must be there, then the others by their worth."""
+    chosen = [column for column in columns if column.worth is None or _varies_within_a_case(column, rows)]
+    for column in sorted(columns, key=lambda column: column.worth or 0, reverse=True):
+        if column not in chosen and _width([*chosen, column], rows) <= width:
+            chosen.append(column)
+    return [column for column in columns if column in chosen]
+
+
+def _varies_within_a_case(column: _Column, rows: Sequence[Row]) -> bool:
+    """Whether two runs of one case differ in this setting, so that the case's name does not tell it."""
+    if column.shared is None:
+        return False
+    return len({(row.case, column.cell(row)) for row in rows}) > len({row.case for row in rows})
+
+
+def _width(columns: Sequence[_Column], rows: Sequence[Row]) -> int:
+    widths = (max(len(column.heading), *(len(column.cell(row)) for row in rows)) for column in columns)
+    return sum(widths) + _GAP * (len(columns) - 1)
+
+
+def _notes(
+    rows: Sequence[Row], shared: Sequence[str], shown: Sequence[_Column], hidden: Sequence[str]
+) -> list[str]:
+    notes = []
+    if shared:
+        notes.append(("all: " if len(rows) > 1 else "") + ", ".join(shared))
+    headings = {column.heading for column in shown}
+    if "gap" in headings:
+        notes.append("gap: train minus test accuracy, in percentage points")
+    if "points" in headings:
+        notes.append("points: test accuracy minus the published one, in percentage points")
+    if any("@" in _published(row) for row in rows):
+        notes.append("@n: of epoch n, the last that the run and the published curve share")
+    if hidden:
+        notes.append(f"too narrow for: {', '.join(hidden)} (--format csv has all)")
+    return notes
+
+
+def _published(row: Row) -> str:
+    if row.published_test_accuracy is None:
+        return ""
+    at = "" if row.published_epoch == row.epochs else f" @{row.published_epoch}"
+    return _share(row.published_test_accuracy) + at
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {key: _rounded(value) for key, value in asdict(row).items()}
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits, as many as the published logs have; JSON has no NaN."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 6) if value == value else None
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _points(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

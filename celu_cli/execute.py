@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from celu_cli.analysis.plots import draw_run_plots
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Reporter, load_dataset
-from celu_cli.errors import InterruptedByUser
+from celu_cli.errors import CeluError, InterruptedByUser
 from celu_cli.runs.events import Observer
 from celu_cli.runs.recorder import RunRecorder
 
@@ -29,7 +28,7 @@ def execute(
 
     The data is loaded before the directory is claimed, so a run without data leaves nothing behind. `claimed` hears
     the directory before training starts. After every event `stop` is asked whether a person wants the run to end.
-    The plots are drawn in any case in which an epoch was finished.
+    The plots are drawn however the run ends.
 
     Raises:
         DataError: the dataset cannot be had.
@@ -44,17 +43,30 @@ def execute(
         data_directory=data_directory,
         reporter=reporter,
     )
-    from celu_cli.engine.trainer import train  # TensorFlow takes seconds to import: only now is it sure to be needed
+    from celu_cli.engine.trainer import (
+        train,
+    )  # TensorFlow takes seconds to import: only now is it sure to be needed
 
     recorder = RunRecorder.open(logs, case, overrides, dataset_source=dataset.source)
     claimed(recorder.path)
-    with ExitStack() as stack:
-        stack.callback(draw_run_plots, recorder.path)
-        stack.enter_context(recorder)
-        for event in train(case, dataset):
-            for observer in (recorder, *observers):
-                observer(event)
-            request = stop()
-            if request is not None:
-                raise request
+    watching: tuple[Observer, ...] = (recorder, *observers)
+    try:
+        with recorder:
+            for event in train(case, dataset):
+                for observer in watching:
+                    observer(event)
+                request = stop()
+                if request is not None:
+                    raise request
+    finally:
+        _draw_plots(recorder.path, reporter)
     return recorder.path
+
+
+def _draw_plots(path: Path, reporter: Reporter | None) -> None:
+    """Draw what can be drawn: plots can be made again, so they must not cost the run its status."""
+    try:
+        draw_run_plots(path)
+    except (CeluError, OSError) as error:
+        if reporter is not None:
+            reporter.message(f"The plots could not be drawn: {error}")

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from celu_cli.cli.data_progress import RichReporter
-    from celu_cli.cli.live import LiveDisplay
 
 
 def run(
@@ -18,15 +14,20 @@ def run(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]...", help="Values that replace the case's: alpha=1 optimizer.learning_rate=1e-3"
+            metavar="[KEY=VALUE]...",
+            help="Values that replace the case's: alpha=1 optimizer.learning_rate=1e-3",
         ),
     ] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Train on the embedded sample; needs no network.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Train on the embedded sample; needs no network.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Short for epochs=N.")] = None,
     logs: Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")] = Path("logs"),
     data_directory: Annotated[
         Path | None,
-        typer.Option("--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the dataset's files already."),
+        typer.Option(
+            "--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the dataset's files already."
+        ),
     ] = None,
 ) -> None:
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
@@ -40,10 +41,14 @@ def run(
     words = [*(overrides or ()), *_short_overrides(sample, epochs)]
     loaded = load_case(case, words)
     reporter = RichReporter()
+    display = LiveDisplay(loaded, read_published(loaded))
     with ExitStack() as stack:
-        display = LiveDisplay(loaded, read_published(loaded))
-        # The display takes over the terminal only when the data is there and the run has its directory.
-        stop = stack.enter_context(StopRequest())
+
+        def begin(path: Path) -> None:
+            # The display takes over the terminal only when the data is there and the run has its directory.
+            reporter.message(f"Run directory: {path}")
+            stack.enter_context(display)
+
         path = execute(
             loaded,
             logs,
@@ -51,20 +56,18 @@ def run(
             data_directory=data_directory,
             reporter=reporter,
             observers=[display],
-            stop=stop,
-            claimed=lambda path: _begin(path, reporter, stack, display),
+            stop=stack.enter_context(StopRequest()),
+            claimed=begin,
         )
     _report(path)
 
 
 def _short_overrides(sample: bool, epochs: int | None) -> list[str]:
     """What the flags mean in the language of overrides; they come last and win."""
-    return [*(["dataset.sample=true"] if sample else []), *([f"epochs={epochs}"] if epochs is not None else [])]
-
-
-def _begin(path: Path, reporter: RichReporter, stack: ExitStack, display: LiveDisplay) -> None:
-    reporter.message(f"Run {path}")
-    stack.enter_context(display)
+    return [
+        *(["dataset.sample=true"] if sample else []),
+        *([f"epochs={epochs}"] if epochs is not None else []),
+    ]
 
 
 def _report(path: Path) -> None:
@@ -74,6 +77,8 @@ def _report(path: Path) -> None:
     epochs = read_metrics(path)
     final, best = epochs[-1], max(epochs, key=lambda metrics: metrics.test_accuracy)
     typer.echo(f"train accuracy  {final.train_accuracy:.4f}")
-    typer.echo(f"test accuracy   {final.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})")
+    typer.echo(
+        f"test accuracy   {final.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})"
+    )
     for label, name in (("log", "train.log"), ("metrics", "metrics.jsonl"), ("plots", "plots")):
         typer.echo(f"{label:<15} {path / name}")

@@ -1,5 +1,5 @@
 """The only part of celu that imports TensorFlow; importing it prepares the process for that first."""
 
-from celu_cli.engine.runtime import prepare_process
+from celu_cli.engine.runtime import start_tensorflow
 
-prepare_process()
+start_tensorflow()

@@ -13,7 +13,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-Tensor = tf.Tensor
+from celu_cli.engine.tensor import Tensor
 
 _SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 _SELU_ALPHA = 1.6732632423543772

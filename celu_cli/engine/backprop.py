@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from celu_cli.case.schema import AutoBackprop, DilatedBackprop, ManualBackprop
 from celu_cli.engine.layers import Kept
-from celu_cli.engine.network import Network, Weights
-
-Tensor = tf.Tensor
+from celu_cli.engine.network import Network
+from celu_cli.engine.tensor import Tensor, Tensors
 
 
 class Gradients(NamedTuple):
@@ -23,7 +22,7 @@ class Gradients(NamedTuple):
 
 
 # (network, weights, uint8 images [b, h, w, c], int labels [b], dilated rate) -> Gradients
-Backprop = Callable[[Network, Weights, Tensor, Tensor, Tensor], Gradients]
+Backprop = Callable[[Network, Tensors, Tensor, Tensor, Tensor], Gradients]
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -37,7 +36,7 @@ def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
     return tf.reduce_sum(tf.cast(answers == tf.cast(labels, tf.int32), tf.int32))
 
 
-def auto(network: Network, weights: Weights, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
+def auto(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
     """Gradients from tf.GradientTape."""
     weights = list(weights)
     with tf.GradientTape() as tape:
@@ -47,12 +46,12 @@ def auto(network: Network, weights: Weights, images: Tensor, labels: Tensor, _: 
     return Gradients(loss, count_correct(logits, labels), tape.gradient(loss, weights))
 
 
-def manual(network: Network, weights: Weights, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
+def manual(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
     """Hand-written gradients, layer by layer from the last to the first."""
     return _hand_written(network, weights, images, labels, None)
 
 
-def dilated(network: Network, weights: Weights, images: Tensor, labels: Tensor, rate: Tensor) -> Gradients:
+def dilated(network: Network, weights: Tensors, images: Tensor, labels: Tensor, rate: Tensor) -> Gradients:
     """Hand-written gradients in which some layers also hear from two layers above.
 
     With d_l = dL/d input of layer l, the gradient that arrives at the activation of such a layer l is
@@ -69,7 +68,7 @@ def select_backprop(spec: AutoBackprop | ManualBackprop | DilatedBackprop) -> Ba
 
 
 def _hand_written(
-    network: Network, weights: Weights, images: Tensor, labels: Tensor, rate: Tensor | None
+    network: Network, weights: Tensors, images: Tensor, labels: Tensor, rate: Tensor | None
 ) -> Gradients:
     weights = network.compute_weights(weights)
     logits, kept = network.forward(weights, network.inputs(images))
@@ -77,7 +76,9 @@ def _hand_written(
     gradient = _logits_gradient(network, logits, labels)
     weights_gradients = _backward(network, weights, kept, gradient, rate)
     return Gradients(
-        loss, count_correct(logits, labels), [tf.cast(gradient, logits.dtype) for gradient in weights_gradients]
+        loss,
+        count_correct(logits, labels),
+        [tf.cast(gradient, logits.dtype) for gradient in weights_gradients],
     )
 
 
@@ -91,7 +92,7 @@ def _logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor
 
 
 def _backward(
-    network: Network, weights: Weights, kept: list[Kept], gradient: Tensor, rate: Tensor | None
+    network: Network, weights: Tensors, kept: list[Kept], gradient: Tensor, rate: Tensor | None
 ) -> list[Tensor]:
     """Gradients of all weights, in the order of the layers; `gradient` is dL/d output of the last layer."""
     weights_gradients: list[Tensor] = []
@@ -102,7 +103,9 @@ def _backward(
         if rate is not None and layer.plan.number in network.dilated_layers:
             skip = network.layers[index + 1].pool_adjoint(kept[index + 1], arrived_above)
             gradient += tf.cast(rate, gradient.dtype) * skip
-        weights_gradient, gradient = layer.backward(weights[index], kept[index], gradient, pass_down=index > 0)
+        weights_gradient, gradient = layer.backward(
+            weights[index], kept[index], gradient, pass_down=index > 0
+        )
         weights_gradients.append(weights_gradient)
         arrived_above = arrived
     return weights_gradients[::-1]

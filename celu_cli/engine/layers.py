@@ -11,8 +11,7 @@ from celu_cli.case.network import LayerPlan
 from celu_cli.engine import winograd
 from celu_cli.engine.activations import ACTIVATIONS, Activation
 from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
-
-Tensor = tf.Tensor
+from celu_cli.engine.tensor import Tensor
 
 _STRIDES = [1, 1, 1, 1]
 
@@ -76,7 +75,8 @@ class Layer:
         self, weights: Tensor, convolved: tuple[Any, ...], gz: Tensor, pass_down: bool
     ) -> tuple[Tensor, Tensor | None]:
         if self.winograd:
-            return winograd.convolve_adjoint(*convolved, gz, pass_down)
+            inputs, filters = convolved
+            return winograd.convolve_adjoint(inputs, filters, gz, pass_down)
         (x,) = convolved
         weights_gradient = tf.raw_ops.Conv2DBackpropFilter(
             input=x, filter_sizes=weights.shape, out_backprop=gz, strides=_STRIDES, padding="SAME"

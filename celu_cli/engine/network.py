@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
 from celu_cli.case.network import NetworkPlan
 from celu_cli.engine.layers import Kept, Layer
+from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.winograd import pays_off
-
-Tensor = tf.Tensor
-Weights = Sequence[Tensor]
 
 
 @dataclass(frozen=True)
@@ -33,11 +30,11 @@ class Network:
         wide = tf.float64 if self.dtype == tf.float64 else tf.float32
         return tf.cast(tf.cast(images, wide) / (255.0 * self.scale), self.dtype)
 
-    def compute_weights(self, weights: Weights) -> list[Tensor]:
+    def compute_weights(self, weights: Tensors) -> list[Tensor]:
         """The master weights in the network's dtype (no copy where they have it already)."""
         return [tf.cast(tensor, self.dtype) for tensor in weights]
 
-    def forward(self, weights: Weights, x: Tensor) -> tuple[Tensor, list[Kept]]:
+    def forward(self, weights: Tensors, x: Tensor) -> tuple[Tensor, list[Kept]]:
         """[b, h, w, c] -> logits [b, classes] in float32 (float64 in a float64 network), and each layer's `Kept`."""
         kept = []
         for layer, layer_weights in zip(self.layers, weights, strict=True):
@@ -57,7 +54,11 @@ def build_network(
     layers, which is exact.
     """
     plans, scale = plan.layers, 1.0
-    if fold and {layer.activation for layer in plans} == {"celu"} and len({layer.alpha for layer in plans}) == 1:
+    if (
+        fold
+        and {layer.activation for layer in plans} == {"celu"}
+        and len({layer.alpha for layer in plans}) == 1
+    ):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
     layers = tuple(Layer(layer, article, winograd and pays_off(layer, dtype)) for layer in plans)

@@ -7,15 +7,14 @@ rule states its convention. Unless said otherwise it is Keras 3's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from celu_cli.case import schema
+from celu_cli.engine.tensor import Tensor, Tensors
 
-Tensor = tf.Tensor
-Tensors = Sequence[Tensor]
 State = dict[str, Any]
 
 
@@ -63,7 +62,9 @@ def rmsprop(spec: schema.RMSprop) -> Optimizer:
 
     def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
         velocity = _running_mean(state["velocity"], [g * g for g in gradients], spec.rho)
-        return _step_by_root(weights, gradients, velocity, learning_rate, spec.epsilon), {"velocity": velocity}
+        return _step_by_root(weights, gradients, velocity, learning_rate, spec.epsilon), {
+            "velocity": velocity
+        }
 
     return Optimizer(lambda weights: {"velocity": _zeros(weights)}, update)
 
@@ -72,7 +73,11 @@ def adagrad(spec: schema.Adagrad) -> Optimizer:
     """a += g^2; w -= learning_rate g / sqrt(a + epsilon)    Duchi et al. 2011"""
 
     def init(weights: Tensors) -> State:
-        return {"accumulator": tuple(tf.fill(w.shape, tf.constant(spec.initial_accumulator_value, w.dtype)) for w in weights)}
+        return {
+            "accumulator": tuple(
+                tf.fill(w.shape, tf.constant(spec.initial_accumulator_value, w.dtype)) for w in weights
+            )
+        }
 
     def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
         accumulator = tuple(a + g * g for a, g in zip(state["accumulator"], gradients, strict=True))
@@ -112,7 +117,8 @@ def adamw(spec: schema.AdamW) -> Optimizer:
 def nadam(spec: schema.Nadam) -> Optimizer:
     """Adam with the momentum of the step to come    Dozat 2016
 
-    u_t = beta_1 (1 - 0.5 * 0.96^(0.004 t)); m_hat = u_{t+1} m / (1 - u_1 ... u_{t+1}) + (1 - u_t) g / (1 - u_1 ... u_t);
+    u_t = beta_1 (1 - 0.5 * 0.96^(0.004 t));
+    m_hat = u_{t+1} m / (1 - u_1 ... u_{t+1}) + (1 - u_t) g / (1 - u_1 ... u_t);
     w -= learning_rate m_hat / (sqrt(v / (1 - beta_2^t)) + epsilon).
     """
 
@@ -188,7 +194,9 @@ def _init_moments(weights: Tensors) -> State:
     return {"step": tf.zeros((), tf.int64), "m": _zeros(weights), "v": _zeros(weights)}
 
 
-def _next_moments(gradients: Tensors, state: State, spec: Any) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+def _next_moments(
+    gradients: Tensors, state: State, spec: Any
+) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
     m = _running_mean(state["m"], gradients, spec.beta_1)
     v = _running_mean(state["v"], [g * g for g in gradients], spec.beta_2)
     return state["step"] + 1, m, v
@@ -209,5 +217,7 @@ def _step_by_root(
     )
 
 
-def _moment_step(weights: Tensors, m: Tensors, v: Tensors, rate: Tensor, epsilon: float) -> tuple[Tensor, ...]:
+def _moment_step(
+    weights: Tensors, m: Tensors, v: Tensors, rate: Tensor, epsilon: float
+) -> tuple[Tensor, ...]:
     return tuple(w - rate * a / (tf.sqrt(b) + epsilon) for w, a, b in zip(weights, m, v, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-Tensor = tf.Tensor
+from celu_cli.engine.tensor import Tensor
 
 
 def average_pool(y: Tensor, size: int) -> Tensor:

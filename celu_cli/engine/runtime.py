@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Parameters of glibc's mallopt, from its malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -12,10 +15,43 @@ _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
 
 
-def prepare_process() -> None:
-    """Quiet TensorFlow's start-up chatter and let freed activations be used again."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def start_tensorflow() -> None:
+    """Import TensorFlow and find its devices, with memory settings that suit training and without its chatter.
+
+    The chatter comes from C++ before any log level holds. It is kept back and shown only when the import fails, or
+    when the person asked for TensorFlow's log by setting TF_CPP_MIN_LOG_LEVEL.
+    """
     _keep_freed_memory()
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        _import_tensorflow()
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    with _stderr_kept_back():
+        _import_tensorflow()
+
+
+def _import_tensorflow() -> None:
+    import tensorflow as tf
+
+    tf.config.list_logical_devices()
+
+
+@contextmanager
+def _stderr_kept_back() -> Iterator[None]:
+    """Collect what is written to file descriptor 2; write it there after all if the block raises."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(stderr, kept.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _keep_freed_memory() -> None:

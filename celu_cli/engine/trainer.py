@@ -7,12 +7,11 @@ weights, add up loss and right answers. Python only hands over the order of the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timezone
 from math import ceil
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from celu_cli.case.network import NetworkPlan, plan_network
@@ -23,6 +22,7 @@ from celu_cli.engine.network import Network, build_network
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
+from celu_cli.engine.tensor import Tensor
 from celu_cli.errors import DivergedError
 from celu_cli.runs.events import (
     EpochDone,
@@ -33,8 +33,6 @@ from celu_cli.runs.events import (
     TrainingEnded,
     TrainingStarted,
 )
-
-Tensor = tf.Tensor
 
 # How long one compiled stretch should take: long enough to cost nothing, short enough for display and Ctrl-C.
 _STRETCH_SECONDS = 0.5
@@ -50,70 +48,79 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
     """
     plan = plan_network(case)
     network = _network(case, plan)
-    images = len(dataset.train.images)
-    steps = ceil(images / case.batch_size)
-
-    weights = tuple(tf.constant(w) for w in initial_weights(plan, initializer=case.network.initializer, seed=case.seed))
+    images, test_images = len(dataset.train.images), len(dataset.test.images)
+    initial = initial_weights(plan, case.network.initializer, case.seed)
+    weights = tuple(map(tf.constant, initial))
     state = build_optimizer(case.optimizer).init(weights)
     run_steps = _compile_steps(case, network, dataset.train)
-    evaluate = _compile_evaluation(network, dataset.test, _evaluation_batch(plan, len(dataset.test.images)))
+    evaluate = _compile_evaluation(network, dataset.test, _evaluation_batch(plan, test_images))
 
     yield TrainingStarted(
         epochs=case.epochs,
-        steps_per_epoch=steps,
+        steps_per_epoch=ceil(images / case.batch_size),
         train_images=images,
-        test_images=len(dataset.test.images),
-        initial_weights_hash=hash_arrays([w.numpy() for w in weights]),
+        test_images=test_images,
+        initial_weights_hash=hash_arrays(initial),
         batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
     )
-    stretch = 1
     for epoch in range(1, case.epochs + 1):
-        order = tf.constant(batch_order(images, case.seed, epoch))
-        rates = learning_rates(case, epoch, steps)
-        skip_rate = dilated_rate(case, epoch)
-        sums = (tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1))
-        started = now = time.perf_counter()
-        done = 0
-        while done < steps:
-            count = min(stretch, steps - done)
-            weights, state, sums = run_steps(weights, state, sums, order, rates, skip_rate, done, done + count)
-            loss_sum, correct, diverged_at = (value.item() for value in tf.nest.map_structure(np.asarray, sums))
-            if diverged_at >= 0:
-                raise _diverged(case, epoch, diverged_at + 1, steps)
-            done += count
-            before, now = now, time.perf_counter()
-            seen = min(done * case.batch_size, images)
-            yield StepsDone(epoch, done, loss_sum / seen, correct / seen, seen / (now - started))
-            # The first stretch of a run holds the compilation and tells nothing of the speed.
-            if not (epoch == 1 and done == 1):
-                stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / (now - before))))
-        trained = now - started
+        started = time.perf_counter()
+        weights, state, last = yield from _train_epoch(case, epoch, images, run_steps, weights, state)
         yield EvaluationStarted(epoch)
         test_loss, test_accuracy = evaluate(weights)
         yield EpochDone(
             EpochMetrics(
                 epoch=epoch,
-                train_loss=loss_sum / images,
-                train_accuracy=correct / images,
+                train_loss=last.loss,
+                train_accuracy=last.accuracy,
                 test_loss=float(test_loss),
                 test_accuracy=float(test_accuracy),
-                learning_rate=float(rates[-1]),
-                dilated_rate=skip_rate,
+                learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
+                dilated_rate=dilated_rate(case, epoch),
                 seconds=time.perf_counter() - started,
-                images_per_second=images / trained,
+                images_per_second=last.images_per_second,
                 time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             )
         )
     yield TrainingEnded(case.epochs)
 
 
+def _train_epoch(
+    case: Case, epoch: int, images: int, run_steps: Callable[..., Any], weights: Any, state: Any
+) -> Generator[Event, None, tuple[Any, Any, StepsDone]]:
+    """Run the steps of one epoch, stretch by stretch; return weights, optimizer state and the last report."""
+    steps = ceil(images / case.batch_size)
+    order = tf.constant(batch_order(images, case.seed, epoch))
+    rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
+    skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
+    sums = (tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1))
+    started = time.perf_counter()
+    done, stretch = 0, 1
+    while done < steps:
+        begun = time.perf_counter()
+        count = min(stretch, steps - done)
+        weights, state, sums = run_steps(
+            weights, state, sums, order, rates, skip_rate, tf.constant(done), tf.constant(done + count)
+        )
+        loss_sum, correct, diverged_at = (value.numpy().item() for value in sums)
+        if diverged_at >= 0:
+            raise _diverged(case, epoch, diverged_at + 1, steps)
+        done += count
+        now = time.perf_counter()
+        seen = min(done * case.batch_size, images)
+        report = StepsDone(epoch, done, loss_sum / seen, correct / seen, seen / (now - started))
+        yield report
+        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / (now - begun))))
+    return weights, state, report
+
+
 def _network(case: Case, plan: NetworkPlan) -> Network:
-    by_hand = case.backprop.method != "auto"
     return build_network(
         plan,
         tf.as_dtype(case.precision),
-        article=by_hand and case.backprop.rule == "article",
-        winograd=by_hand and case.convolution == "winograd",  # the tape's way back through it would be slow
+        article=case.backprop.method != "auto" and case.backprop.rule == "article",
+        # The tape's way back through Winograd's transforms would be slow.
+        winograd=case.backprop.method != "auto" and case.convolution == "winograd",
     )
 
 
@@ -123,7 +130,9 @@ def _compile_steps(case: Case, network: Network, split: Split) -> Callable[..., 
     backprop = select_backprop(case.backprop)
     optimizer = build_optimizer(case.optimizer)
 
-    def step(index: Tensor, weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor) -> Any:
+    def step(
+        index: Tensor, weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor
+    ) -> Any:
         chosen = order[index * case.batch_size : (index + 1) * case.batch_size]
         batch = tf.ensure_shape(tf.gather(images, chosen), [None, *images.shape[1:]])
         gradients = backprop(network, weights, batch, tf.gather(labels, chosen), skip)
@@ -135,16 +144,22 @@ def _compile_steps(case: Case, network: Network, split: Split) -> Callable[..., 
         return index + 1, weights, state, (loss_sum, correct, diverged_at)
 
     @tf.function(autograph=False)
-    def run(weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor, first: Tensor, last: Tensor) -> Any:
+    def run_steps(
+        weights: Any,
+        state: Any,
+        sums: Any,
+        order: Tensor,
+        rates: Tensor,
+        skip: Tensor,
+        first: Tensor,
+        last: Tensor,
+    ) -> Any:
         return tf.while_loop(
             lambda index, _weights, _state, sums: (index < last) & (sums[2] < 0),
             lambda index, weights, state, sums: step(index, weights, state, sums, order, rates, skip),
             (first, weights, state, sums),
             parallel_iterations=1,
         )[1:]
-
-    def run_steps(weights: Any, state: Any, sums: Any, order: Tensor, rates: Any, skip: float, first: int, last: int) -> Any:
-        return run(weights, state, sums, order, tf.constant(rates, tf.float32), tf.constant(skip, tf.float32), tf.constant(first), tf.constant(last))
 
     return run_steps
 
@@ -178,7 +193,9 @@ def _compile_evaluation(network: Network, split: Split, batch_size: int) -> Call
 
 def _evaluation_batch(plan: NetworkPlan, images: int) -> int:
     """Images per evaluation batch: about 100 to 1,000 by memory, and where possible without a remainder."""
-    largest = max(4 * layer.activation_shape[0] * layer.activation_shape[1] * layer.filters for layer in plan.layers)
+    largest = max(
+        4 * layer.activation_shape[0] * layer.activation_shape[1] * layer.filters for layer in plan.layers
+    )
     most = min(1_000, max(100, _EVALUATION_BYTES // largest))
     return next((size for size in range(most, most // 2, -1) if images % size == 0), most)
 

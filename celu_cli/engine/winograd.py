@@ -1,6 +1,6 @@
 """3 x 3 convolutions with a quarter of the multiplications: Winograd's minimal filtering F(4 x 4, 3 x 3).
 
-An image is cut into tiles of 4 x 4 outputs, each of which needs 6 x 6 inputs. With d the inputs of a tile, w the filter,
+An image is cut into tiles of 4 x 4 outputs, each of which needs 6 x 6 inputs. With d a tile's inputs, w the filter,
 
     output tile = A' [(G w G') * (B' d B)] A        (* elementwise, ' transpose)
 
@@ -13,15 +13,11 @@ transforms have elements up to 8; in float64 the two agree to about 1e-14.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
 from celu_cli.case.network import LayerPlan
-
-Tensor = tf.Tensor
-Tensors = Sequence[Tensor]
+from celu_cli.engine.tensor import Tensor, Tensors
 
 _TILE = 4
 # Below these the transforms cost more than the multiplications they save.
@@ -132,7 +128,10 @@ def _tiles(length: int) -> int:
 
 def _combine(matrix: np.ndarray, tensors: Tensors) -> list[Tensor]:
     """The matrix times the vector of tensors, without the products by 0 and 1."""
-    return [sum(_scaled(tensor, factor) for factor, tensor in zip(row, tensors, strict=True) if factor) for row in matrix]
+    return [
+        sum(_scaled(tensor, factor) for factor, tensor in zip(row, tensors, strict=True) if factor)
+        for row in matrix
+    ]
 
 
 def _scaled(tensor: Tensor, factor: float) -> Tensor:
@@ -172,7 +171,9 @@ def _input_rows_adjoint(gradients: Tensors) -> Tensor:
 
 @tf.function(jit_compile=True, autograph=False)
 def _outputs(products: Tensors) -> Tensor:
-    columns = [_combine(_OUTPUTS, products[j::6]) for j in range(6)]  # [column of the tile][row of the output]
+    columns = [
+        _combine(_OUTPUTS, products[j::6]) for j in range(6)
+    ]  # [column of the tile][row of the output]
     rows = [_combine(_OUTPUTS, [columns[j][a] for j in range(6)]) for a in range(_TILE)]
     _, tile_rows, tile_columns, filters = products[0].shape
     tiles = tf.stack([tf.stack(row, 3) for row in rows], 2)

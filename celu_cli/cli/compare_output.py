@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from celu_cli.analysis.compare import Row
+from celu_cli.cli.tables import results_console
 from celu_cli.runs.wording import duration
 
 _GAP = 2
@@ -68,11 +69,7 @@ def print_rows(rows: Sequence[Row], file_format: Literal["table", "json", "csv",
         case "md":
             _print_markdown(rows)
         case "table":
-            terminal = sys.stdout.isatty()
-            # A file or a pipe has no width to keep to.
-            print_table(
-                rows, Console(width=None if terminal else 1_000, force_terminal=None if terminal else False)
-            )
+            print_table(rows, results_console())
 
 
 def _print_markdown(rows: Sequence[Row]) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from celu_cli.case.vocabulary import DATASETS
 from celu_cli.cli.data_progress import RichReporter
+from celu_cli.cli.tables import Column, fit, print_lines, results_console, table_lines
 from celu_cli.errors import CeluError, DataError
 
 if TYPE_CHECKING:
@@ -66,9 +63,7 @@ def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None
     if as_json:
         _print_json(holdings)
     else:
-        _print_table(
-            ("dataset", "images", "shape", "where", "state", "size", "path"), map(_holding_row, holdings)
-        )
+        _print_table(_holding_columns(holdings))
 
 
 @app.command()
@@ -80,7 +75,7 @@ def verify(names: Names = None, data_directory: DataDirectory = None, as_json: A
     if as_json:
         _print_json(proofs)
     else:
-        _print_table(("dataset", "where", "verdict", "path"), map(_proof_row, proofs))
+        _print_table(_proof_columns(proofs))
     problems = [_problem(proof) for proof in proofs if proof.verdict == "corrupt"]
     if names:
         problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, proofs)]
@@ -111,27 +106,35 @@ def _problem(proof: Proof) -> str:
     return f"{proof.dataset}, {proof.place} ({proof.path}): {proof.problem}{cure}"
 
 
-def _holding_row(holding: Holding) -> tuple[str, ...]:
-    images = f"{holding.train_images:,} + {holding.test_images:,}"
-    shape = " x ".join(map(str, holding.image_shape))
-    size = decimal(holding.bytes) if holding.bytes else "-"
-    return holding.dataset, images, shape, holding.place, holding.state, size, str(holding.path)
+def _holding_columns(holdings: Sequence[Holding]) -> list[Column]:
+    return [
+        Column("dataset", [holding.dataset for holding in holdings]),
+        Column(
+            "images",
+            [f"{holding.train_images:,} + {holding.test_images:,}" for holding in holdings],
+            leaves=2,
+        ),
+        Column("shape", [" x ".join(map(str, holding.image_shape)) for holding in holdings], leaves=1),
+        Column("where", [holding.place for holding in holdings]),
+        Column("state", [holding.state for holding in holdings]),
+        Column("size", [decimal(holding.bytes) if holding.bytes else "" for holding in holdings], right=True),
+        Column("path", [str(holding.path) for holding in holdings]),
+    ]
 
 
-def _proof_row(proof: Proof) -> tuple[str, ...]:
-    return proof.dataset, proof.place, proof.verdict, str(proof.path)
+def _proof_columns(proofs: Sequence[Proof]) -> list[Column]:
+    return [
+        Column("dataset", [proof.dataset for proof in proofs]),
+        Column("where", [proof.place for proof in proofs]),
+        Column("verdict", [proof.verdict for proof in proofs]),
+        Column("path", [str(proof.path) for proof in proofs]),
+    ]
+
+
+def _print_table(columns: Sequence[Column]) -> None:
+    console = results_console()
+    print_lines(console, table_lines(fit(columns, console.width)))
 
 
 def _print_json(records: Iterable[Holding | Proof]) -> None:
     typer.echo(json.dumps([asdict(record) for record in records], indent=2, default=str))
-
-
-def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    # A file or a pipe has no width to keep to.
-    width = None if sys.stdout.isatty() else 1_000
-    Console(highlight=False, width=width, force_terminal=None if sys.stdout.isatty() else False).print(table)

@@ -107,7 +107,7 @@ def _same(one: Path, other: Path) -> bool:
 
 def _no_such_path(path: Path, text: str) -> str:
     if path.is_dir():
-        return f"{shown(path)} is a directory; name a case file, such as {text.rstrip('/')}/case-a.yaml"
+        return f"{text} is a directory; name a YAML file in it"
     names = [entry.name for entry in find_cases()]
     if path.stem in names:
         return f"there is no file {text}; the case {path.stem} is called by its name alone"

@@ -129,19 +129,22 @@ class _Builder:
         self._source = source
         self._with_lines = with_lines
         self._document = Document()
+        self._readable = True
         self._events: Iterator[Any] = iter(())
 
     def build(self, text: str) -> Document:
         try:
             self._events = iter(yaml.parse(text, Loader=yaml.SafeLoader))
-            self._document.root = self._root()
+            root = self._root()
+            self._document.root = root if self._readable else None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
             place = Place(self._source, line, column) if self._with_lines else Place(self._source)
             self._say(place, f"a character no text file needs, #x{ord(text[error.position]):04x}; remove it")
         except yaml.MarkedYAMLError as error:
-            self._say(self._place(error.problem_mark or error.context_mark), _explain(error))
+            mark, message = _explain(error)
+            self._say(self._place(mark), message)
         except _StopReading:
             pass
         return self._document
@@ -196,12 +199,15 @@ class _Builder:
             yield event
 
     def _refuse_anchor_and_tag(self, event: Any, place: Place) -> None:
+        """What stands there instead is not known, so nothing else is said of the document."""
+        before = len(self._document.problems)
         if getattr(event, "anchor", None) is not None:
             self._say(
                 place, "anchors and aliases (& and *) are not accepted; write the value out, or use extends"
             )
         if getattr(event, "tag", None) is not None:
             self._say(place, f"tags ({event.tag}) are not accepted; write the value alone")
+        self._readable &= len(self._document.problems) == before
 
     def _place(self, mark: Any) -> Place:
         if mark is None or not self._with_lines:
@@ -221,15 +227,19 @@ _ADVICE = (
     ),
     ("could not find expected ':'", "a key without a colon; write key: value"),
     ("expected <block end>", "the indentation does not fit the lines above"),
-    ("found unexpected end of stream", "the text ends inside quotes; close them"),
+)
+_NOT_CLOSED = (
+    ("found unexpected end of stream", "quotes that are not closed"),
     ("expected ',' or ']'", "a list in [ ] that is not closed, or lacks a comma"),
     ("expected ',' or '}'", "a mapping in { } that is not closed, or lacks a comma"),
 )
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
+def _explain(error: yaml.MarkedYAMLError) -> tuple[Any, str]:
+    """Where to look and what to say."""
     said = error.problem or error.context or "cannot be read"
-    for start, advice in _ADVICE:
+    for start, advice in _NOT_CLOSED:
         if said.startswith(start):
-            return f"not valid YAML: {advice}"
-    return f"not valid YAML: {said}"
+            return error.context_mark or error.problem_mark, f"not valid YAML: {advice}"
+    advice = next((advice for start, advice in _ADVICE if said.startswith(start)), said)
+    return error.problem_mark or error.context_mark, f"not valid YAML: {advice}"

@@ -115,7 +115,12 @@ def _unknown_key(target: _Target) -> str:
     owners = [kind for kind, part in target.kinds.items() if key in part.model_fields]
     meant = _SHORT_FORMS.get(key, key)
     near = meant if meant in keys else _key_elsewhere(meant) or nearest_word(key, keys)
-    tip = f"; it belongs to {', '.join(owners)}" if owners else f"; did you mean {near}?" if near else ""
+    tip = f"; did you mean {near}?" if near else ""
+    if owners:
+        # Only a network's kinds have no name of their own: its layers say what it is.
+        tip = (
+            "; it cannot stand beside layers" if "layers" in keys else f"; it belongs to {', '.join(owners)}"
+        )
     return f"unknown key; accepted here: {', '.join(keys)}{tip}"
 
 

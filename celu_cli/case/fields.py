@@ -114,7 +114,9 @@ def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
     if choice is str:
         named = any(getattr(limit, "pattern", None) for limit in metadata)
         return (
-            "a name: at most 100 letters, digits and . _ + -, not beginning with a sign" if named else "text"
+            "a name: letters, digits and _ . + -, at most 100, not beginning with . + or -"
+            if named
+            else "text"
         )
     if choice is bool:
         return "true or false"

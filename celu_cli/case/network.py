@@ -241,5 +241,5 @@ def _check_backprop(case: Case, layers: list[LayerPlan], dilated: tuple[int, ...
         if layer.activation != "celu":
             raise PlanProblem(
                 ("backprop", "rule"),
-                f"rule: article is defined for celu alone, but layer {layer.number} uses {layer.activation}",
+                f"article is defined for celu alone, but layer {layer.number} uses {layer.activation}",
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -60,9 +62,24 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except CeluError as error:
-        print(f"celu: {error}", file=sys.stderr)
+        print(_message(error), file=sys.stderr)
         sys.exit(int(error.exit_code))
     except BrokenPipeError:
         # The reader has gone, as `head` does. Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _message(error: CeluError) -> str:
+    """The error's lines, broken between words where a person reads them in a terminal."""
+    lines = f"celu: {error}".splitlines()
+    if sys.stderr.isatty():
+        width = max(40, shutil.get_terminal_size().columns - 1)
+        lines = [
+            part
+            for line in lines
+            for part in wrap(
+                line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+        ]
+    return "\n".join(lines)

@@ -71,9 +71,11 @@ def workspace(dataset: str, reporter: Reporter) -> Iterator[Path]:
                 f"the cache {root} cannot be used ({error}); a temporary directory takes its place"
             )
             place = Path(held.enter_context(_temporary_directory()))
-        yield place
-        with suppress(OSError):  # there are parts of downloads in it
-            place.rmdir()
+        try:
+            yield place
+        finally:
+            with suppress(OSError):  # not empty: there are parts of downloads in it
+                place.rmdir()
 
 
 @contextmanager

@@ -27,8 +27,8 @@ def keras_sources(dataset: str) -> list[DirectorySource]:
     """Keras's cache where it may be read: its MNIST. Its CIFAR-10 is pickled."""
     if dataset != "mnist":
         return []
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    return [DirectorySource("Keras's cache", home / "datasets", (layouts.MNIST_NPZ,))]
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111 - a user may have no home
+    return [DirectorySource("Keras's cache", Path(home) / "datasets", (layouts.MNIST_NPZ,))]
 
 
 # The page of MNIST's authors comes last of the web: it has refused downloads for years, its mirrors have not.

@@ -75,11 +75,11 @@ class _Transfer:
                 start = 0
             total = self._total(response, start)
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._remember_version(response)
             with (
                 self.partial.open("ab" if start else "wb") as sink,
                 self.reporter.progress(f"{self.path.name} from {self.host}", total) as advance,
             ):
+                self._remember_version(response)  # after a part of another version is gone
                 advance(start)
                 for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
                     if sink.tell() + len(chunk) > self.limit:
@@ -111,6 +111,8 @@ class _Transfer:
                 yield response
         except requests.ConnectTimeout as error:
             raise DataError(f"no connection within {CONNECT_SECONDS} s") from error
+        except requests.ReadTimeout as error:
+            raise DataError(f"no answer within {SILENCE_SECONDS} s") from error
         except requests.RequestException as error:
             raise DataError(f"cannot be reached: {_root_cause(error)}") from error
         except urllib3.exceptions.HTTPError as error:

@@ -42,10 +42,8 @@ def load_dataset(
         raise UsageError(
             f"hold_out is {hold_out}; {name} has {train_images:,} training images to hold out from"
         )
-    arrays, source = _Search(name, chosen_directory(data_directory), reporter or SilentReporter()).run(
-        keep=False
-    )
-    return to_dataset(name, arrays, source, hold_out)
+    search = _Search(name, chosen_directory(data_directory), reporter or SilentReporter())
+    return to_dataset(name, *search.run(keep=False), hold_out)
 
 
 def fetch_dataset(name: str, *, data_directory: Path | None = None, reporter: Reporter | None = None) -> str:
@@ -54,7 +52,8 @@ def fetch_dataset(name: str, *, data_directory: Path | None = None, reporter: Re
     Raises DataError when no source has it or when the cache cannot be written.
     """
     check_name(name)
-    return _Search(name, chosen_directory(data_directory), reporter or SilentReporter()).run(keep=True)[1]
+    search = _Search(name, chosen_directory(data_directory), reporter or SilentReporter())
+    return search.run(keep=True)[1]
 
 
 def to_dataset(name: str, arrays: Arrays, source: str, hold_out: int = 0) -> Dataset:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format bench wheel clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -13,8 +13,8 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 demo: $(READY)  ## train case-a on the embedded sample and show the result
-	$(BIN)/celu run case-a --sample --epochs 5
-	$(BIN)/celu compare
+	$(BIN)/celu run case-a --sample --epochs 4
+	$(BIN)/celu compare case-a
 
 test: $(READY)  ## all tests
 	$(BIN)/pytest
@@ -27,6 +27,14 @@ lint: $(READY)  ## style and types
 format: $(READY)  ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## time a training step of case-c in each way of taking it
+	$(BIN)/python benchmarks/step.py
+
+wheel: $(READY)  ## build the wheel and use it in an empty environment outside the checkout
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+	PYTHON=$(PYTHON) scripts/try_wheel.sh dist/celu-*.whl
 
 clean:  ## remove what the other commands made, except logs
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis celu.egg-info

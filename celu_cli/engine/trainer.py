@@ -47,12 +47,12 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
         DivergedError: the loss became NaN or infinite.
     """
     plan = plan_network(case)
-    network = _network(case, plan)
+    network = network_of(case)
     images, test_images = len(dataset.train.images), len(dataset.test.images)
     initial = initial_weights(plan, case.network.initializer, case.seed)
     weights = tuple(map(tf.constant, initial))
     state = build_optimizer(case.optimizer).init(weights)
-    run_steps = _compile_steps(case, network, dataset.train)
+    run_steps = compile_steps(case, network, dataset.train)
     evaluate = _compile_evaluation(network, dataset.test, _evaluation_batch(plan, test_images))
 
     yield TrainingStarted(
@@ -114,9 +114,10 @@ def _train_epoch(
     return weights, state, report
 
 
-def _network(case: Case, plan: NetworkPlan) -> Network:
+def network_of(case: Case) -> Network:
+    """The network that `case` trains, with the arithmetic it asks for."""
     return build_network(
-        plan,
+        plan_network(case),
         tf.as_dtype(case.precision),
         article=case.backprop.method != "auto" and case.backprop.rule == "article",
         # The tape's way back through Winograd's transforms would be slow.
@@ -124,8 +125,13 @@ def _network(case: Case, plan: NetworkPlan) -> Network:
     )
 
 
-def _compile_steps(case: Case, network: Network, split: Split) -> Callable[..., Any]:
-    """One graph that runs steps [first, last) of an epoch."""
+def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., Any]:
+    """One graph that runs steps [first, last) of an epoch.
+
+    The function returned takes weights, optimizer state, sums (loss, right answers, number of the step that diverged or
+    -1), the order of the images, the learning rate of every step, the dilated rate, first and last; it returns the
+    first three as they are after the steps.
+    """
     images, labels = tf.constant(split.images), tf.constant(split.labels)
     backprop = select_backprop(case.backprop)
     optimizer = build_optimizer(case.optimizer)

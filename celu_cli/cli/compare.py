@@ -12,7 +12,7 @@ def compare(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CASE or RUN]...",
+            metavar="CASE|RUN",
             help="Cases, runs or directories of runs; all runs when none is named.",
         ),
     ] = None,

@@ -56,6 +56,8 @@ _COLUMNS = (
     _Column("status", lambda row: row.status, lambda row: row.status, worth=11, left=True),
 )
 
+_SETTINGS = tuple(column for column in _COLUMNS if column.shared is not None and column.heading != "status")
+
 
 def print_rows(rows: Sequence[Row], file_format: Literal["table", "json", "csv", "md"]) -> None:
     """Write `rows` to stdout."""
@@ -103,7 +105,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
 def _split_shared(rows: Sequence[Row]) -> tuple[list[_Column], list[str]]:
     """The columns worth showing, and in words the settings that every row shares."""
     columns, shared = [], []
-    kinds = {(row.case, *(column.cell(row) for column in _COLUMNS if column.shared)) for row in rows}
+    kinds = {(row.case, *(column.cell(row) for column in _SETTINGS)) for row in rows}
     for column in _COLUMNS:
         cells = {column.cell(row) for row in rows}
         if cells == {""} or (column.heading == "started" and len(kinds) == len(rows)):
@@ -126,9 +128,7 @@ def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> lis
 
 def _varies_within_a_case(column: _Column, rows: Sequence[Row]) -> bool:
     """Whether two runs of one case differ in this setting, so that the case's name does not tell it."""
-    if column.shared is None:
-        return False
-    return len({(row.case, column.cell(row)) for row in rows}) > len({row.case for row in rows})
+    return column in _SETTINGS and len({(row.case, column.cell(row)) for row in rows}) > len({row.case for row in rows})
 
 
 def _width(columns: Sequence[_Column], rows: Sequence[Row]) -> int:

@@ -12,7 +12,7 @@ def plot(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LOGS_DIR] [CASE or RUN]...",
+            metavar="LOGS_DIR|CASE|RUN",
             help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
         ),
     ] = None,
@@ -23,7 +23,7 @@ def plot(
         typer.Option("--output", "-o", help="Directory to draw into, instead of each run's own plots/."),
     ] = None,
 ) -> None:
-    """Draw accuracy and loss over epochs again, with the published curve where there is one.
+    """Draw runs again: accuracy and loss over epochs, with the published curve where there is one.
 
     Writes plots/train and plots/test of every run, and prints their paths.
     """

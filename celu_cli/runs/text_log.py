@@ -28,7 +28,7 @@ def epoch_line(metrics: EpochMetrics) -> str:
     """The line of one finished epoch."""
     return _join(
         {
-            "time": metrics.time,
+            "time": metrics.time.replace("+00:00", "Z"),
             "event": "epoch",
             "epoch": metrics.epoch,
             "train_loss": f"{metrics.train_loss:.6f}",

@@ -148,7 +148,7 @@ def test_a_setting_that_varies_within_a_case_is_shown_at_any_width(rows: list[Ro
 
 
 def test_runs_that_differ_in_no_setting_are_told_apart_by_their_start(rows: list[Row]) -> None:
-    twice = [rows[1], replace(rows[1], started="2026-11-24T01:02:03Z")]
+    twice = [rows[1], replace(rows[1], started="2026-11-24T01:02:03Z", status="crashed")]
     heading, _, second, *_ = table(twice, 60)
     assert "started" in heading
     assert "11-24 01:02:03" in second

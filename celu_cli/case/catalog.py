@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.case.words import nearest_word
+from celu_cli.case.words import nearest_word, printable
 from celu_cli.errors import CaseError
 
 LOCAL_DIRECTORY = Path("cases")
@@ -51,16 +52,16 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     Raises:
         CaseError: there is no such file; the text lists what there is.
     """
-    text = str(reference)
+    text = printable(str(reference))
     if isinstance(reference, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
         path = (beside or Path()) / reference
-        if _is_file(path):
+        if _exists(path.is_file):
             return path
         raise CaseError(_no_such_path(path, text))
     directories = [LOCAL_DIRECTORY, shipped_cases_directory()]
     for directory in directories if beside is None else [beside, *directories]:
         for suffix in _SUFFIXES:
-            if _is_file(path := directory / f"{text}{suffix}"):
+            if _exists((path := directory / f"{text}{suffix}").is_file):
                 return path
     raise CaseError(_no_such_name(text))
 
@@ -74,7 +75,7 @@ def published_curve(name: str) -> Path | None:
     """The CSV of a published curve, from ./cases/published or else the shipped ones."""
     for directory in (LOCAL_DIRECTORY, shipped_cases_directory()):
         path = directory / "published" / f"{name}.csv"
-        if path.name == f"{name}.csv" and _is_file(path):
+        if path.name == f"{name}.csv" and _exists(path.is_file):
             return path
     return None
 
@@ -93,10 +94,10 @@ def _case_files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
 
 
-def _is_file(path: Path) -> bool:
+def _exists(look: Callable[[], bool]) -> bool:
     """False too for what cannot be a path at all, such as a name of a thousand letters."""
     try:
-        return path.is_file()
+        return look()
     except (OSError, ValueError):
         return False
 
@@ -106,7 +107,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _no_such_path(path: Path, text: str) -> str:
-    if path.is_dir():
+    if _exists(path.is_dir):
         return f"{text} is a directory; name a YAML file in it"
     names = [entry.name for entry in find_cases()]
     if path.stem in names:

@@ -42,7 +42,7 @@ class NormalInitializer(Part):
     """Weights from a normal distribution with mean 0."""
 
     name: Literal["normal"] = "normal"
-    standard_deviation: PositiveFloat = 0.05
+    standard_deviation: PositiveFloat = Field(0.05, description="of each weight")
 
 
 class ScaledInitializer(Part):
@@ -61,7 +61,7 @@ class LayerSpec(Part):
 
     kernel: PositiveInteger = Field(description="height and width of the convolution kernel")
     filters: PositiveInteger = Field(description="number of output channels")
-    pool: Pool = "none"
+    pool: Pool = Field("none", description="what follows the activation")
     pool_size: int = Field(2, ge=2, le=2**31 - 1, description="height, width and stride of the pool (VALID)")
     residual: float = Field(
         0.0, allow_inf_nan=False, description="adds this times the layer's input to its activation"
@@ -74,7 +74,7 @@ class PresetNetwork(Part):
     """The article's seven layers, with another width or residual where wanted."""
 
     preset: Literal["article-7"] = "article-7"
-    filters: PositiveInteger = 200
+    filters: PositiveInteger = Field(200, description="width of the first six layers")
     residual: float = Field(
         0.0,
         allow_inf_nan=False,
@@ -90,6 +90,9 @@ class LayeredNetwork(Part):
     initializer: Initializer = Field(default_factory=NormalInitializer)
 
 
+_RULE = "exact: the true gradient; article: what the article's scripts compute"
+
+
 class AutoBackprop(Part):
     """Gradients from tf.GradientTape."""
 
@@ -100,7 +103,7 @@ class ManualBackprop(Part):
     """Hand-written gradients."""
 
     method: Literal["manual"] = "manual"
-    rule: Rule = "exact"
+    rule: Rule = Field("exact", description=_RULE)
 
 
 class DilatedBackprop(Part):
@@ -109,7 +112,7 @@ class DilatedBackprop(Part):
     method: Literal["dilated"]
     rate: NonNegativeFloat = Field(1e-4, description="weight of the skip gradients in the first epoch")
     decay: NonNegativeFloat = Field(10.0, description="rate falls as rate / (1 + decay (epoch - 1))")
-    rule: Rule = "exact"
+    rule: Rule = Field("exact", description=_RULE)
 
 
 Backprop = Annotated[
@@ -119,47 +122,51 @@ Backprop = Annotated[
 ]
 
 
+_LEARNING_RATE = "size of a step, before the schedule"
+_EPSILON = "keeps the division by the root away from 0"
+
+
 class _Optimizer(Part):
     name: str
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat = Field(1e-3, description=_LEARNING_RATE)
 
 
 class Sgd(_Optimizer):
     """w -= learning_rate g"""
 
     name: Literal["sgd"]
-    learning_rate: PositiveFloat = 1e-2
+    learning_rate: PositiveFloat = Field(1e-2, description=_LEARNING_RATE)
 
 
 class Momentum(_Optimizer):
     """Heavy-ball momentum, or Nesterov's."""
 
     name: Literal["momentum"]
-    learning_rate: PositiveFloat = 1e-2
-    momentum: DecayRate = 0.9
-    nesterov: bool = False
+    learning_rate: PositiveFloat = Field(1e-2, description=_LEARNING_RATE)
+    momentum: DecayRate = Field(0.9, description="how much of the last step goes into this one")
+    nesterov: bool = Field(False, description="look ahead by the momentum")
 
 
 class RMSprop(_Optimizer):
     """Step divided by the root of a running mean of squared gradients."""
 
     name: Literal["rmsprop"]
-    rho: DecayRate = 0.9
-    epsilon: Epsilon = 1e-7
+    rho: DecayRate = Field(0.9, description="decay of the running mean of squared gradients")
+    epsilon: Epsilon = Field(1e-7, description=_EPSILON)
 
 
 class Adagrad(_Optimizer):
     """Step divided by the root of the sum of squared gradients."""
 
     name: Literal["adagrad"]
-    initial_accumulator_value: NonNegativeFloat = 0.1
-    epsilon: Epsilon = 1e-7
+    initial_accumulator_value: NonNegativeFloat = Field(0.1, description="the sum before the first step")
+    epsilon: Epsilon = Field(1e-7, description=_EPSILON)
 
 
 class _Moments(_Optimizer):
-    beta_1: DecayRate = 0.9
-    beta_2: DecayRate = 0.999
-    epsilon: Epsilon = 1e-7
+    beta_1: DecayRate = Field(0.9, description="decay of the running mean of gradients")
+    beta_2: DecayRate = Field(0.999, description="decay of the running mean of squared gradients")
+    epsilon: Epsilon = Field(1e-7, description=_EPSILON)
 
 
 class Adam(_Moments):
@@ -172,7 +179,9 @@ class AdamW(_Moments):
     """Adam with decoupled weight decay."""
 
     name: Literal["adamw"]
-    weight_decay: NonNegativeFloat = 4e-3
+    weight_decay: NonNegativeFloat = Field(
+        4e-3, description="each step takes this times the learning rate off the weights"
+    )
 
 
 class Nadam(_Moments):
@@ -216,15 +225,15 @@ class StepSchedule(_Schedule):
     """The learning rate is multiplied by `factor` every `every` epochs."""
 
     name: Literal["step"]
-    every: PositiveInteger
-    factor: PositiveFloat = 0.1
+    every: PositiveInteger = Field(description="epochs from one change to the next")
+    factor: PositiveFloat = Field(0.1, description="what the learning rate is multiplied by")
 
 
 class CosineSchedule(_Schedule):
     """The learning rate follows half a cosine down to `final_factor` times its value."""
 
     name: Literal["cosine"]
-    final_factor: NonNegativeFloat = 0.0
+    final_factor: NonNegativeFloat = Field(0.0, description="what is left of the learning rate at the end")
 
 
 Schedule = Annotated[
@@ -251,18 +260,22 @@ class Case(Part):
     """One experiment: everything that decides what is trained and how."""
 
     name: CaseName = Field("", description="default: the file's name")
-    description: str = ""
+    description: str = Field("", description="one line for `celu cases`")
     dataset: Annotated[DatasetSpec, Word("name")]
     network: Network = Field(default_factory=PresetNetwork)
-    activation: ActivationName = "celu"
+    activation: ActivationName = Field("celu", description="of every layer that names none itself")
     alpha: float | None = Field(None, description="the activation's parameter; null: its default")
     backprop: Backprop = Field(default_factory=ManualBackprop)
     optimizer: Optimizer
     schedule: Schedule = Field(default_factory=ConstantSchedule)
-    epochs: PositiveInteger
-    batch_size: PositiveInteger = 100
-    seed: int = Field(0, ge=0, le=2**63 - 1)
-    precision: Precision = "float32"
+    epochs: PositiveInteger = Field(description="how often to go through the training images")
+    batch_size: PositiveInteger = Field(
+        100, description="images a step; an epoch's last step takes what is left"
+    )
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="of the initial weights and the order of the images")
+    precision: Precision = Field(
+        "float32", description="of activations and gradients; weights and optimizer state are always float32"
+    )
     convolution: Convolution = Field(
         "winograd",
         description="winograd: large 3 x 3 convolutions of hand-written backprop in float32 with a quarter of the "

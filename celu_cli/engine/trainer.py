@@ -79,7 +79,7 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
                 dilated_rate=dilated_rate(case, epoch),
                 seconds=time.perf_counter() - started,
                 images_per_second=last.images_per_second,
-                time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             )
         )
     yield TrainingEnded(case.epochs)

@@ -1,0 +1,166 @@
+"""Write docs/cases.md, the keys of a case, from the schema, and docs/commands.md from the commands themselves.
+
+Usage: python scripts/write_reference.py [DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from celu_cli.case.json_schema import case_json_schema
+from celu_cli.case.vocabulary import ALPHA
+from celu_cli.cli.app import app
+
+COMMANDS = ("run", "plot", "compare", "cases", "show", "schema", "data fetch", "data list", "data verify")
+HEADING = ["value", "default", "meaning"]
+# Where a part stands in a case, and its classes with the word that a reader tells them apart by.
+SECTIONS = {
+    "dataset": {"DatasetSpec": "dataset"},
+    "network": {"PresetNetwork": "preset", "LayeredNetwork": "layers"},
+    "network.layers": {"LayerSpec": "layer"},
+    "network.initializer": {
+        "NormalInitializer": "normal",
+        "ScaledInitializer": "he_normal, lecun_normal, glorot_uniform",
+    },
+    "backprop": {"AutoBackprop": "auto", "ManualBackprop": "manual", "DilatedBackprop": "dilated"},
+    "optimizer": {
+        name: name.lower()
+        for name in ("Sgd", "Momentum", "RMSprop", "Adagrad", "Adam", "AdamW", "Nadam", "AMSGrad")
+    },
+    "schedule": {"ConstantSchedule": "constant", "StepSchedule": "step", "CosineSchedule": "cosine"},
+}
+CASES_HEAD = """\
+# What a case may say
+
+A case is a YAML file (of YAML 1.2: only `true` and `false` are booleans, and `1e-3` is a number). Where a part has a
+name or a method, that word is enough: `optimizer: adam` is `optimizer: {name: adam}`.
+
+`extends` names another case, from which all other keys are taken; keys in this file win, and mappings are merged. Where
+this file gives a part another name, such as another optimizer, the part starts afresh and keeps nothing of the old one.
+Overrides on the command line, such as `optimizer.learning_rate=1e-3`, are laid over the file in the same way.
+
+Written from the schema by `scripts/write_reference.py`.
+"""
+COMMANDS_HEAD = """\
+# Commands
+
+Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a bug, 2 wrong usage or case, 3 data
+unavailable or corrupt, 4 training diverged, 130 interrupted, 143 terminated.
+
+Written from the commands themselves by `scripts/write_reference.py`.
+"""
+
+
+def cases_page() -> str:
+    """Markdown with a table of keys for the top level and for each part."""
+    schema = case_json_schema()
+    parts = [
+        CASES_HEAD,
+        "## Top level\n",
+        table(["key", *HEADING], [[f"`{k}`", *row] for k, row in keys(schema)]),
+    ]
+    rows = [[f"`{name}`", alpha.meaning, f"{alpha.default:g}"] for name, alpha in ALPHA.items() if alpha]
+    rows += [[f"`{name}`", "has none", ""] for name, alpha in ALPHA.items() if not alpha]
+    parts += ["## Activations and alpha\n", table(["activation", "alpha", "default"], rows)]
+    for key, kinds in SECTIONS.items():
+        parts += [f"## {key}\n", section({kind: schema["$defs"][name] for name, kind in kinds.items()})]
+    return "\n".join(parts)
+
+
+def section(kinds: dict[str, dict[str, Any]]) -> str:
+    """What the kinds of a part are, and one table of their keys; kinds that agree on a key share its row."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for kind, definition in kinds.items():
+        for key, row in keys(definition):
+            rows.setdefault((f"`{key}`", *row), []).append(kind)
+    meanings = "".join(f"- **{kind}**: {definition['description']}\n" for kind, definition in kinds.items())
+    shared = [
+        [*row, "all" if len(owners) == len(kinds) > 1 else ", ".join(owners)] for row, owners in rows.items()
+    ]
+    return meanings + "\n" + table(["key", *HEADING, "of"], shared)
+
+
+def keys(definition: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Each key of a part with its values, default and meaning; not the key that tells the kinds apart."""
+    for key, rule in definition["properties"].items():
+        tells_apart = "const" in rule or (
+            key == "name" and "enum" in rule and len(definition["properties"]) == 1
+        )
+        if not tells_apart:
+            section_of = next((name for name in SECTIONS if name.split(".")[-1] == key), None)
+            value = f"see [{section_of}](#{section_of.replace('.', '')})" if section_of else value_of(rule)
+            default = json.dumps(rule["default"]) if "default" in rule else ""
+            yield key, [value, default, rule.get("description", "")]
+
+
+def table(heading: list[str], rows: Iterable[list[str]]) -> str:
+    """A Markdown table; a bar inside a cell is escaped."""
+    lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def value_of(rule: dict[str, Any]) -> str:
+    """The values that a rule of the schema accepts, in words."""
+    if "anyOf" in rule:
+        return " or ".join(value_of(choice) for choice in rule["anyOf"])
+    if "enum" in rule:
+        return ", ".join(f"`{word}`" for word in rule["enum"])
+    bounds = [
+        f"{sign} {rule[key]:,}"
+        for key, sign in (
+            ("minimum", "≥"),
+            ("exclusiveMinimum", ">"),
+            ("maximum", "≤"),
+            ("exclusiveMaximum", "<"),
+        )
+        if key in rule and rule[key] < 2**31 - 1  # the largest integers there are tell a reader nothing
+    ]
+    if "type" not in rule:
+        return f"see [{rule['$ref'].rsplit('/')[-1]}]"
+    return " ".join([{"array": "list"}.get(rule["type"], rule["type"]), *bounds])
+
+
+def commands_page() -> str:
+    """Markdown with usage, arguments and options of every command."""
+    parts = [COMMANDS_HEAD]
+    root = typer.main.get_command(app)
+    for words in COMMANDS:
+        command: Any = root
+        for word in words.split():
+            command = command.commands[word]
+        parts.append(f"## celu {words}\n\n{command.help.strip()}\n")
+        rows = [
+            [f"`{parameter_name(parameter)}`", default_of(parameter), (parameter.help or "").strip()]
+            for parameter in command.params
+        ]
+        if rows:
+            parts.append(table(["argument or option", "default", "meaning"], rows))
+    return "\n".join(parts)
+
+
+def parameter_name(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return str(parameter.metavar or parameter.name.upper())
+    return ", ".join(parameter.opts)
+
+
+def default_of(parameter: Any) -> str:
+    shown = parameter.default not in (None, False) and not callable(parameter.default)
+    variable = f"${parameter.envvar}" if parameter.envvar else ""
+    return str(parameter.default) if shown else variable
+
+
+def main() -> None:
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs"
+    (directory / "cases.md").write_text(cases_page(), encoding="utf-8")
+    (directory / "commands.md").write_text(commands_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The commands of the README work as they stand there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli.invoke import Celu
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("$ ")
+]
+# Full trainings take hours: the test makes each small, and changes nothing else.
+SMALL = ["--sample", "network.filters=4", "batch_size=500", "epochs=1"]
+RUN_BY_CI = {"make demo", "make test", "celu data fetch", "celu data verify"}
+
+
+def test_every_command_runs_in_the_order_of_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-case.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[0])
+    celu = Celu(capsys, monkeypatch)
+    for command in COMMANDS:
+        if command in RUN_BY_CI:
+            continue
+        program, *words = shlex.split(command)
+        assert program == "celu"
+        if words[0] == "run":
+            words += SMALL
+        outcome = celu(*words)
+        assert outcome.code == 0, f"{command}: {outcome.err}"
+        assert outcome.out, f"{command} printed nothing"
+
+
+def test_ci_runs_the_commands_that_this_test_leaves_out() -> None:
+    script = (Path(__file__).parents[1] / ".ci" / "run").read_text(encoding="utf-8")
+    for command in RUN_BY_CI:
+        assert command in script

@@ -226,6 +226,7 @@ _ADVICE = (
         "a colon where no key can be; quote the text, or check the indentation",
     ),
     ("could not find expected ':'", "a key without a colon; write key: value"),
+    ("expected the node content", "a value is missing here"),
     ("expected <block end>", "the indentation does not fit the lines above"),
 )
 _NOT_CLOSED = (

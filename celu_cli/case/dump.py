@@ -16,7 +16,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = None if isinstance(resolve_scalar(text), str) else "'"
+    plain = text.isprintable() and isinstance(resolve_scalar(text), str)
+    style = None if plain else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Union, get_origin
+
+import pytest
+
+from celu_cli.case.cost import cost_of
+from celu_cli.case.fields import WORDS, parts_in
+from celu_cli.case.network import plan_network
+from celu_cli.case.schema import Case, Optimizer, Part
+
+
+def fields_of_several_parts(part: type[Part] = Case, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, field in part.model_fields.items():
+        parts = set(parts_in(field.annotation).values())
+        if len(parts) > 1 and get_origin(field.annotation) in (Union, types.UnionType):
+            yield (*path, name)
+        for inner in parts:
+            yield from fields_of_several_parts(inner, (*path, name))
+
+
+def test_every_part_that_comes_in_kinds_can_be_named_by_a_word() -> None:
+    """Merging, messages and the JSON Schema all rest on it."""
+    assert set(fields_of_several_parts()) <= set(WORDS)
+
+
+@pytest.mark.parametrize("word", parts_in(Optimizer))
+def test_every_optimizer_is_a_case_by_its_name_alone(word: str) -> None:
+    case = Case.model_validate({"dataset": "mnist", "optimizer": word, "epochs": 1})
+    assert case.optimizer.name == word
+    assert cost_of(case, plan_network(case)).weight_memory > 0
+
+
+def test_a_case_cannot_be_changed_after_it_was_checked() -> None:
+    case = Case.model_validate({"dataset": "mnist", "optimizer": "adam", "epochs": 1})
+    with pytest.raises(ValueError, match="frozen"):
+        case.epochs = 2  # type: ignore[misc]

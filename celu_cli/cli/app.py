@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from textwrap import wrap
+from io import TextIOWrapper
+from textwrap import TextWrapper
 from typing import Annotated
 
 import typer
@@ -56,6 +57,8 @@ app.command()(schema)
 
 def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does where its encoding lacks a letter
     try:
         try:
             app()
@@ -75,11 +78,8 @@ def _message(error: CeluError) -> str:
     lines = f"celu: {error}".splitlines()
     if sys.stderr.isatty():
         width = max(40, shutil.get_terminal_size().columns - 1)
-        lines = [
-            part
-            for line in lines
-            for part in wrap(
-                line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-            )
-        ]
+        whole_words = TextWrapper(
+            width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        lines = [part for line in lines for part in whole_words.wrap(line)]
     return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""The error boundary, the exit codes, and what start-up leaves alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import celu_cli
+from celu_cli.case import load
+from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser, RunError
+from tests.cli.invoke import Celu
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def resolve_case(*_: object) -> None:
+        raise error
+
+    return resolve_case
+
+
+def test_the_version_is_printed(celu: Celu) -> None:
+    assert celu("--version").out == f"celu {celu_cli.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RunError("no such run"), 2),
+        (DataError("no such file"), 3),
+        (DivergedError("loss is NaN"), 4),
+        (InterruptedByUser("stopped by SIGINT"), 130),
+        (InterruptedByUser("stopped by SIGTERM", ExitCode.TERMINATED), 143),
+        (CeluError("[bold]plain[/bold] :smile:\nsecond line"), 1),
+    ],
+)
+def test_an_expected_error_is_plain_text_with_its_exit_code(
+    error: CeluError, code: int, celu: Celu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "resolve_case", raising(error))
+    outcome = celu("show", "case-a")
+    assert (outcome.code, outcome.out, outcome.err) == (code, "", f"celu: {error}\n")
+
+
+def test_a_bug_keeps_its_traceback(celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "resolve_case", raising(ZeroDivisionError("a bug")))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        celu("show", "case-a")
+
+
+def test_ctrl_c_outside_training_exits_with_130_and_no_traceback(
+    celu: Celu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "resolve_case", raising(KeyboardInterrupt()))
+    outcome = celu("show", "case-a")
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "")
+
+
+def test_an_error_in_a_terminal_is_broken_between_words(celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = "one two three " * 10
+    monkeypatch.setattr(load, "resolve_case", raising(RunError(message)))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "50")
+    err = celu("show", "case-a").err
+    assert max(map(len, err.splitlines())) < 50
+    assert err.split() == ["celu:", *message.split()]
+
+
+@pytest.mark.parametrize(
+    "words", [("shew",), ("show",), ("show", "case-a", "--jsn"), ("run", "--epochs", "x", "case-a")]
+)
+def test_wrong_usage_exits_with_2(words: tuple[str, ...], celu: Celu) -> None:
+    outcome = celu(*words)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err != ""
+
+
+def test_a_misspelled_command_is_told_the_nearest(celu: Celu) -> None:
+    assert "'show'" in celu("shw").err
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "celu_cli", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait()
+
+
+def test_a_letter_that_the_terminal_lacks_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "cases").mkdir()
+    text = "description: é\ndataset: mnist\noptimizer: adam\nepochs: 5\n"
+    (tmp_path / "cases" / "mine.yaml").write_text(text, encoding="utf-8")
+    shown = subprocess.run(
+        [sys.executable, "-m", "celu_cli", "show", "mine"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "description: \\xe9" in shown.stdout
+
+
+_REPORT = """
+import sys
+from celu_cli.cli.app import main
+sys.argv = ["celu", *{words!r}]
+try:
+    main()
+except SystemExit:
+    pass
+print("LOADED", *sorted(set(sys.modules) & set({heavy!r})), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], ["tensorflow", "matplotlib", "numpy", "pydantic", "yaml", "requests", "PIL"]),
+        (["cases"], ["tensorflow", "matplotlib", "numpy", "requests"]),
+        (["show", "case-d"], ["tensorflow", "matplotlib", "numpy", "requests"]),
+        (["compare"], ["tensorflow", "matplotlib"]),
+        (["plot"], ["tensorflow"]),
+        (["run", "case-x"], ["tensorflow"]),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(words: list[str], heavy: list[str], tmp_path: Path) -> None:
+    code = _REPORT.format(words=words, heavy=heavy)
+    report = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert report.stderr.splitlines()[-1] == "LOADED"

@@ -14,11 +14,16 @@ from celu_cli.engine.tensor import Tensor, Tensors
 
 
 class Gradients(NamedTuple):
-    """Of one batch: mean loss, number of right answers, and dL/d weights of each layer."""
+    """Of one batch: mean loss, number of right answers, dL/d weights and dL/d output of each layer.
+
+    The gradient of an output is what the layer above passes down, before a skip gradient is added. Where an alpha is
+    folded it is `Network.scale` times that of the network without folding.
+    """
 
     loss: Tensor
     correct: Tensor
     weights: list[Tensor]
+    outputs: list[Tensor]
 
 
 # (network, weights, uint8 images [b, h, w, c], int labels [b], dilated rate) -> Gradients
@@ -41,9 +46,10 @@ def auto(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: 
     weights = list(weights)
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        logits, _kept = network.forward(network.compute_weights(weights), network.inputs(images))
+        logits, kept = network.forward(network.compute_weights(weights), network.inputs(images))
         loss = tf.reduce_mean(cross_entropy(logits, labels))
-    return Gradients(loss, count_correct(logits, labels), tape.gradient(loss, weights))
+    of_weights, of_outputs = tape.gradient(loss, (weights, [layer.pooled for layer in kept]))
+    return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
 
 
 def manual(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
@@ -73,16 +79,13 @@ def _hand_written(
     weights = network.compute_weights(weights)
     logits, kept = network.forward(weights, network.inputs(images))
     loss = tf.reduce_mean(cross_entropy(logits, labels))
-    gradient = _logits_gradient(network, logits, labels)
-    weights_gradients = _backward(network, weights, kept, gradient, rate)
-    return Gradients(
-        loss,
-        count_correct(logits, labels),
-        [tf.cast(gradient, logits.dtype) for gradient in weights_gradients],
-    )
+    gradient = logits_gradient(network, logits, labels)
+    of_weights, of_outputs = _backward(network, weights, kept, gradient, rate)
+    of_weights = [tf.cast(gradient, logits.dtype) for gradient in of_weights]
+    return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
 
 
-def _logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
+def logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
     """dL/d output of the last layer, [b, 1, 1, classes]: (softmax - one-hot) / batch, times the network's scale."""
     one_hot = tf.one_hot(tf.cast(labels, tf.int32), logits.shape[-1], dtype=logits.dtype)
     gradient = (tf.nn.softmax(logits) - one_hot) * tf.constant(network.scale, logits.dtype)
@@ -93,19 +96,20 @@ def _logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor
 
 def _backward(
     network: Network, weights: Tensors, kept: list[Kept], gradient: Tensor, rate: Tensor | None
-) -> list[Tensor]:
-    """Gradients of all weights, in the order of the layers; `gradient` is dL/d output of the last layer."""
-    weights_gradients: list[Tensor] = []
-    arrived_above = gradient  # dL/d output of the layer above, before its own skip gradient was added
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Gradients of all weights and of all outputs, in the order of the layers.
+
+    `gradient` is dL/d output of the last layer.
+    """
+    of_weights: list[Tensor] = []
+    of_outputs = [gradient]  # from the last layer down, before skip gradients are added
     for index in reversed(range(len(network.layers))):
-        layer = network.layers[index]
-        arrived = gradient
+        layer, gradient = network.layers[index], of_outputs[-1]
         if rate is not None and layer.plan.number in network.dilated_layers:
-            skip = network.layers[index + 1].pool_adjoint(kept[index + 1], arrived_above)
+            skip = network.layers[index + 1].pool_adjoint(kept[index + 1], of_outputs[-2])
             gradient += tf.cast(rate, gradient.dtype) * skip
-        weights_gradient, gradient = layer.backward(
-            weights[index], kept[index], gradient, pass_down=index > 0
-        )
-        weights_gradients.append(weights_gradient)
-        arrived_above = arrived
-    return weights_gradients[::-1]
+        of_weight, passed_down = layer.backward(weights[index], kept[index], gradient, pass_down=index > 0)
+        of_weights.append(of_weight)
+        if passed_down is not None:
+            of_outputs.append(passed_down)
+    return of_weights[::-1], of_outputs[::-1]

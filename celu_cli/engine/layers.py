@@ -39,17 +39,17 @@ class Layer:
     winograd: bool = False
 
     @property
-    def _activation(self) -> Activation:
+    def activation(self) -> Activation:
         return ACTIVATIONS[self.plan.activation]
 
     def forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Kept]:
         """[b, h, w, c] and [k, k, c, f] -> output [b, h', w', f] and what the backward pass needs."""
         plan = self.plan
         z, convolved = self._convolve(weights, x)
-        value = self._activation.value(z, plan.alpha)
+        value = self.activation.value(z, plan.alpha)
         y = value + tf.constant(plan.residual, x.dtype) * x if plan.residual else value
         pooled = self._pool(y)
-        return pooled, Kept(convolved, value if self._activation.keeps == "output" else z, y, pooled)
+        return pooled, Kept(convolved, value if self.activation.keeps == "output" else z, y, pooled)
 
     def backward(
         self, weights: Tensor, kept: Kept, gradient: Tensor, pass_down: bool = True
@@ -59,8 +59,8 @@ class Layer:
         gy = adjoint of the pool, gz = gy f'(z), dL/dw = x * gz, dL/dx = w * gz + residual gy.
         """
         gy = self.pool_adjoint(kept, gradient)
-        gz = self._activation_backward(gy, kept.activation)
-        weights_gradient, input_gradient = self._convolve_adjoint(weights, kept.convolved, gz, pass_down)
+        gz = self.activation_backward(gy, kept.activation)
+        weights_gradient, input_gradient = self.convolve_adjoint(weights, kept.convolved, gz, pass_down)
         if input_gradient is not None and self.plan.residual:
             input_gradient += tf.constant(self.plan.residual, gy.dtype) * gy
         return weights_gradient, input_gradient
@@ -71,7 +71,7 @@ class Layer:
             return z, (inputs, filters)
         return tf.nn.conv2d(x, weights, _STRIDES, "SAME"), (x,)
 
-    def _convolve_adjoint(
+    def convolve_adjoint(
         self, weights: Tensor, convolved: tuple[Any, ...], gz: Tensor, pass_down: bool
     ) -> tuple[Tensor, Tensor | None]:
         if self.winograd:
@@ -88,11 +88,11 @@ class Layer:
         )
         return weights_gradient, tf.ensure_shape(input_gradient, x.shape)
 
-    def _activation_backward(self, gradient: Tensor, kept: Tensor) -> Tensor:
+    def activation_backward(self, gradient: Tensor, kept: Tensor) -> Tensor:
         if not self.article:
-            return self._activation.backward(gradient, kept, self.plan.alpha)
+            return self.activation.backward(gradient, kept, self.plan.alpha)
         # The scripts add the mask of the positive side to exp(0) = 1.
-        derivative = self._activation.derivative(kept, self.plan.alpha)
+        derivative = self.activation.derivative(kept, self.plan.alpha)
         return gradient * (derivative + tf.cast(kept >= 0.0, kept.dtype))
 
     def _pool(self, y: Tensor) -> Tensor:

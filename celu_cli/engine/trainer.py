@@ -114,11 +114,11 @@ def _train_epoch(
     return weights, state, report
 
 
-def network_of(case: Case) -> Network:
-    """The network that `case` trains, with the arithmetic it asks for."""
+def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
+    """The network that `case` trains, with the arithmetic it asks for, or with that of `dtype`."""
     return build_network(
         plan_network(case),
-        tf.as_dtype(case.precision),
+        dtype or tf.as_dtype(case.precision),
         article=case.backprop.method != "auto" and case.backprop.rule == "article",
         # The tape's way back through Winograd's transforms would be slow.
         winograd=case.backprop.method != "auto" and case.convolution == "winograd",

@@ -37,7 +37,7 @@ class Cost:
 
     @property
     def memory(self) -> int:
-        """An estimate: TensorFlow itself, the images and scratch space of the convolutions come on top."""
+        """What the tensors need at least: TensorFlow, the images and the convolutions' scratch come on top."""
         return self.activation_memory + self.passing_gradient_memory + self.weight_memory
 
 

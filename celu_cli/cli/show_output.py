@@ -99,9 +99,9 @@ def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str
     )
     yield (
         "memory",
-        f"about {decimal(cost.memory)} beside TensorFlow and the images: {decimal(cost.activation_memory)} of "
-        f"activations, {decimal(cost.passing_gradient_memory)} of their gradients, {decimal(cost.weight_memory)} of "
-        f"weights, gradients and {case.optimizer.name}'s memory",
+        f"{decimal(cost.memory)} of tensors: {decimal(cost.activation_memory)} activations, "
+        f"{decimal(cost.passing_gradient_memory)} their gradients, {decimal(cost.weight_memory)} weights, their "
+        f"gradients and {case.optimizer.name}'s memory; TensorFlow, the images and scratch space come on top",
     )
     if case.published is not None:
         path = published_curve(case.published)

@@ -31,6 +31,7 @@ def execute(
     The plots are drawn however the run ends.
 
     Raises:
+        CaseError: an activation of the user's own cannot be used.
         DataError: the dataset cannot be had.
         RunError: the run directory cannot be written.
         DivergedError: the loss became NaN or infinite.
@@ -43,10 +44,10 @@ def execute(
         data_directory=data_directory,
         reporter=reporter,
     )
-    from celu_cli.engine.trainer import (
-        train,
-    )  # TensorFlow takes seconds to import: only now is it sure to be needed
+    # TensorFlow takes seconds to import: only now is it sure to be needed.
+    from celu_cli.engine.trainer import network_of, train
 
+    network_of(case)  # an activation of the user's own that cannot be used must leave no run behind
     recorder = RunRecorder.open(logs, case, overrides, dataset_source=dataset.source)
     claimed(recorder.path)
     watching: tuple[Observer, ...] = (recorder, *observers)

@@ -88,6 +88,8 @@ def _follow(location: tuple[int | str, ...]) -> _Target:
             part, kinds = inside[str(kind)], inside
         elif len(sorts) == 1:
             part, kinds = sorts.pop(), {}
+        elif field is not None:
+            break  # what follows is pydantic's name for one of the field's types
     return _Target(tuple(path), part, field, kinds)
 
 

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from celu_cli.case.document import Node, Path, resolve_scalar
 from celu_cli.case.schema import Case, Part
 from celu_cli.case.shorthand import Word
+from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN
 from celu_cli.case.words import nearest_word
 
 _TRUTH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
@@ -82,7 +83,7 @@ def hint(field: FieldInfo, node: Node) -> str:
         return _word_hint(choices, value)
     if int in choices and isinstance(value, float) and value.is_integer():
         return f"; write {int(value)}"
-    if str in choices and isinstance(value, (bool, int, float)):
+    if str in choices and not any(map(_literal_words, choices)) and isinstance(value, (bool, int, float)):
         return f"; write it in quotes: '{node.text}'"
     return ""
 
@@ -111,6 +112,8 @@ def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
     if parts := parts_in(choice):
         most = next(limit.max_length for limit in metadata if isinstance(limit, MaxLen))
         return f"a list of 1 to {most} mappings with {keys_of(next(iter(parts.values())))}"
+    if choice is str and OWN_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
+        return "FILE.py:NAME for one of your own"
     if choice is str:
         named = any(getattr(limit, "pattern", None) for limit in metadata)
         return (

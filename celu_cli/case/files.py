@@ -9,6 +9,7 @@ from celu_cli.case.catalog import find_case, shipped_case, shown
 from celu_cli.case.document import Document, Node, Place, Problem, parse
 from celu_cli.case.explain import given
 from celu_cli.case.merge import merge, without_own_keys
+from celu_cli.case.own_activation import with_whole_paths
 from celu_cli.errors import CaseError
 
 _MOST_BYTES = 128 * 1024
@@ -27,7 +28,7 @@ def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...
         if document.root is None:
             raise case_error(path, problems)
         files.append(following)
-        roots.append(document.root)
+        roots.append(with_whole_paths(document.root, following.parent))
         following = _extended(document.root, files, problems)
     root = roots.pop()
     while roots:

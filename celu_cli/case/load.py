@@ -15,6 +15,7 @@ from celu_cli.case.files import case_error, read_with_extended
 from celu_cli.case.merge import expand_words, merge
 from celu_cli.case.network import NetworkPlan, PlanProblem, plan_network
 from celu_cli.case.overrides import parse_override
+from celu_cli.case.own_activation import missing_files, with_whole_paths
 from celu_cli.case.schema import Case
 
 
@@ -28,21 +29,24 @@ class ResolvedCase:
     files: tuple[Path, ...]
 
 
-def load_case(reference: str | Path, overrides: Sequence[str] = ()) -> Case:
+def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train: bool = True) -> Case:
     """The case that `reference` (a name, or the path of a YAML file) means, with `overrides` laid over it.
 
     Args:
         reference: A name is sought in ./cases and then among the shipped cases.
         overrides: ``key=value`` words such as ``optimizer.learning_rate=1e-3``, laid over the file one after
             another by the rule that `celu_cli.case.merge` states.
+        to_train: Whether the files of the user's own activations must be there; a run can be read without.
 
     Raises:
         CaseError: the case cannot be found or is not valid; the text lists everything that is wrong with it.
     """
-    return resolve_case(reference, overrides).case
+    return resolve_case(reference, overrides, to_train=to_train).case
 
 
-def resolve_case(reference: str | Path, overrides: Sequence[str] = ()) -> ResolvedCase:
+def resolve_case(
+    reference: str | Path, overrides: Sequence[str] = (), *, to_train: bool = True
+) -> ResolvedCase:
     """As `load_case`, with the plan of the network and the places that the values came from."""
     path = find_case(reference)
     root, problems, files = read_with_extended(path)
@@ -50,13 +54,15 @@ def resolve_case(reference: str | Path, overrides: Sequence[str] = ()) -> Resolv
         upper, wrong = parse_override(number, text)
         problems += wrong
         if upper is not None:
-            root = _override(root, upper, problems)
+            root = _override(root, with_whole_paths(upper, Path()), problems)
     root = _with_name(expand_words(root), path)
     case: Case | None = None
     try:
         case = Case.model_validate(root.plain())
     except ValidationError as error:
         problems += explain(error, root)
+    if to_train:
+        problems += missing_files(root)
     if case is None or problems:
         raise case_error(path, problems)
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
-from celu_cli.case.vocabulary import ALPHA, DATASETS, DatasetFacts
+from celu_cli.case.vocabulary import DATASETS, DatasetFacts, alpha_problem, alpha_rule
 
 Shape = tuple[int, int, int]
 
@@ -202,19 +202,11 @@ def _plan_layer(
 
 def _checked_alpha(activation: str, alpha: float | None, location: tuple[str | int, ...]) -> float:
     """The alpha to use (1 where the activation has none)."""
-    rule = ALPHA[activation]
-    if rule is None:
-        if alpha is not None:
-            raise PlanProblem(location, f"{activation} has no alpha: leave it out, or say alpha: null")
-        return 1.0
+    rule = alpha_rule(activation)
     if alpha is None:
-        return rule.default
-    # NaN fails both comparisons, infinity the second where there is no upper bound.
-    if not (rule.above < alpha <= rule.at_most and alpha < float("inf")):
-        upper = "finite" if rule.at_most == float("inf") else f"at most {rule.at_most:g}"
-        raise PlanProblem(
-            location, f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha:g}"
-        )
+        return rule.default if rule else 1.0
+    if problem := alpha_problem(activation, alpha):
+        raise PlanProblem(location, problem if rule else f"{problem}: leave it out, or say alpha: null")
     return alpha
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from celu_cli.case.shorthand import Word
-from celu_cli.case.vocabulary import ActivationName, DatasetName
+from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN, ActivationName, DatasetName
 
 Precision = Literal["float32", "bfloat16"]
 Convolution = Literal["winograd", "direct"]
@@ -15,6 +15,9 @@ Rule = Literal["exact", "article"]
 Pool = Literal["none", "average", "max"]
 
 CaseName = Annotated[str, Field(pattern=r"^\w[\w.+-]{0,99}$")]
+OwnActivationName = Annotated[
+    str, Field(pattern=OWN_ACTIVATION_PATTERN, examples=["./my_activations.py:swish"])
+]
 PositiveInteger = Annotated[int, Field(ge=1, le=2**31 - 1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -66,7 +69,9 @@ class LayerSpec(Part):
     residual: float = Field(
         0.0, allow_inf_nan=False, description="adds this times the layer's input to its activation"
     )
-    activation: ActivationName | None = Field(None, description="instead of the case's activation")
+    activation: ActivationName | OwnActivationName | None = Field(
+        None, description="instead of the case's activation"
+    )
     alpha: float | None = Field(None, description="instead of the case's alpha")
 
 
@@ -263,7 +268,11 @@ class Case(Part):
     description: str = Field("", description="one line for `celu cases`")
     dataset: Annotated[DatasetSpec, Word("name")]
     network: Network = Field(default_factory=PresetNetwork)
-    activation: ActivationName = Field("celu", description="of every layer that names none itself")
+    activation: ActivationName | OwnActivationName = Field(
+        "celu",
+        description="of every layer that names none itself; one of your own is code that training runs, in a file "
+        "named relative to this one",
+    )
     alpha: float | None = Field(None, description="the activation's parameter; null: its default")
     backprop: Backprop = Field(default_factory=ManualBackprop)
     optimizer: Optimizer

@@ -10,6 +10,8 @@ DatasetName = Literal["mnist", "cifar10"]
 ActivationName = Literal[
     "celu", "elu", "relu", "leaky_relu", "selu", "gelu", "silu", "softplus", "tanh", "identity"
 ]
+# One of the user's own: the name of an activation in a Python file.
+OWN_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,24 @@ ALPHA: dict[str, Alpha | None] = {
     "tanh": None,
     "identity": None,
 }
+
+_ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, above=-math.inf)
+
+
+def alpha_rule(activation: str) -> Alpha | None:
+    """What alpha is to `activation`, which may be one from a file; None where it has none."""
+    return ALPHA.get(activation, _ALPHA_OF_A_FILE)
+
+
+def alpha_problem(activation: str, alpha: float) -> str | None:
+    """What is wrong with giving `activation` this alpha, if anything."""
+    rule = alpha_rule(activation)
+    if rule is None:
+        return f"{activation} has no alpha"
+    # NaN fails both comparisons, infinity the second where there is no upper bound.
+    if rule.above < alpha <= rule.at_most and alpha < math.inf:
+        return None
+    if rule.above == -math.inf:
+        return f"{activation} needs a finite alpha, not {alpha:g}"
+    upper = "finite" if rule.at_most == math.inf else f"at most {rule.at_most:g}"
+    return f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha:g}"

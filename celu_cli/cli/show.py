@@ -40,7 +40,7 @@ def show(
 def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
     from celu_cli.case.catalog import shown
     from celu_cli.case.cost import layer_memory
-    from celu_cli.case.vocabulary import ALPHA
+    from celu_cli.case.vocabulary import alpha_rule
 
     case, plan = resolved.case, resolved.plan
     layers = [
@@ -51,7 +51,7 @@ def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
             "output_shape": layer.output_shape,
             "filters": layer.filters,
             "activation": layer.activation,
-            "alpha": None if ALPHA[layer.activation] is None else layer.alpha,
+            "alpha": None if alpha_rule(layer.activation) is None else layer.alpha,
             "pool": layer.pool,
             "pool_size": None if layer.pool == "none" else layer.pool_size,
             "residual": layer.residual,

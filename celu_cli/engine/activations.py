@@ -23,13 +23,15 @@ _SELU_ALPHA = 1.6732632423543772
 class Activation:
     """`value(x, alpha)`; `derivative(kept, alpha)`, where `kept` is the output or the input, as `keeps` says.
 
-    `backward(gradient, kept, alpha)` is gradient * derivative, in one fused kernel where TensorFlow has one.
+    `backward(gradient, kept, alpha)` is gradient * derivative, in one fused kernel where TensorFlow has one. `formula`
+    is the value in plain text, for people.
     """
 
     value: Callable[[Tensor, float], Tensor]
     derivative: Callable[[Tensor, float], Tensor]
     keeps: Literal["output", "input"] = "output"
     fused_backward: Callable[[Tensor, Tensor, float], Tensor] | None = None
+    formula: str = ""
 
     def backward(self, gradient: Tensor, kept: Tensor, alpha: float) -> Tensor:
         if self.fused_backward is not None:
@@ -61,57 +63,81 @@ def _silu_derivative(x: Tensor, _: float) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    # x, alpha (exp(x / alpha) - 1)    Barron 2017, arXiv:1704.07483
+    # Barron 2017, arXiv:1704.07483
     "celu": Activation(
+        formula="x for x >= 0, alpha (exp(x / alpha) - 1) for x < 0",
         value=lambda x, alpha: _scaled(tf.nn.elu(_scaled(x, 1.0 / alpha)), alpha),
         derivative=lambda y, alpha: _ones_where(y >= 0.0, 1.0 + _scaled(y, 1.0 / alpha)),
         fused_backward=lambda g, y, alpha: tf.raw_ops.EluGrad(gradients=g, outputs=_scaled(y, 1.0 / alpha)),
     ),
-    # x, alpha (exp(x) - 1)    Clevert et al. 2015, arXiv:1511.07289
+    # Clevert et al. 2015, arXiv:1511.07289
     "elu": Activation(
+        formula="x for x >= 0, alpha (exp(x) - 1) for x < 0",
         value=lambda x, alpha: (
             tf.nn.elu(x) if alpha == 1.0 else tf.where(x >= 0.0, x, _scaled(tf.nn.elu(x), alpha))
         ),
         derivative=lambda y, alpha: _ones_where(y >= 0.0, y + tf.constant(alpha, y.dtype)),
     ),
-    # max(x, 0)
     "relu": Activation(
+        formula="max(x, 0)",
         value=lambda x, _: tf.nn.relu(x),
         derivative=lambda y, _: tf.cast(y > 0.0, y.dtype),
         fused_backward=lambda g, y, _: tf.raw_ops.ReluGrad(gradients=g, features=y),
     ),
-    # x, alpha x with alpha at most 1    Maas et al. 2013; tf.nn.leaky_relu would round alpha to float32
+    # Maas et al. 2013; tf.nn.leaky_relu would round alpha to float32
     "leaky_relu": Activation(
+        formula="x for x >= 0, alpha x for x < 0",
         value=lambda x, alpha: tf.maximum(x, _scaled(x, alpha)),
         derivative=lambda y, alpha: _ones_where(y > 0.0, tf.fill(tf.shape(y), tf.constant(alpha, y.dtype))),
     ),
-    # scale (x, alpha (exp(x) - 1))    Klambauer et al. 2017, arXiv:1706.02515
+    # Klambauer et al. 2017, arXiv:1706.02515
     "selu": Activation(
+        formula="1.0507 x for x >= 0, 1.7581 (exp(x) - 1) for x < 0",
         value=lambda x, _: tf.nn.selu(x),
         derivative=lambda y, _: tf.where(
             y >= 0.0, tf.constant(_SELU_SCALE, y.dtype), y + tf.constant(_SELU_SCALE * _SELU_ALPHA, y.dtype)
         ),
         fused_backward=lambda g, y, _: tf.raw_ops.SeluGrad(gradients=g, outputs=y),
     ),
-    # x Phi(x), Phi the normal distribution    Hendrycks, Gimpel 2016, arXiv:1606.08415; tf.nn.gelu would round
-    # the root in it to float32
+    # Hendrycks, Gimpel 2016, arXiv:1606.08415; tf.nn.gelu would round the root in it to float32
     "gelu": Activation(
-        value=lambda x, _: x * _normal_distribution(x), derivative=_gelu_derivative, keeps="input"
+        formula="x Phi(x), Phi the normal distribution",
+        value=lambda x, _: x * _normal_distribution(x),
+        derivative=_gelu_derivative,
+        keeps="input",
     ),
-    # x sigmoid(x)    Elfwing et al. 2017, arXiv:1702.03118
-    "silu": Activation(value=lambda x, _: tf.nn.silu(x), derivative=_silu_derivative, keeps="input"),
-    # log(1 + exp(x)); the derivative sigmoid(x) is 1 - exp(-y)
+    # Elfwing et al. 2017, arXiv:1702.03118
+    "silu": Activation(
+        formula="x sigmoid(x)", value=lambda x, _: tf.nn.silu(x), derivative=_silu_derivative, keeps="input"
+    ),
+    # its derivative, sigmoid(x), is 1 - exp(-y)
     "softplus": Activation(
+        formula="log(1 + exp(x))",
         value=lambda x, _: tf.nn.softplus(x),
         derivative=lambda y, _: -tf.math.expm1(-y),
     ),
     "tanh": Activation(
+        formula="tanh(x)",
         value=lambda x, _: tf.tanh(x),
         derivative=lambda y, _: 1.0 - y * y,
     ),
     "identity": Activation(
+        formula="x",
         value=lambda x, _: x,
         derivative=lambda y, _: tf.ones_like(y),
         fused_backward=lambda g, _, __: g,
     ),
 }
+
+
+def find_activation(name: str) -> Activation:
+    """The activation that a case calls `name`: one of the table, or one of the user's own as ``path.py:name``.
+
+    Raises:
+        CaseError: the user's file gives no such activation.
+    """
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    from celu_cli.engine.own_activations import load_activation
+
+    return load_activation(name)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from celu_cli.case.network import LayerPlan
 from celu_cli.engine import winograd
-from celu_cli.engine.activations import ACTIVATIONS, Activation
+from celu_cli.engine.activations import Activation, find_activation
 from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
 from celu_cli.engine.tensor import Tensor
 
@@ -40,7 +40,7 @@ class Layer:
 
     @property
     def activation(self) -> Activation:
-        return ACTIVATIONS[self.plan.activation]
+        return find_activation(self.plan.activation)
 
     def forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Kept]:
         """[b, h, w, c] and [k, k, c, f] -> output [b, h', w', f] and what the backward pass needs."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from celu_cli.case.network import NetworkPlan
 from celu_cli.engine.layers import Kept, Layer
+from celu_cli.engine.own_activations import try_activation
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.winograd import pays_off
 
@@ -52,7 +53,12 @@ def build_network(
 
     `article` and `winograd` (where it pays off) are those of `Layer`; `fold` takes a shared CELU alpha out of the
     layers, which is exact.
+
+    Raises:
+        CaseError: an activation of the user's own cannot be used.
     """
+    for activation, alpha in dict.fromkeys((layer.activation, layer.alpha) for layer in plan.layers):
+        try_activation(activation, alpha, dtype)
     plans, scale = plan.layers, 1.0
     if (
         fold

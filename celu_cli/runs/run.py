@@ -39,7 +39,7 @@ def read_run(path: Path) -> Run:
     """
     manifest = read_manifest(path)
     try:
-        case = load_case(path / CASE_NAME)
+        case = load_case(path / CASE_NAME, to_train=False)
     except CeluError as error:
         raise RunError(f"cannot read the case of the run {path}: {error}") from error
     return Run(path, case, manifest, manifest.status_at(utc_now()), tuple(read_metrics(path)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from celu_cli.case.own_activation import activation_label
 from celu_cli.case.schema import AMSGrad, AutoBackprop, Case
-from celu_cli.case.vocabulary import ALPHA, DATASETS
+from celu_cli.case.vocabulary import DATASETS, alpha_rule
 
 
 def describe_case(case: Case) -> str:
@@ -26,12 +27,13 @@ def dataset_words(case: Case) -> str:
 def activation_words(case: Case) -> str:
     """The activation with its alpha, where it has one."""
     alpha = alpha_of(case)
-    return case.activation if alpha is None else f"{case.activation} alpha {alpha:g}"
+    label = activation_label(case.activation)
+    return label if alpha is None else f"{label} alpha {alpha:g}"
 
 
 def alpha_of(case: Case) -> float | None:
     """The alpha the case's activation uses; None where it has none."""
-    rule = ALPHA[case.activation]
+    rule = alpha_rule(case.activation)
     if rule is None:
         return None
     return rule.default if case.alpha is None else case.alpha

@@ -45,11 +45,11 @@ def step_of(case: Case, dataset: Dataset) -> Callable[[], None]:
     run_steps = trainer.compile_steps(case, trainer.network_of(case), dataset.train)
     order = tf.constant(batch_order(len(dataset.train.images), case.seed, 1))
     rates = tf.fill([1], tf.constant(case.optimizer.learning_rate, tf.float32))
-    sums = (tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1))
+    sums = trainer.empty_sums(case, 1, len(weights))
     first, last, skip = tf.constant(0), tf.constant(1), tf.constant(1e-4)
 
     def step() -> None:
-        _, _, (loss, _, _) = run_steps(weights, state, sums, order, rates, skip, first, last)
+        _, _, (loss, *_) = run_steps(weights, state, sums, order, rates, skip, first, last)
         loss.numpy()
 
     return step

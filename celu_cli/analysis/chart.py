@@ -56,7 +56,7 @@ class Curve:
     """Points of one curve; `label` is written at its right end."""
 
     label: str
-    epochs: Sequence[int]
+    epochs: Sequence[float]
     values: Sequence[float]
     colour: str
     dashed: bool = False

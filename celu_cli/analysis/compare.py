@@ -17,7 +17,8 @@ class Row:
 
     `gap` is train minus test accuracy of the last epoch. `published_test_accuracy` is the published value at
     `published_epoch`, the last epoch that both the run and the published curve have;
-    `published_difference` is the run's value of that same epoch minus it. None stands for what a run lacks.
+    `published_difference` is the run's value of that same epoch minus it. `mean_cosine` is that of
+    the gradient in use with the exact one, over all layers and measurements. None stands for what a run lacks.
     """
 
     run: str
@@ -40,6 +41,7 @@ class Row:
     published_epoch: int | None
     published_test_accuracy: float | None
     published_difference: float | None
+    mean_cosine: float | None
     seconds: float
     started: str
     status: str
@@ -94,10 +96,16 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
             if at_reference and reference
             else None
         ),
+        mean_cosine=_mean_cosine(run),
         seconds=sum(metrics.seconds for metrics in epochs),
         started=iso_time(run.manifest.started),
         status=run.status,
     )
+
+
+def _mean_cosine(run: Run) -> float | None:
+    cosines = [cosine for epoch in run.metrics for entry in epoch.fidelity for cosine in entry.cosine]
+    return sum(cosines) / len(cosines) if cosines else None
 
 
 def _last_common(run: Run, published: PublishedCurve | None) -> PublishedEpoch | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle
-from math import isfinite
+from math import ceil, isfinite, log10
 from pathlib import Path
 from typing import Literal
 
 from celu_cli.analysis.chart import BLUE, COLOURS, VERMILLION, Chart, Curve, save_chart
+from celu_cli.case.cost import split_sizes
 from celu_cli.runs.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run, read_run
@@ -30,7 +31,9 @@ def draw_run_plots(run_path: Path, file_format: str = "png") -> list[Path]:
 
 
 def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
-    """Draw ``train`` and ``test`` of `run` into `directory`; no file where no epoch is finished.
+    """Draw ``train`` and ``test`` of `run` into `directory`, and its fidelity where it measured that.
+
+    No file is written where no epoch is finished.
 
     Raises:
         RunError: the files cannot be written.
@@ -43,7 +46,52 @@ def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
         path = directory / f"{phase}.{file_format}"
         save_chart(run_chart(run, phase, published), path, file_format)
         paths.append(path)
+    for name, chart in fidelity_charts(run):
+        path = directory / f"{name}.{file_format}"
+        save_chart(chart, path, file_format)
+        paths.append(path)
     return paths
+
+
+def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
+    """How near the gradient in use was to the exact one: cosine, and power of ten of the norm ratio, of each layer.
+
+    None where the run measured nothing.
+    """
+    steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
+    points = [
+        (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
+        for epoch in run.metrics
+        for entry in epoch.fidelity
+    ]
+    if not points:
+        return
+    layers = len(points[0][1].cosine)
+    epochs = [epoch for epoch, _ in points]
+    subtitle = (
+        f"{describe_case(run.case)}; every {run.case.fidelity.every} steps" if run.case.fidelity else ""
+    )
+    for name, title, y_label, values in (
+        (
+            "fidelity-cosine",
+            "direction of the gradient in use",
+            "cosine with the exact gradient",
+            [entry.cosine for _, entry in points],
+        ),
+        (
+            "fidelity-norm-ratio",
+            "size of the gradient in use",
+            "norm divided by the exact gradient's, power of ten",
+            [tuple(log10(max(ratio, 1e-30)) for ratio in entry.norm_ratio) for _, entry in points],
+        ),
+    ):
+        curves = [
+            Curve(
+                f"layer {layer + 1}  {values[-1][layer]:.3f}", epochs, [row[layer] for row in values], colour
+            )
+            for layer, colour in zip(range(layers), cycle(COLOURS), strict=False)
+        ]
+        yield name, Chart(f"{run.case.name}: {title}", subtitle, y_label, curves)
 
 
 def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart:

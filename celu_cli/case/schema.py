@@ -261,6 +261,14 @@ Network = Annotated[
 ]
 
 
+class FidelitySpec(Part):
+    """Measure, while training, how near the gradient in use is to the exact one."""
+
+    every: PositiveInteger = Field(
+        description="steps from one measurement to the next; each costs one step more"
+    )
+
+
 class Case(Part):
     """One experiment: everything that decides what is trained and how."""
 
@@ -287,7 +295,10 @@ class Case(Part):
     )
     convolution: Convolution = Field(
         "winograd",
-        description="winograd: large 3 x 3 convolutions of hand-written backprop in float32 with a quarter of the "
-        "multiplications and a little more rounding; direct: TensorFlow's own everywhere",
+        description="winograd: large 3 x 3 convolutions in float32 with a quarter of the multiplications and a little "
+        "more rounding; direct: TensorFlow's own everywhere",
+    )
+    fidelity: FidelitySpec | None = Field(
+        None, description="compare the gradient in use with the exact one while training; null: do not"
     )
     published: CaseName | None = Field(None, description="name of the published curve to draw beside the run")

@@ -52,6 +52,7 @@ _COLUMNS = (
     _Column("gap", lambda row: _points(row.gap, "{:.2f}"), worth=9),
     _Column("published", lambda row: _published(row), worth=13),
     _Column("points", lambda row: _points(row.published_difference, "{:+.2f}"), worth=14),
+    _Column("cosine", lambda row: "" if row.mean_cosine is None else f"{row.mean_cosine:.4f}", worth=15),
     _Column("time", lambda row: duration(row.seconds), worth=10),
     _Column("status", lambda row: row.status, lambda row: row.status, worth=11, left=True),
 )
@@ -128,7 +129,9 @@ def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> lis
 
 def _varies_within_a_case(column: _Column, rows: Sequence[Row]) -> bool:
     """Whether two runs of one case differ in this setting, so that the case's name does not tell it."""
-    return column in _SETTINGS and len({(row.case, column.cell(row)) for row in rows}) > len({row.case for row in rows})
+    return column in _SETTINGS and len({(row.case, column.cell(row)) for row in rows}) > len(
+        {row.case for row in rows}
+    )
 
 
 def _width(columns: Sequence[_Column], rows: Sequence[Row]) -> int:

@@ -22,6 +22,12 @@ def run(
         bool, typer.Option("--sample", help="Train on the embedded sample; needs no network.")
     ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Short for epochs=N.")] = None,
+    fidelity: Annotated[
+        int | None,
+        typer.Option(
+            "--fidelity", help="Short for fidelity.every=N: compare with the exact gradient every N steps."
+        ),
+    ] = None,
     logs: Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")] = Path("logs"),
     data_directory: Annotated[
         Path | None,
@@ -38,7 +44,7 @@ def run(
     from celu_cli.execute import execute
     from celu_cli.runs.published import read_published
 
-    words = [*(overrides or ()), *_short_overrides(sample, epochs)]
+    words = [*(overrides or ()), *_short_overrides(sample, epochs, fidelity)]
     loaded = load_case(case, words)
     reporter = RichReporter()
     display = LiveDisplay(loaded, read_published(loaded))
@@ -62,12 +68,11 @@ def run(
     _report(path)
 
 
-def _short_overrides(sample: bool, epochs: int | None) -> list[str]:
+def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:
     """What the flags mean in the language of overrides; they come last and win."""
-    return [
-        *(["dataset.sample=true"] if sample else []),
-        *([f"epochs={epochs}"] if epochs is not None else []),
-    ]
+    numbers = {"epochs": epochs, "fidelity.every": fidelity}
+    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    return [*(["dataset.sample=true"] if sample else []), *given]
 
 
 def _report(path: Path) -> None:

@@ -31,12 +31,13 @@ class Layer:
 
     z = conv(x, weights), y = f(z) + residual x, output = pool(y).
     `article` selects the derivative and the pool adjoint of the article's scripts instead of the true ones, `winograd`
-    the faster algorithm for its 3 x 3 convolution.
+    the faster algorithm for its 3 x 3 convolution. A `taped` layer goes forward only: a tape finds its gradients.
     """
 
     plan: LayerPlan
     article: bool = False
     winograd: bool = False
+    taped: bool = False
 
     @property
     def activation(self) -> Activation:
@@ -66,6 +67,8 @@ class Layer:
         return weights_gradient, input_gradient
 
     def _convolve(self, weights: Tensor, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+        if self.winograd and self.taped:
+            return winograd.differentiable_convolve(x, weights), ()
         if self.winograd:
             z, inputs, filters = winograd.convolve(x, weights)
             return z, (inputs, filters)

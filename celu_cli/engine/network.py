@@ -46,13 +46,26 @@ class Network:
         return tf.cast(logits, wide) * tf.constant(self.scale, wide), kept
 
 
+def exact_twin(network: Network) -> Network:
+    """The same network, for hand-written backprop by the exact rule."""
+    return replace(
+        network, layers=tuple(replace(layer, article=False, taped=False) for layer in network.layers)
+    )
+
+
 def build_network(
-    plan: NetworkPlan, dtype: tf.DType, *, article: bool = False, winograd: bool = False, fold: bool = True
+    plan: NetworkPlan,
+    dtype: tf.DType,
+    *,
+    article: bool = False,
+    winograd: bool = False,
+    taped: bool = False,
+    fold: bool = True,
 ) -> Network:
     """Make the network of `plan`.
 
-    `article` and `winograd` (where it pays off) are those of `Layer`; `fold` takes a shared CELU alpha out of the
-    layers, which is exact.
+    `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
+    the layers, which is exact.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -67,5 +80,5 @@ def build_network(
     ):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
-    layers = tuple(Layer(layer, article, winograd and pays_off(layer, dtype)) for layer in plans)
+    layers = tuple(Layer(layer, article, winograd and pays_off(layer, dtype), taped) for layer in plans)
     return Network(layers, plan.dilated_layers, dtype, scale)

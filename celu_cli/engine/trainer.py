@@ -17,8 +17,9 @@ import tensorflow as tf
 from celu_cli.case.network import NetworkPlan, plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Dataset, Split
-from celu_cli.engine.backprop import count_correct, cross_entropy, select_backprop
-from celu_cli.engine.network import Network, build_network
+from celu_cli.engine.backprop import count_correct, cross_entropy, manual, select_backprop
+from celu_cli.engine.fidelity import empty_record, read_record, record_if_due
+from celu_cli.engine.network import Network, build_network, exact_twin
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
@@ -29,6 +30,7 @@ from celu_cli.runs.events import (
     EpochMetrics,
     EvaluationStarted,
     Event,
+    Fidelity,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -65,7 +67,9 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
     )
     for epoch in range(1, case.epochs + 1):
         started = time.perf_counter()
-        weights, state, last = yield from _train_epoch(case, epoch, images, run_steps, weights, state)
+        weights, state, last, fidelity = yield from _train_epoch(
+            case, epoch, images, run_steps, weights, state
+        )
         yield EvaluationStarted(epoch)
         test_loss, test_accuracy = evaluate(weights)
         yield EpochDone(
@@ -80,6 +84,7 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
                 seconds=time.perf_counter() - started,
                 images_per_second=last.images_per_second,
                 time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                fidelity=fidelity,
             )
         )
     yield TrainingEnded(case.epochs)
@@ -87,13 +92,13 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
 
 def _train_epoch(
     case: Case, epoch: int, images: int, run_steps: Callable[..., Any], weights: Any, state: Any
-) -> Generator[Event, None, tuple[Any, Any, StepsDone]]:
-    """Run the steps of one epoch, stretch by stretch; return weights, optimizer state and the last report."""
+) -> Generator[Event, None, tuple[Any, Any, StepsDone, tuple[Fidelity, ...]]]:
+    """Run the steps of one epoch, stretch by stretch; return weights, optimizer state, last report, fidelity."""
     steps = ceil(images / case.batch_size)
     order = tf.constant(batch_order(images, case.seed, epoch))
     rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
     skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
-    sums = (tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1))
+    sums = empty_sums(case, steps, len(weights))
     started = time.perf_counter()
     done, stretch = 0, 1
     while done < steps:
@@ -102,7 +107,7 @@ def _train_epoch(
         weights, state, sums = run_steps(
             weights, state, sums, order, rates, skip_rate, tf.constant(done), tf.constant(done + count)
         )
-        loss_sum, correct, diverged_at = (value.numpy().item() for value in sums)
+        loss_sum, correct, diverged_at = (value.numpy().item() for value in sums[:3])
         if diverged_at >= 0:
             raise _diverged(case, epoch, diverged_at + 1, steps)
         done += count
@@ -111,7 +116,7 @@ def _train_epoch(
         report = StepsDone(epoch, done, loss_sum / seen, correct / seen, seen / (now - started))
         yield report
         stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / (now - begun))))
-    return weights, state, report
+    return weights, state, report, read_record(case, sums[3])
 
 
 def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
@@ -120,20 +125,26 @@ def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
         plan_network(case),
         dtype or tf.as_dtype(case.precision),
         article=case.backprop.method != "auto" and case.backprop.rule == "article",
-        # The tape's way back through Winograd's transforms would be slow.
-        winograd=case.backprop.method != "auto" and case.convolution == "winograd",
+        winograd=case.convolution == "winograd",
+        taped=case.backprop.method == "auto",
     )
+
+
+def empty_sums(case: Case, steps: int, layers: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What an epoch adds up: loss, right answers, the step that diverged (from 0, -1: none), fidelity."""
+    nothing = tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1)
+    return *nothing, empty_record(case, steps, layers)
 
 
 def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., Any]:
     """One graph that runs steps [first, last) of an epoch.
 
-    The function returned takes weights, optimizer state, sums (loss, right answers, number of the step that diverged or
-    -1), the order of the images, the learning rate of every step, the dilated rate, first and last; it returns the
-    first three as they are after the steps.
+    The function returned takes weights, optimizer state, sums (see `empty_sums`), the order of the images, the learning
+    rate of every step, the dilated rate, first and last; it returns the first three as they are after the steps.
     """
     images, labels = tf.constant(split.images), tf.constant(split.labels)
     backprop = select_backprop(case.backprop)
+    exact_network = exact_twin(network)
     optimizer = build_optimizer(case.optimizer)
 
     def step(
@@ -141,13 +152,21 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
     ) -> Any:
         chosen = order[index * case.batch_size : (index + 1) * case.batch_size]
         batch = tf.ensure_shape(tf.gather(images, chosen), [None, *images.shape[1:]])
-        gradients = backprop(network, weights, batch, tf.gather(labels, chosen), skip)
+        chosen_labels = tf.gather(labels, chosen)
+        gradients = backprop(network, weights, batch, chosen_labels, skip)
+        record = record_if_due(
+            case,
+            sums[3],
+            index,
+            gradients.weights,
+            lambda: manual(exact_network, weights, batch, chosen_labels, skip).weights,
+        )
         weights, state = optimizer.update(gradients.weights, state, weights, rates[index])
-        loss_sum, correct, diverged_at = sums
+        loss_sum, correct, diverged_at = sums[:3]
         loss_sum += tf.cast(gradients.loss, tf.float64) * tf.cast(tf.shape(chosen)[0], tf.float64)
         correct += tf.cast(gradients.correct, tf.int64)
         diverged_at = tf.where(tf.math.is_finite(gradients.loss), diverged_at, index)
-        return index + 1, weights, state, (loss_sum, correct, diverged_at)
+        return index + 1, weights, state, (loss_sum, correct, diverged_at, record)
 
     @tf.function(autograph=False)
     def run_steps(

@@ -13,6 +13,8 @@ transforms have elements up to 8; in float64 the two agree to about 1e-14.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -120,6 +122,18 @@ def convolve_adjoint(
     input_gradients = [tf.matmul(m, u, transpose_b=True) for m, u in zip(products, filters, strict=True)]
     height, width = gradient.shape[1], gradient.shape[2]
     return weights_gradient, transform_inputs_adjoint(input_gradients, height, width)
+
+
+@tf.custom_gradient
+def differentiable_convolve(x: Tensor, weights: Tensor) -> Any:
+    """SAME convolution with stride 1 for a tape, whose own way back through the transforms would be slow."""
+    z, inputs, filters = convolve(x, weights)
+
+    def adjoint(gradient: Tensor) -> tuple[Tensor, Tensor]:
+        weights_gradient, input_gradient = convolve_adjoint(inputs, filters, gradient)
+        return input_gradient, weights_gradient
+
+    return z, adjoint
 
 
 def _tiles(length: int) -> int:

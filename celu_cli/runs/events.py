@@ -42,6 +42,18 @@ class EvaluationStarted:
 
 
 @dataclass(frozen=True)
+class Fidelity:
+    """The gradient in use against the exact one at one step (from 1) of an epoch, a number for each layer.
+
+    `cosine` is 1 where they point the same way, `norm_ratio` is |used| / |exact|.
+    """
+
+    step: int
+    cosine: tuple[float, ...]
+    norm_ratio: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class EpochMetrics:
     """One line of metrics.jsonl.
 
@@ -60,6 +72,7 @@ class EpochMetrics:
     seconds: float
     images_per_second: float
     time: str
+    fidelity: tuple[Fidelity, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from celu_cli.errors import RunError
-from celu_cli.runs.events import EpochMetrics
+from celu_cli.runs.events import EpochMetrics, Fidelity
 
 METRICS_NAME = "metrics.jsonl"
 
@@ -21,6 +21,8 @@ def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
     """Add one epoch. A line that an earlier process left torn is removed first."""
     # JSON has no NaN: null stands for it.
     values = {key: None if _is_not_finite(value) else value for key, value in asdict(metrics).items()}
+    if not metrics.fidelity:
+        del values["fidelity"]
     line = json.dumps(values, allow_nan=False).encode() + b"\n"
     path = run_path / METRICS_NAME
     with path.open("ab+") as file:
@@ -67,7 +69,18 @@ def _parse(line: bytes) -> EpochMetrics:
     values = json.loads(line)
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
-    return EpochMetrics(**{field.name: _value(values, field.name) for field in fields(EpochMetrics)})
+    measured = tuple(_parse_fidelity(entry) for entry in values.pop("fidelity", ()))
+    names = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
+    return EpochMetrics(**{name: _value(values, name) for name in names}, fidelity=measured)
+
+
+def _parse_fidelity(entry: Any) -> Fidelity:
+    try:
+        return Fidelity(
+            int(entry["step"]), *(tuple(map(float, entry[key])) for key in ("cosine", "norm_ratio"))
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"fidelity is {entry!r}") from error
 
 
 def _value(values: dict[str, Any], key: str) -> Any:

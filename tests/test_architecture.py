@@ -73,4 +73,4 @@ def test_modules_stay_small_enough_to_read(part: str) -> None:
         path.name: len(path.read_text(encoding="utf-8").splitlines())
         for path in (PACKAGE / part).glob("*.py")
     }
-    assert {name: lines for name, lines in long.items() if lines > 300} == {}
+    assert {name: lines for name, lines in long.items() if lines > 350} == {}

@@ -110,8 +110,9 @@ def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
     if words := _literal_words(choice):
         return _one_of(words)
     if parts := parts_in(choice):
-        most = next(limit.max_length for limit in metadata if isinstance(limit, MaxLen))
-        return f"a list of 1 to {most} mappings with {keys_of(next(iter(parts.values())))}"
+        mapping = f"with {keys_of(next(iter(parts.values())))}"
+        most = next((limit.max_length for limit in metadata if isinstance(limit, MaxLen)), None)
+        return f"a list of 1 to {most} mappings {mapping}" if most else f"a mapping {mapping}"
     if choice is str and OWN_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
         return "FILE.py:NAME for one of your own"
     if choice is str:
@@ -145,8 +146,6 @@ def _range(metadata: list[Any], value: object) -> str:
 
 def _choices(field: FieldInfo) -> list[tuple[Any, list[Any]]]:
     """The types a field takes, each with its limits."""
-    if parts_in(field.annotation):
-        return [(field.annotation, field.metadata)]
     union = get_origin(field.annotation) in (Union, types.UnionType)
     return [
         _unwrap(one, field.metadata) for one in (get_args(field.annotation) if union else [field.annotation])

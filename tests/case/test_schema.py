@@ -8,8 +8,10 @@ import pytest
 
 from celu_cli.case.cost import cost_of
 from celu_cli.case.fields import WORDS, parts_in
+from celu_cli.case.load import load_case
 from celu_cli.case.network import plan_network
 from celu_cli.case.schema import Case, Optimizer, Part
+from celu_cli.errors import CaseError
 
 
 def fields_of_several_parts(part: type[Part] = Case, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -37,3 +39,20 @@ def test_a_case_cannot_be_changed_after_it_was_checked() -> None:
     case = Case.model_validate({"dataset": "mnist", "optimizer": "adam", "epochs": 1})
     with pytest.raises(ValueError, match="frozen"):
         case.epochs = 2  # type: ignore[misc]
+
+
+def keys_of_a_case(part: type[Part] = Case, path: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, field in part.model_fields.items():
+        if name != "layers":
+            yield ".".join((*path, name))
+            for inner in set(parts_in(field.annotation).values()):
+                yield from keys_of_a_case(inner, (*path, name))
+
+
+@pytest.mark.parametrize("key", sorted(set(keys_of_a_case())))
+@pytest.mark.parametrize("value", ["[[]]", "{no_such_key: 1}", "1e400"])
+def test_every_key_refuses_nonsense_in_words(key: str, value: str) -> None:
+    """No field may be added of which the messages cannot tell what it accepts."""
+    with pytest.raises(CaseError, match=r"accepted|finite") as caught:
+        load_case("case-c", [f"{key}={value}"])
+    assert str(caught.value).count("override 1") >= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import isfinite
@@ -79,12 +79,21 @@ def save_chart(chart: Chart, path: Path, file_format: str) -> None:
     Raises:
         RunError: the file cannot be written.
     """
+    save_figure(lambda: _draw(chart), path, file_format)
+
+
+def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> None:
+    """Write what `draw` makes, in celu's style, into the file `path`, which appears when it is whole.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _style():
             metadata = {"Date": None} if file_format == "svg" else {"Software": None}
-            _draw(chart).savefig(temporary, format=file_format, dpi=150, metadata=metadata)
+            draw().savefig(temporary, format=file_format, dpi=150, metadata=metadata)
         temporary.replace(path)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from error

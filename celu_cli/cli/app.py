@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from celu_cli import __version__
+from celu_cli.cli.activations import activations
 from celu_cli.cli.cases import cases
 from celu_cli.cli.compare import compare
 from celu_cli.cli.data import app as data
@@ -51,6 +52,7 @@ app.command()(plot)
 app.command()(compare)
 app.command()(cases)
 app.command()(show)
+app.command()(activations)
 app.add_typer(data, name="data")
 app.command()(schema)
 

@@ -55,6 +55,7 @@ def draw_activations(curves: Sequence[ActivationCurve], path: Path, file_format:
 
 def _draw(curves: Sequence[ActivationCurve]) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     groups: dict[str, list[ActivationCurve]] = {}
     for curve in curves:
@@ -70,8 +71,10 @@ def _draw(curves: Sequence[ActivationCurve]) -> Figure:
     )
     columns = min(len(groups), _MOST_COLUMNS)
     bands = ceil(len(groups) / columns)
-    figure = Figure(figsize=(_PANEL_WIDTH * columns + 0.4, _BAND_HEIGHT * bands), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)
+    figure = Figure(
+        figsize=(_PANEL_WIDTH * columns + 0.4, _BAND_HEIGHT * bands),
+        layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06),
+    )
     grid = figure.subplots(2 * bands, columns, sharex=True, squeeze=False, height_ratios=[1.15, 1.0] * bands)
     value_limits = _limits([curve.value for curve in curves])
     slope_limits = _limits([curve.derivative for curve in curves])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,11 @@ def activation_label(activation: str) -> str:
     """What tables and plots call an activation: one from a file without the folders before it."""
     own = own_activation(activation)
     return f"{own.file.name}:{own.name}" if own else activation
+
+
+def own_files(activations: Iterable[str]) -> list[Path]:
+    """The Python files that these activations come from, each once."""
+    return list(dict.fromkeys(own.file for own in map(own_activation, activations) if own))
 
 
 def with_whole_path(activation: str, folder: Path) -> str:

@@ -40,6 +40,7 @@ def show(
 def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
     from celu_cli.case.catalog import shown
     from celu_cli.case.cost import layer_memory
+    from celu_cli.case.own_activation import own_files
     from celu_cli.case.vocabulary import alpha_rule
 
     case, plan = resolved.case, resolved.plan
@@ -66,6 +67,7 @@ def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
     return {
         "case": case.model_dump(mode="json"),
         "files": [shown(path) for path in resolved.files],
+        "code": [shown(path) for path in own_files(layer.activation for layer in plan.layers)],
         "layers": layers,
         "parameters": plan.parameters,
         "forward_flops_per_image": plan.forward_flops,

@@ -15,7 +15,7 @@ from celu_cli.case.document import Node, Path, parse
 from celu_cli.case.dump import dump_case
 from celu_cli.case.load import ResolvedCase
 from celu_cli.case.network import LayerPlan, NetworkPlan, Shape
-from celu_cli.case.own_activation import activation_label, own_activation
+from celu_cli.case.own_activation import activation_label, own_files
 from celu_cli.case.schema import AutoBackprop, Case, DilatedBackprop, NormalInitializer
 from celu_cli.case.vocabulary import alpha_rule
 from celu_cli.case.words import printable
@@ -84,8 +84,8 @@ def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str
     activations = list(dict.fromkeys(map(_activation, plan.layers)))
     if len(activations) == 1:
         yield "layers", f"convolution (stride 1, SAME), {activations[0]}, then the pool"
-    if files := _files_of_activations(plan):
-        yield "code", f"training runs the Python code in {', '.join(files)}"
+    if files := own_files(layer.activation for layer in plan.layers):
+        yield "code", f"training runs the Python code in {', '.join(map(shown, files))}"
     if note := _alpha_note(plan):
         yield "alpha", note
     yield "gradients", _gradients(case, plan)
@@ -109,12 +109,6 @@ def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str
     if case.published is not None:
         path = published_curve(case.published)
         yield "published", f"{case.published}: {shown(path) if path else 'there is no such curve'}"
-
-
-def _files_of_activations(plan: NetworkPlan) -> list[str]:
-    """The Python files that the activations come from."""
-    found = (own_activation(layer.activation) for layer in plan.layers)
-    return list(dict.fromkeys(shown(own.file) for own in found if own))
 
 
 def _alpha_note(plan: NetworkPlan) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from celu_cli.errors import RunError
 from celu_cli.runs.environment import cpu_model, cpu_threads, git_commit, package_versions
@@ -23,7 +24,10 @@ Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
 
 
 class Manifest(BaseModel):
-    """The content of run.json. A field that a newer celu added is ignored."""
+    """The content of run.json. A field that a newer celu added is ignored.
+
+    `code` has the SHA-256 of each Python file that an activation of the user's own came from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,6 +47,7 @@ class Manifest(BaseModel):
     cpu_model: str
     cpu_threads: int
     git_commit: str | None = None
+    code: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str]
 
     def status_at(self, now: datetime) -> Status:
@@ -55,9 +60,16 @@ class Manifest(BaseModel):
 
 
 def new_manifest(
-    seed: int, dataset_source: str | None = None, versions: Mapping[str, str] | None = None
+    seed: int,
+    dataset_source: str | None = None,
+    versions: Mapping[str, str] | None = None,
+    code: Iterable[Path] = (),
 ) -> Manifest:
-    """The manifest of a run that starts now in this process; `versions` adds to what is found here."""
+    """The manifest of a run that starts now in this process; `versions` adds to what is found here.
+
+    Raises:
+        OSError: a file of `code` cannot be read.
+    """
     now = utc_now()
     return Manifest(
         status="running",
@@ -70,6 +82,7 @@ def new_manifest(
         cpu_model=cpu_model(),
         cpu_threads=cpu_threads(),
         git_commit=git_commit(),
+        code={str(path): sha256(path.read_bytes()).hexdigest() for path in code},
         versions=package_versions() | dict(versions or {}),
     )
 

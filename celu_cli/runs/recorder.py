@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any
 
 from celu_cli.case.dump import dump_case
+from celu_cli.case.network import plan_network
+from celu_cli.case.own_activation import own_files
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
 from celu_cli.runs.directory import claim_run_directory
@@ -71,7 +73,8 @@ class RunRecorder:
                 (path / CASE_NAME).write_text(dump_case(case), encoding="utf-8")
                 lines = "".join(f"{override}\n" for override in overrides)
                 (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
-                manifest = new_manifest(case.seed, dataset_source, versions)
+                code = own_files(layer.activation for layer in plan_network(case).layers)
+                manifest = new_manifest(case.seed, dataset_source, versions, code)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
                 write_manifest(path, manifest)
         except BaseException:

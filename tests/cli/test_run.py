@@ -50,6 +50,38 @@ def test_a_run_leaves_its_case_log_metrics_and_plots(celu: Celu, tmp_path: Path)
         assert str(run.path / name) in outcome.out
 
 
+SWISH = """
+import tensorflow as tf
+from celu_cli.engine.activations import Activation
+
+
+def slope(x, alpha):
+    s = tf.sigmoid(alpha * x)
+    return s + alpha * x * s * (1.0 - s)
+
+
+swish = Activation(value=lambda x, alpha: x * tf.sigmoid(alpha * x), derivative=slope, keeps="input")
+"""
+
+
+def test_an_activation_of_one_s_own_trains_and_its_run_can_be_compared(celu: Celu, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SWISH)
+    words = ("alpha=null", f"activation={tmp_path}/mine.py:swish", "epochs=1")
+    assert celu("run", "case-c", *SMALL, *words, "--logs", str(tmp_path / "logs")).code == 0
+    (tmp_path / "mine.py").unlink()
+    assert celu("compare", "--logs", str(tmp_path / "logs")).code == 0
+
+
+def test_an_activation_of_one_s_own_that_fails_leaves_no_run(celu: Celu, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("1 / 0\n")
+    outcome = celu(
+        "run", "case-c", *SMALL, f"activation={tmp_path}/mine.py:swish", "--logs", str(tmp_path / "logs")
+    )
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines()[-1].endswith("mine.py:1: ZeroDivisionError: division by zero")
+    assert not (tmp_path / "logs").exists()
+
+
 def test_the_case_of_a_run_can_be_run_again_to_the_same_numbers(celu: Celu, tmp_path: Path) -> None:
     words = ("--logs", str(tmp_path))
     celu("run", "case-d", *SMALL, "epochs=1", "seed=7", *words)

@@ -88,6 +88,16 @@ def test_json_holds_the_numbers(celu: Celu) -> None:
     assert [Path(path).name for path in shown["files"]] == ["case-d.yaml", "case-c.yaml"]
 
 
+def test_code_that_training_would_run_is_told_and_not_run(celu: Celu) -> None:
+    Path("mine.py").write_text("raise SystemExit(9)\n")
+    words = ("activation=mine.py:swish", "alpha=null")
+    out = celu("show", "case-c", *words).out
+    assert "code       training runs the Python code in mine.py\n" in out
+    assert "mine.py:swish alpha 1, then the pool" in out
+    assert json.loads(celu("show", "case-c", "--json", *words).out)["code"] == ["mine.py"]
+    assert "training runs" not in celu("show", "case-c").out
+
+
 def test_a_bad_override_ends_with_usage(celu: Celu) -> None:
     outcome = celu("show", "case-c", "optimizer.lr=1")
     assert (outcome.code, outcome.out) == (2, "")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -36,6 +37,16 @@ def test_the_recorded_case_loads_again_to_the_same_case(tmp_path: Path) -> None:
 def test_overrides_are_kept_as_given(tmp_path: Path) -> None:
     recorder = RunRecorder.open(tmp_path, make_case(), ["alpha=1", "epochs=3"])
     assert (recorder.path / "overrides.txt").read_text() == "alpha=1\nepochs=3\n"
+
+
+def test_the_manifest_has_the_hash_of_the_user_s_code_and_the_run_outlives_the_file(tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_bytes(b"swish = None\n")
+    path = record_run(tmp_path, make_case(activation=f"{code}:swish"))
+    code.unlink()
+    run = read_run(path)
+    assert run.manifest.code == {str(code): hashlib.sha256(b"swish = None\n").hexdigest()}
+    assert run.case.activation == f"{code}:swish"
 
 
 def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:

@@ -14,10 +14,21 @@ from typing import Any
 import typer
 
 from celu_cli.case.json_schema import case_json_schema
-from celu_cli.case.vocabulary import ALPHA
+from celu_cli.case.vocabulary import ALPHA, alpha_rule
 from celu_cli.cli.app import app
 
-COMMANDS = ("run", "plot", "compare", "cases", "show", "schema", "data fetch", "data list", "data verify")
+COMMANDS = (
+    "run",
+    "plot",
+    "compare",
+    "cases",
+    "show",
+    "activations",
+    "schema",
+    "data fetch",
+    "data list",
+    "data verify",
+)
 HEADING = ["value", "default", "meaning"]
 # Where a part stands in a case, and its classes with the word that a reader tells them apart by.
 SECTIONS = {
@@ -67,6 +78,10 @@ def cases_page() -> str:
     ]
     rows = [[f"`{name}`", alpha.meaning, f"{alpha.default:g}"] for name, alpha in ALPHA.items() if alpha]
     rows += [[f"`{name}`", "has none", ""] for name, alpha in ALPHA.items() if not alpha]
+    own = alpha_rule("FILE.py:NAME")
+    rows += (
+        [["[one of your own](extending.md), `FILE.py:NAME`", own.meaning, f"{own.default:g}"]] if own else []
+    )
     parts += ["## Activations and alpha\n", table(["activation", "alpha", "default"], rows)]
     for key, kinds in SECTIONS.items():
         parts += [f"## {key}\n", section({kind: schema["$defs"][name] for name, kind in kinds.items()})]
@@ -121,6 +136,8 @@ def value_of(rule: dict[str, Any]) -> str:
         )
         if key in rule and rule[key] < 2**31 - 1  # the largest integers there are tell a reader nothing
     ]
+    if "examples" in rule:
+        return " or ".join(f"a text such as `{example}`" for example in rule["examples"])
     if "type" not in rule:
         return f"see [{rule['$ref'].rsplit('/')[-1]}]"
     return " ".join([{"array": "list"}.get(rule["type"], rule["type"]), *bounds])

@@ -130,4 +130,4 @@ def _at_zero(curve: ActivationCurve) -> str:
 def _error(curve: ActivationCurve) -> str:
     if curve.error is None:
         return "not known"
-    return f"{curve.error:.0e}" if curve.error < 1e-6 else f"{curve.error:.2g} at x = {curve.error_at:.3g}"
+    return f"{curve.error:.0e}" if curve.error < 1e-6 else f"{curve.error:.3g} at x = {curve.error_at:.3g}"

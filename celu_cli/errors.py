@@ -54,6 +54,12 @@ class DivergedError(CeluError):
     exit_code = ExitCode.DIVERGED
 
 
+class GradientError(CeluError):
+    """A gradient is not what it should be; the exit code is that of a training that went wrong."""
+
+    exit_code = ExitCode.DIVERGED
+
+
 class InterruptedByUser(CeluError):  # noqa: N818 - not a failure: the person asked for it
     """Ctrl-C or SIGTERM stopped the run cleanly; `exit_code` tells which."""
 

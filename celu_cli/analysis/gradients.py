@@ -7,22 +7,45 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from celu_cli.case.network import LayerPlan
+
 # Relative errors above these are deviations.
 DERIVATION_TOLERANCE = 1e-9
-DIFFERENCES_TOLERANCE = 1e-5
-PRECISION_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.3}
+DIFFERENCES_TOLERANCE = 1e-4
+# In the precision of the training, a gradient may be off by this much, or by so many times the tape's own error in
+# that precision: only rounding is judged here, as the algorithms have been proved in float64 by then.
+PRECISION_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
+ROUNDING_MARGIN = 4.0
+
+FORWARD = "forward pass"
+POOL = "pool"
+POSITIVE = "activation (x > 0)"
+NEGATIVE = "activation (x < 0)"
+FILTER = "filter gradient"
+INPUT = "input gradient"
+RESIDUAL = "residual sum"
+WHOLE_WEIGHTS = "weights' gradient, put together"
+WHOLE_INPUT = "input's gradient, put together"
+# What some parts are made of: where that is wrong, so are they.
+MADE_OF = {
+    RESIDUAL: {FORWARD, POOL},
+    WHOLE_WEIGHTS: {FORWARD, POOL, POSITIVE, NEGATIVE, FILTER},
+    WHOLE_INPUT: {FORWARD, POOL, POSITIVE, NEGATIVE, INPUT, RESIDUAL},
+}
 
 
 @dataclass(frozen=True)
 class Deviation:
     """How far a gradient a is from its reference b.
 
-    |a - b| / |b|, the cosine between them, |a| / |b|, and where |a - b| is largest.
+    |a - b| / |b|, the cosine between them, |a| / |b|, and where |a - b| is largest. `factor` is the number by which b
+    is multiplied in a, everywhere alike; None where there is no such number.
     """
 
     relative_error: float
     cosine: float
     norm_ratio: float
+    factor: float | None
     worst_index: tuple[int, ...]
     worst_value: float
     worst_reference: float
@@ -30,55 +53,71 @@ class Deviation:
 
 @dataclass(frozen=True)
 class PartCheck:
-    """One part of the backward pass tried alone, on true inputs, in float64.
+    """One part of a layer, or the gradient of the loss, tried alone on true inputs in float64.
 
-    `part` is one of loss, pool, activation (x >= 0), activation (x < 0), filter gradient, input gradient, layer.
-    `factor` is the number by which the part is off everywhere alike, 1 where it is right, None where there is no such
-    number.
+    `exact` compares with the true one, `declared` with what the case's rule says that the part computes.
     """
 
     part: str
-    deviation: Deviation
-    factor: float | None
+    exact: Deviation
+    declared: Deviation
 
     @property
     def right(self) -> bool:
-        return self.deviation.relative_error <= DERIVATION_TOLERANCE
+        return self.declared.relative_error <= DERIVATION_TOLERANCE
 
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """The gradients of a layer (`number` from 1): of its weights, and of its output, which the layer above passes down.
+    """The gradients of a layer: of its weights, and of its output, which the layer above (or the loss) passes down.
 
-    `exact`: the method in float64 against the true gradient. `declared`: against what the method says it computes,
-    where that is not the true gradient (dilated backprop), else None. `trained`: the method in the precision and with
-    the algorithms of the training against itself in float64. The last two compare the true gradient with finite
-    differences at sampled coordinates: the largest relative error, None where each lay at a kink.
+    `exact`: the method in float64 against the true gradient. `declared`: against what the method says it computes.
+    `trained`: the method in the precision of the training against itself in float64; `tape_rounding`: the relative
+    error of the tape's gradients in that precision, the larger of weights' and output's. The differences are the
+    largest relative errors of the true gradient against finite differences, None where none could be measured. There
+    are no `parts` where the tape is the method.
     """
 
-    number: int
+    plan: LayerPlan
+    winograd: bool
     exact_weights: Deviation
     exact_output: Deviation
-    declared_weights: Deviation | None
-    declared_output: Deviation | None
+    declared_weights: Deviation
+    declared_output: Deviation
     trained_weights: Deviation
     trained_output: Deviation
+    tape_rounding: float
     weights_differences: float | None
     output_differences: float | None
     parts: tuple[PartCheck, ...]
 
+    @property
+    def number(self) -> int:
+        return self.plan.number
+
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """All that a check measured on one batch at the initial weights."""
+    """All that a check measured on one batch at the initial weights; `dilated_layers` is empty without skip gradients.
+
+    `scale` is the alpha that was folded out of the layers, 1 where none was.
+    """
 
     case_name: str
     method: str
     rule: str
     precision: str
     batch: int
+    rate: float
+    dilated_layers: tuple[int, ...]
+    scale: float
     loss: PartCheck
     layers: tuple[LayerCheck, ...]
+
+    @property
+    def declares_bias(self) -> bool:
+        """Whether the case asks for something else than the true gradient."""
+        return self.rule == "article" or bool(self.dilated_layers)
 
 
 def deviation(value: NDArray[np.generic], reference: NDArray[np.generic]) -> Deviation:
@@ -90,22 +129,34 @@ def deviation(value: NDArray[np.generic], reference: NDArray[np.generic]) -> Dev
     same = not difference.any()
     return Deviation(
         relative_error=0.0 if same else _ratio(float(np.linalg.norm(difference)), norm_b),
-        cosine=1.0 if same else _ratio(float(np.vdot(a, b)), norm_a * norm_b),
+        cosine=1.0 if same else _ratio(float(np.vdot(a, b)), norm_a * norm_b, otherwise=0.0),
         norm_ratio=1.0 if same else _ratio(norm_a, norm_b),
+        factor=1.0 if same else _factor(a, b),
         worst_index=tuple(int(index) for index in worst),
         worst_value=float(a[worst]),
         worst_reference=float(b[worst]),
     )
 
 
-def part_check(part: str, value: NDArray[np.generic], reference: NDArray[np.generic]) -> PartCheck:
-    """Compare a part's result with the true one and find the factor between them, if there is one."""
-    a, b = np.asarray(value, np.float64), np.asarray(reference, np.float64)
+def part_check(
+    part: str,
+    value: NDArray[np.generic],
+    exact: NDArray[np.generic],
+    declared: NDArray[np.generic] | None = None,
+) -> PartCheck:
+    """Compare a part's result with the true one, and with what is declared where that is something else."""
+    against_exact = deviation(value, exact)
+    return PartCheck(part, against_exact, against_exact if declared is None else deviation(value, declared))
+
+
+def _factor(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     squares = float(np.vdot(b, b))
-    factor = float(np.vdot(a, b)) / squares if squares > 0.0 else 1.0
-    exact = np.linalg.norm(a - factor * b) <= DERIVATION_TOLERANCE * abs(factor) * np.sqrt(squares)
-    return PartCheck(part, deviation(a, b), factor if exact else None)
+    if not squares > 0.0:
+        return None
+    factor = float(np.vdot(a, b)) / squares
+    rest = float(np.linalg.norm(a - factor * b))
+    return factor if rest <= DERIVATION_TOLERANCE * abs(factor) * squares**0.5 else None
 
 
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0.0 else float("inf")
+def _ratio(numerator: float, denominator: float, otherwise: float = float("inf")) -> float:
+    return numerator / denominator if denominator != 0.0 else otherwise

@@ -14,6 +14,7 @@ import typer
 from celu_cli import __version__
 from celu_cli.cli.activations import activations
 from celu_cli.cli.cases import cases
+from celu_cli.cli.check import check
 from celu_cli.cli.compare import compare
 from celu_cli.cli.data import app as data
 from celu_cli.cli.plot import plot
@@ -52,6 +53,7 @@ app.command()(plot)
 app.command()(compare)
 app.command()(cases)
 app.command()(show)
+app.command()(check)
 app.command()(activations)
 app.add_typer(data, name="data")
 app.command()(schema)

@@ -18,6 +18,9 @@ from celu_cli.engine.tensor import Tensor
 _SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 _SELU_ALPHA = 1.6732632423543772
 
+# TensorFlow's ELU is exp(x) - 1, which has few digits left of an x near 0; dividing by a larger alpha leaves none.
+LARGEST_ALPHA_FOR_ELU = 16.0
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -48,8 +51,15 @@ def _ones_where(condition: Tensor, otherwise: Tensor) -> Tensor:
     return tf.where(condition, tf.ones_like(otherwise), otherwise)
 
 
+def _celu(x: Tensor, alpha: float) -> Tensor:
+    if alpha <= LARGEST_ALPHA_FOR_ELU:
+        return _scaled(tf.nn.elu(_scaled(x, 1.0 / alpha)), alpha)
+    return tf.nn.relu(x) + _scaled(tf.math.expm1(_scaled(tf.minimum(x, 0.0), 1.0 / alpha)), alpha)
+
+
 def _normal_distribution(x: Tensor) -> Tensor:
-    return 0.5 * (1.0 + tf.math.erf(x * tf.constant(math.sqrt(0.5), x.dtype)))
+    # 1 + erf(x) would lose all digits far below 0.
+    return 0.5 * tf.math.erfc(x * tf.constant(-math.sqrt(0.5), x.dtype))
 
 
 def _gelu_derivative(x: Tensor, _: float) -> Tensor:
@@ -66,7 +76,7 @@ ACTIVATIONS: dict[str, Activation] = {
     # Barron 2017, arXiv:1704.07483
     "celu": Activation(
         formula="x for x >= 0, alpha (exp(x / alpha) - 1) for x < 0",
-        value=lambda x, alpha: _scaled(tf.nn.elu(_scaled(x, 1.0 / alpha)), alpha),
+        value=_celu,
         derivative=lambda y, alpha: _ones_where(y >= 0.0, 1.0 + _scaled(y, 1.0 / alpha)),
         fused_backward=lambda g, y, alpha: tf.raw_ops.EluGrad(gradients=g, outputs=_scaled(y, 1.0 / alpha)),
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import tensorflow as tf
 
 from celu_cli.case.network import NetworkPlan
+from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.own_activations import try_activation
 from celu_cli.engine.tensor import Tensor, Tensors
@@ -65,7 +66,7 @@ def build_network(
     """Make the network of `plan`.
 
     `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
-    the layers, which is exact.
+    the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -77,6 +78,7 @@ def build_network(
         fold
         and {layer.activation for layer in plans} == {"celu"}
         and len({layer.alpha for layer in plans}) == 1
+        and plans[0].alpha <= LARGEST_ALPHA_FOR_ELU
     ):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)

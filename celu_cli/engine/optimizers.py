@@ -115,15 +115,15 @@ def adamw(spec: schema.AdamW) -> Optimizer:
 
 
 def nadam(spec: schema.Nadam) -> Optimizer:
-    """Adam with the momentum of the step to come    Dozat 2016
+    """Adam with the momentum of the step to come    Dozat 2016, with Keras's schedule of the momentum
 
-    u_t = beta_1 (1 - 0.5 * 0.96^(0.004 t));
+    u_t = beta_1 (1 - 0.5 * 0.96^t), where Dozat and PyTorch have 0.96^(0.004 t);
     m_hat = u_{t+1} m / (1 - u_1 ... u_{t+1}) + (1 - u_t) g / (1 - u_1 ... u_t);
     w -= learning_rate m_hat / (sqrt(v / (1 - beta_2^t)) + epsilon).
     """
 
     def momentum_at(step: Tensor) -> Tensor:
-        return spec.beta_1 * (1.0 - 0.5 * tf.pow(0.96, 0.004 * step))
+        return spec.beta_1 * (1.0 - 0.5 * tf.pow(0.96, step))
 
     def init(weights: Tensors) -> State:
         return {**_init_moments(weights), "product": tf.ones((), weights[0].dtype)}

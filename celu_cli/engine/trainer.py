@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timezone
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 import tensorflow as tf
@@ -71,14 +71,16 @@ def train(case: Case, dataset: Dataset) -> Iterator[Event]:
             case, epoch, images, run_steps, weights, state
         )
         yield EvaluationStarted(epoch)
-        test_loss, test_accuracy = evaluate(weights)
+        test_loss, test_accuracy = map(float, evaluate(weights))
+        if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
+            raise _diverged(case, f"on the test images after epoch {epoch}")
         yield EpochDone(
             EpochMetrics(
                 epoch=epoch,
                 train_loss=last.loss,
                 train_accuracy=last.accuracy,
-                test_loss=float(test_loss),
-                test_accuracy=float(test_accuracy),
+                test_loss=test_loss,
+                test_accuracy=test_accuracy,
                 learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
                 dilated_rate=dilated_rate(case, epoch),
                 seconds=time.perf_counter() - started,
@@ -109,7 +111,7 @@ def _train_epoch(
         )
         loss_sum, correct, diverged_at = (value.numpy().item() for value in sums[:3])
         if diverged_at >= 0:
-            raise _diverged(case, epoch, diverged_at + 1, steps)
+            raise _diverged(case, f"in epoch {epoch}, step {diverged_at + 1} of {steps}")
         done += count
         now = time.perf_counter()
         seen = min(done * case.batch_size, images)
@@ -225,9 +227,9 @@ def _evaluation_batch(plan: NetworkPlan, images: int) -> int:
     return next((size for size in range(most, most // 2, -1) if images % size == 0), most)
 
 
-def _diverged(case: Case, epoch: int, step: int, steps: int) -> DivergedError:
+def _diverged(case: Case, where: str) -> DivergedError:
     return DivergedError(
-        f"the loss became NaN or infinite in epoch {epoch}, step {step} of {steps}.\n"
+        f"the loss became NaN or infinite {where}.\n"
         f"A learning rate of {case.optimizer.learning_rate:g} is the usual cause: try "
         f"optimizer.learning_rate={case.optimizer.learning_rate / 10:g}"
     )

@@ -39,8 +39,13 @@ def _import_tensorflow() -> None:
 @contextmanager
 def _stderr_kept_back() -> Iterator[None]:
     """Collect what is written to file descriptor 2; write it there after all if the block raises."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        stderr = os.dup(2)
+    except OSError:  # it was closed: there is nowhere to chatter
+        yield
+        return
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         try:

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from celu_cli.engine.runtime import _stderr_kept_back
+
+
+def test_importing_the_engine_writes_nothing() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", "import celu_cli.engine, tensorflow; tensorflow.ones([2])"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_what_was_kept_back_is_shown_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with _stderr_kept_back():
+            os.write(2, b"the reason\n")
+            raise ImportError("no such library")
+
+    with pytest.raises(ImportError):
+        fail()
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == "the reason\nlater\n"
+
+
+def test_a_process_without_stderr_is_prepared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no sys.stderr where file descriptor 2 was closed before it started."""
+
+    def fail(_: int) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    done = []
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)
+        patch.setattr(os, "dup", fail)
+        with _stderr_kept_back():
+            done.append(True)
+    assert done == [True]
+
+
+def test_what_was_kept_back_is_forgotten_after_success(capfd: pytest.CaptureFixture[str]) -> None:
+    with _stderr_kept_back():
+        os.write(2, b"chatter\n")
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == "later\n"

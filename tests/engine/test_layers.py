@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from celu_cli.case.network import LayerPlan
+from celu_cli.engine.layers import Layer
+from tests.engine import numpy_reference, tape_reference
+from tests.engine.compare import assert_close, relative_error
+from tests.engine.small import Floats, uncompiled
+
+
+def plan_layer(**changes: Any) -> LayerPlan:
+    """A layer of 4 filters on 7 x 9 images of 3 channels; `changes` win."""
+    values: dict[str, Any] = {
+        "number": 2,
+        "kernel": 3,
+        "filters": 4,
+        "activation": "celu",
+        "alpha": 2.0,
+        "pool": "average",
+        "pool_size": 2,
+        "residual": 0.0,
+        "input_shape": (7, 9, 3),
+    }
+    return LayerPlan(**(values | changes))
+
+
+def normal(*shape: int, seed: int = 0) -> Floats:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+LAYERS = {
+    "plain": plan_layer(),
+    "1 x 1": plan_layer(kernel=1),
+    "even kernel": plan_layer(kernel=2),
+    "large even kernel": plan_layer(kernel=4),
+    "5 x 5": plan_layer(kernel=5),
+    "no pool": plan_layer(pool="none"),
+    "pool of 3": plan_layer(pool_size=3),
+    "max pool": plan_layer(pool="max"),
+    "max pool of 3": plan_layer(pool="max", pool_size=3),
+    "residual": plan_layer(filters=3, residual=0.8),
+    "negative residual": plan_layer(filters=3, residual=-1.5),
+    "residual and max pool": plan_layer(filters=3, residual=0.8, pool="max"),
+    "residual, input kept": plan_layer(filters=3, residual=0.8, pool="max", activation="silu"),
+}
+
+
+@pytest.mark.parametrize(
+    ("plan", "winograd"),
+    [(plan, False) for plan in LAYERS.values()]
+    + [(plan, True) for plan in LAYERS.values() if plan.kernel == 3],
+    ids=[*LAYERS, *(f"{name}, winograd" for name, plan in LAYERS.items() if plan.kernel == 3)],
+)
+def test_a_layer_and_both_of_its_gradients_are_the_tape_s(plan: LayerPlan, winograd: bool) -> None:
+    x, weights = tf.constant(normal(2, *plan.input_shape)), tf.constant(normal(*plan.weights_shape, seed=1))
+    gradient = tf.constant(normal(2, *plan.output_shape, seed=2))
+    with tf.GradientTape() as tape:
+        tape.watch([x, weights])
+        z = tf.nn.convolution(x, weights, padding="SAME")
+        y = tape_reference.FORMULAS[plan.activation](z, plan.alpha)
+        expected = tape_reference.pool(plan, y + plan.residual * x if plan.residual else y)
+    expected_gradients = tape.gradient(expected, [weights, x], output_gradients=gradient)
+
+    layer = Layer(plan, winograd=winograd)
+    with uncompiled():
+        output, kept = layer.forward(weights, x)
+        gradients = layer.backward(weights, kept, gradient)
+
+    assert relative_error(output, expected) < 1e-12
+    assert_close(gradients, expected_gradients, 1e-12)
+
+
+@pytest.mark.parametrize("winograd", [False, True], ids=["direct", "winograd"])
+def test_the_first_layer_is_spared_its_input_s_gradient(winograd: bool) -> None:
+    plan = plan_layer(filters=3, residual=0.8)
+    layer = Layer(plan, winograd=winograd)
+    weights = tf.constant(normal(*plan.weights_shape))
+    gradient = tf.constant(normal(2, *plan.output_shape, seed=2))
+    with uncompiled():
+        _, kept = layer.forward(weights, tf.constant(normal(2, *plan.input_shape)))
+        both = layer.backward(weights, kept, gradient)
+        weights_gradient, input_gradient = layer.backward(weights, kept, gradient, pass_down=False)
+
+    assert input_gradient is None
+    np.testing.assert_array_equal(weights_gradient, both[0])
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0])
+def test_the_article_s_derivative_is_2_above_zero_and_its_pool_gradient_undivided(alpha: float) -> None:
+    plan = plan_layer(alpha=alpha)
+    x, weights = normal(2, *plan.input_shape), normal(*plan.weights_shape, seed=1)
+    x[0] = 0.0  # where z is 0 the derivative is 2 as well
+    gradient = normal(2, *plan.output_shape, seed=2)
+    z = numpy_reference.convolve(x, weights)
+    slope = np.where(z >= 0, 2.0, np.exp(np.minimum(z, 0) / alpha))
+    gz = numpy_reference.repeat_up(gradient, 2, 7, 9) * slope
+
+    layer = Layer(plan, article=True)
+    _, kept = layer.forward(tf.constant(weights), tf.constant(x))
+    actual = layer.backward(tf.constant(weights), kept, tf.constant(gradient))
+
+    assert_close(actual, numpy_reference.convolve_adjoint(x, weights, gz), 1e-12)

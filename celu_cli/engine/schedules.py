@@ -31,7 +31,8 @@ def _factor(case: Case, epochs: float) -> float:
     """What the schedule makes of the learning rate after some epochs, warm-up apart."""
     schedule = case.schedule
     if schedule.name == "step":
-        return schedule.factor ** (int(epochs) // schedule.every)
+        with np.errstate(over="ignore"):  # a rate that grows without end is the training's to report
+            return float(np.power(schedule.factor, int(epochs) // schedule.every))
     if schedule.name == "cosine":
         # Loshchilov, Hutter 2016, arXiv:1608.03983, without restarts; it begins where the warm-up ends.
         length = max(case.epochs - schedule.warm_up_epochs, 1.0)

@@ -80,3 +80,8 @@ def test_without_decay_the_dilated_rate_stays() -> None:
 @pytest.mark.parametrize("method", ["auto", "manual"])
 def test_other_backprop_has_a_dilated_rate_of_0(method: str) -> None:
     assert dilated_rate(make_case(backprop={"method": method}), 1) == 0.0
+
+
+def test_a_rate_that_grows_beyond_all_numbers_is_infinite_and_no_error() -> None:
+    case = make_case(epochs=400, schedule={"name": "step", "every": 1, "factor": 10.0})
+    assert np.isinf(learning_rates(case, 400, 1)).all()

@@ -38,7 +38,7 @@ from celu_cli.runs.events import (
 
 # How long one compiled stretch should take: long enough to cost nothing, short enough for display and Ctrl-C.
 _STRETCH_SECONDS = 0.5
-# The largest activation of an evaluation batch; beyond it batches get no faster.
+# The largest activation of an evaluation batch: wide networks must not take more memory to test than to train.
 _EVALUATION_BYTES = 128 * 2**20
 
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "compare",
     "cases",
     "show",
+    "check",
     "activations",
     "schema",
     "data fetch",
@@ -62,7 +63,7 @@ COMMANDS_HEAD = """\
 # Commands
 
 Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a bug, 2 wrong usage or case, 3 data
-unavailable or corrupt, 4 training diverged, 130 interrupted, 143 terminated.
+unavailable or corrupt, 4 training diverged or a gradient is wrong, 130 interrupted, 143 terminated.
 
 Written from the commands themselves by `scripts/write_reference.py`.
 """

@@ -54,10 +54,10 @@ def _other_parts(check: GradientCheck) -> Iterator[str]:
 
 
 def _dilated(check: GradientCheck) -> Iterator[str]:
-    start = "Besides, the skip gradients:" if check.rule == "article" else "Biased as declared."
+    start = "Besides, dilated" if check.rule == "article" else "Biased as declared. Dilated"
     pairs = ", ".join(f"{number} from {number + 2}" for number in check.dilated_layers)
     yield (
-        f"{start} Dilated backprop adds {check.rate:g} (the rate of epoch 1) times the gradient of two layers above: "
+        f"{start} backprop adds {check.rate:g} (the rate of epoch 1) times the gradient of two layers above: "
         f"into layer {pairs}. To {error_words(_declared_error(check))} the result is the tape's gradient of the loss "
         f"with the terms added that this amounts to, rate <up(d of layer l + 2), y of layer l>."
     )

@@ -93,12 +93,10 @@ def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
                 wrong.setdefault(part.part, []).append((layer, part))
     for name, found in wrong.items():
         layer_of_first, first = found[0]
-        place = (
-            "The gradient of the loss"
-            if layer_of_first is None
-            else f"Layer {layer_of_first.number}, {name}: tried alone, it"
-        )
-        text = f"{place} is wrong, {deviation_words(check, layer_of_first, name, first.declared)}."
+        place = "The gradient of the loss"
+        if layer_of_first is not None:
+            place = f"Layer {layer_of_first.number}, {name},"
+        text = f"{place} is wrong when tried alone: {deviation_words(check, layer_of_first, name, first.declared)}."
         if others := [layer.number for layer, _ in found[1:] if layer is not None]:
             text += f" The same is wrong in {layers_words(others)}."
         yield Fault(layer_of_first.number if layer_of_first else None, name, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from celu_cli.analysis.gradients import POOL, Deviation, GradientCheck, LayerCheck
 
@@ -47,6 +48,8 @@ def deviation_words(check: GradientCheck, layer: LayerCheck | None, part: str, f
         causes = " or ".join(_causes(check, layer, part, factor))
         return f"it is {short_number(factor, 4)} times {rightful}" + (f" ({causes})" if causes else "")
     index = ", ".join(map(str, found.worst_index))
+    if not isfinite(found.worst_value):
+        return f"it is not finite, as at ({index})"
     return (
         f"it is {error_words(found.relative_error)} off {rightful} (cosine {found.cosine:.4f}, norm ratio "
         f"{short_number(found.norm_ratio)}), most at ({index}): {short_number(found.worst_value)}, "

@@ -120,8 +120,9 @@ class GradientCheck:
         return self.rule == "article" or bool(self.dilated_layers)
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def deviation(value: NDArray[np.generic], reference: NDArray[np.generic]) -> Deviation:
-    """Compare two arrays of one shape, in float64. Two zero arrays agree."""
+    """Compare two arrays of one shape, in float64. Two zero arrays agree; nothing agrees with what is not finite."""
     a, b = np.asarray(value, np.float64), np.asarray(reference, np.float64)
     difference = np.abs(a - b)
     worst = np.unravel_index(int(np.argmax(np.nan_to_num(difference, nan=np.inf))), a.shape)

@@ -64,13 +64,15 @@ def _differences(check: GradientCheck) -> Iterator[str]:
     """That the tape, which stands for the truth, was checked in its turn."""
     errors = [error for one in check.layers for error in (one.weights_differences, one.output_differences)]
     measured = [error for error in errors if error is not None]
-    if measured:
-        yield (
-            f"The truth is the tape's gradient of a network written anew; finite differences of the loss confirm it to "
-            f"{error_words(max(measured))} at coordinates sampled from {len(measured)} of {len(errors)} tensors."
-        )
-    if len(measured) < len(errors):
-        yield "A dash under finite: too small a gradient, or too many kinks, for differences to measure it."
+    if not measured:
+        yield "Finite differences measured none of these gradients, so it rests on the tape alone."
+        return
+    others = "; the others are too small, or have too many kinks, for them to measure"
+    yield (
+        f"The truth is the tape's gradient of a network written anew; finite differences of the loss confirm it to "
+        f"{error_words(max(measured))} at coordinates sampled from {len(measured)} of {len(errors)} tensors"
+        f"{others if len(measured) < len(errors) else ''}."
+    )
 
 
 def _rounding(check: GradientCheck) -> str:

@@ -195,7 +195,9 @@ class TestWrong:
     def test_no_differences_are_no_fault(self) -> None:
         verdict = judge(check(layer(1, weights_differences=None), layer(2)))
         assert verdict.kind == "right"
-        assert any("A dash under finite" in finding for finding in verdict.findings)
+        assert "from 3 of 4 tensors; the others are too small" in verdict.findings[1]
+        unmeasured = layer(1, weights_differences=None, output_differences=None)
+        assert "rests on the tape alone" in judge(check(unmeasured)).findings[1]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from celu_cli.case.catalog import CaseEntry, find_cases, shown
+from celu_cli.cli.options import AsJson
 from celu_cli.errors import CaseError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class _Listed:
     problem: str = ""
 
 
-def cases(as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False) -> None:
+def cases(as_json: AsJson = False) -> None:
     """List the cases in ./cases and those shipped with celu."""
     listed = [_read(entry) for entry in find_cases()]
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from celu_cli.cli.options import AsJson, Overrides
 from celu_cli.errors import GradientError, UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +23,7 @@ def check(
     case: Annotated[
         str | None, typer.Argument(metavar="[CASE]", help="Name of a case, or path of a YAML file.")
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Values that replace the case's: backprop.rule=article alpha=1",
-        ),
-    ] = None,
+    overrides: Overrides = None,
     check_all: Annotated[
         bool,
         typer.Option(
@@ -39,7 +34,7 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail too where the gradient is biased as the case declares.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Prove the gradients of a case, layer by layer, on real images of the embedded sample.
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
 
 def compare(
     targets: Annotated[
@@ -16,7 +18,7 @@ def compare(
             help="Cases, runs or directories of runs; all runs when none is named.",
         ),
     ] = None,
-    logs: Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")] = Path("logs"),
+    logs: Logs = DEFAULT_LOGS,
     newest: Annotated[
         bool, typer.Option("--newest", help="Only the newest run of each case and seed.")
     ] = False,

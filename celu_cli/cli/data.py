@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ from rich.filesize import decimal
 
 from celu_cli.case.vocabulary import DATASETS
 from celu_cli.cli.data_progress import RichReporter
+from celu_cli.cli.options import AsJson, DataDirectory
 from celu_cli.cli.tables import Column, fit, print_lines, results_console, table_lines
 from celu_cli.errors import CeluError, DataError
 
@@ -25,11 +25,6 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help=f"{' or '.join(DATASETS)}; all when none is named."),
 ]
-DataDirectory = Annotated[
-    Path | None,
-    typer.Option("--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the files already."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
 @app.command()

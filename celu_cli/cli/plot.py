@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
 
 def plot(
     targets: Annotated[
@@ -16,7 +18,7 @@ def plot(
             help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
         ),
     ] = None,
-    logs: Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")] = Path("logs"),
+    logs: Logs = DEFAULT_LOGS,
     file_format: Annotated[Literal["png", "svg"], typer.Option("--format", help="Kind of file.")] = "png",
     output: Annotated[
         Path | None,

@@ -8,16 +8,12 @@ from typing import Annotated
 
 import typer
 
+from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
+
 
 def run(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="Name of a case, or path of a YAML file.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Values that replace the case's: alpha=1 optimizer.learning_rate=1e-3",
-        ),
-    ] = None,
+    case: CaseReference,
+    overrides: Overrides = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Train on the embedded sample; needs no network.")
     ] = False,
@@ -28,13 +24,8 @@ def run(
             "--fidelity", help="Short for fidelity.every=N: compare with the exact gradient every N steps."
         ),
     ] = None,
-    logs: Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")] = Path("logs"),
-    data_directory: Annotated[
-        Path | None,
-        typer.Option(
-            "--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the dataset's files already."
-        ),
-    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    data_directory: DataDirectory = None,
 ) -> None:
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
     from celu_cli.case.load import load_case

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from celu_cli.cli.options import AsJson, CaseReference, Overrides
 
 if TYPE_CHECKING:
     from celu_cli.case.cost import Cost
@@ -13,15 +15,9 @@ if TYPE_CHECKING:
 
 
 def show(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="Name of a case, or path of a YAML file.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Values that replace the case's: alpha=1 optimizer.learning_rate=1e-3",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+    case: CaseReference,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a case: its layers, what it costs to train, and every value with the place it comes from."""
     from celu_cli.case.cost import cost_of

@@ -22,7 +22,7 @@ from celu_cli.case.network import LayerPlan
 from celu_cli.engine.tensor import Tensor, Tensors
 
 _TILE = 4
-# Below these the transforms cost more than the multiplications they save.
+# Only a layer of 32 x 32 with 200 channels was measured; these keep to layers that are clearly large, by judgement.
 _SMALLEST_IMAGE = 7
 _FEWEST_CHANNELS = 64
 _INPUTS = np.array(  # B'
@@ -152,7 +152,7 @@ def _scaled(tensor: Tensor, factor: float) -> Tensor:
     return tensor if factor == 1 else tensor * tf.constant(factor, tensor.dtype)
 
 
-# One pass over memory each: XLA fuses what stands in one function. Rows and columns apart are twice as fast as both at
+# One pass over memory each: XLA fuses what stands in one function. Rows and columns apart are faster than both at
 # once, where each row would be computed anew for each column.
 
 

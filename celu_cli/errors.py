@@ -49,9 +49,13 @@ class DataError(CeluError):
 
 
 class DivergedError(CeluError):
-    """The loss became NaN or infinite."""
+    """The loss or a gradient became NaN or infinite."""
 
     exit_code = ExitCode.DIVERGED
+
+
+class OutOfMemoryError(UsageError):
+    """The case asks for more memory than there is."""
 
 
 class GradientError(CeluError):

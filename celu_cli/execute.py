@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,15 @@ from celu_cli.analysis.plots import draw_run_plots
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Reporter, load_dataset
 from celu_cli.errors import CeluError, InterruptedByUser
-from celu_cli.runs.events import Observer
+from celu_cli.runs.events import (
+    CheckpointReached,
+    EpochMetrics,
+    Event,
+    Observer,
+    StepsDone,
+    TrainingEnded,
+    TrainingStarted,
+)
 from celu_cli.runs.recorder import RunRecorder
 
 
@@ -22,19 +31,24 @@ def execute(
     reporter: Reporter | None = None,
     observers: Sequence[Observer] = (),
     stop: Callable[[], InterruptedByUser | None] = lambda: None,
-    claimed: Callable[[Path], None] = lambda _: None,
+    claimed: Callable[[Path, Sequence[EpochMetrics]], None] = lambda _, __: None,
+    resume: Path | None = None,
+    checkpoint_seconds: float = 300.0,
+    checkpoint_steps: int | None = None,
 ) -> Path:
-    """Train `case` into a new run directory under `logs` and return that directory.
+    """Train `case` into a new run directory under `logs`, or go on in `resume`, and return that directory.
 
     The data is loaded before the directory is claimed, so a run without data leaves nothing behind. `claimed` hears
-    the directory before training starts. After every event `stop` is asked whether a person wants the run to end.
-    The plots are drawn however the run ends.
+    the directory and the epochs it has before training starts. A checkpoint is written at the end of each epoch's
+    steps, every `checkpoint_seconds`, at every `checkpoint_steps`-th step of an epoch, and when `stop`, which is asked
+    after every event, says that a person wants the run to end. The plots are drawn however the run ends.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
         DataError: the dataset cannot be had.
-        RunError: the run directory cannot be written.
-        DivergedError: the loss became NaN or infinite.
+        RunError: the run directory cannot be written, or `resume` cannot be taken up.
+        DivergedError: the loss or a gradient became NaN or infinite.
+        OutOfMemoryError: the case needs more memory than there is.
         InterruptedByUser: what `stop` returned.
     """
     dataset = load_dataset(
@@ -45,23 +59,67 @@ def execute(
         reporter=reporter,
     )
     # TensorFlow takes seconds to import: only now is it sure to be needed.
-    from celu_cli.engine.trainer import network_of, train
+    from celu_cli.engine.trainer import Checkpoints, network_of, train
 
     network_of(case)  # an activation of the user's own that cannot be used must leave no run behind
-    recorder = RunRecorder.open(logs, case, overrides, dataset_source=dataset.source)
-    claimed(recorder.path)
-    watching: tuple[Observer, ...] = (recorder, *observers)
+    if resume is None:
+        recorder = RunRecorder.open(logs, case, overrides, dataset_source=dataset.source)
+    else:
+        recorder = RunRecorder.reopen(resume, case, overrides)
+        _tell_where(recorder, reporter)
+    clock = _Clock(checkpoint_seconds)
+    watching: tuple[Observer, ...] = (recorder, clock, *observers)
     try:
         with recorder:
-            for event in train(case, dataset):
+            claimed(recorder.path, tuple(recorder.epochs))
+            events = train(
+                case,
+                dataset,
+                checkpoints=Checkpoints(lambda: stop() is not None or clock.is_due(), checkpoint_steps),
+                resume=recorder.found.checkpoint,
+                epochs_recorded=len(recorder.epochs),
+            )
+            for event in events:
                 for observer in watching:
                     observer(event)
                 request = stop()
-                if request is not None:
+                # After steps the checkpoint is still to come; a training that has ended is complete.
+                if request is not None and not isinstance(event, StepsDone | TrainingEnded):
                     raise request
     finally:
         _draw_plots(recorder.path, reporter)
     return recorder.path
+
+
+class _Clock:
+    """Tells when the last checkpoint is `seconds` old."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrainingStarted | CheckpointReached):
+            self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self._last >= self._seconds
+
+
+def _tell_where(recorder: RunRecorder, reporter: Reporter | None) -> None:
+    """Say where a resumed run goes on, and what is not as it was."""
+    if reporter is None:
+        return
+    for problem in recorder.found.problems:
+        reporter.message(f"{problem}; going on from the checkpoint before it")
+    checkpoint = recorder.found.checkpoint
+    if checkpoint is None:
+        reporter.message("The run has no checkpoint yet: it begins again with its first step")
+    else:
+        step = f"step {checkpoint.step} of {checkpoint.steps} in epoch {checkpoint.epoch}"
+        reporter.message(f"Resuming after {step}")
+    for change in recorder.machine_changes():
+        reporter.message(f"Now on another {change}; the last digits may differ from an uninterrupted run's")
 
 
 def _draw_plots(path: Path, reporter: Reporter | None) -> None:

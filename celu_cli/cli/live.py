@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -33,6 +34,7 @@ class LiveDisplay:
         self._published = published
         self._console = console or _stderr_console()
         self._progress = TrainingProgress(case.epochs)
+        self._note = ""
         moving = self._console.is_terminal and not self._console.is_dumb_terminal
         # Two frames a second: the drawing thread takes time from the training.
         self._live = Live(self, console=self._console, refresh_per_second=2) if moving else None
@@ -68,6 +70,18 @@ class LiveDisplay:
         if not self._progress.ended:
             parts.append(self._bars())
         return Group(*parts, *map(_line, self._figures()))
+
+    def show_earlier(self, epochs: Sequence[EpochMetrics]) -> None:
+        """Show the epochs that a resumed run has already, before the training starts."""
+        self._progress.finished.extend(epochs)
+
+    def stopping(self, signal_name: str) -> None:
+        """Say that `signal_name` was heard; may be called from another thread."""
+        self._note = f"{signal_name}: stopping after this step; once more leaves at once"
+        if self._live is None:
+            self._print_line(self._note)
+        else:
+            self._live.refresh()
 
     def _print_line(self, line: str) -> None:
         # Past rich, which would wrap the line to a width that a file does not have.
@@ -126,7 +140,7 @@ class LiveDisplay:
         step = progress.steps.step if progress.steps else 0
         epoch = min(progress.epochs_done + 1, progress.epochs)
         epochs_done = progress.epochs_done + progress.epoch_fraction
-        state = "testing" if progress.evaluating else f"{step} of {steps}" if steps else "preparing"
+        state = self._tested() if progress.evaluating else f"{step} of {steps}" if steps else "preparing"
         width = max(10, min(40, self._console.width - 30))
         table = Table.grid(padding=(0, 1))
         for _ in range(3):
@@ -137,9 +151,14 @@ class LiveDisplay:
         table.add_row("step", ProgressBar(steps or 1, step, width=width), state)
         return table
 
+    def _tested(self) -> str:
+        started = self._progress.started
+        total = f" of {started.test_images:,}" if started else ""
+        return f"tested {self._progress.tested:,}{total}"
+
     def _figures(self) -> list[str]:
         progress, steps = self._progress, self._progress.steps
-        lines = []
+        lines = [self._note] if self._note else []
         if steps is not None:
             speed = f"{steps.images_per_second:,.0f} images/s"
             lines.append(f"loss {steps.loss:.4f}, accuracy {steps.accuracy:.4f}, {speed}")

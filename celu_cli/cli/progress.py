@@ -10,6 +10,7 @@ from celu_cli.runs.events import (
     EpochMetrics,
     EvaluationStarted,
     Event,
+    ImagesTested,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -25,6 +26,7 @@ class TrainingProgress:
         self.started: TrainingStarted | None = None
         self.steps: StepsDone | None = None
         self.evaluating = False
+        self.tested = 0
         self.ended = False
         self._clock = clock
         self._start = clock()
@@ -43,7 +45,9 @@ class TrainingProgress:
             case StepsDone():
                 self.steps = event
             case EvaluationStarted():
-                self.evaluating = True
+                self.evaluating, self.tested = True, 0
+            case ImagesTested(images=images):
+                self.tested = images
             case EpochDone(metrics):
                 self.finished.append(metrics)
                 self.steps = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,8 @@ from typing import Annotated
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
+from celu_cli.errors import InterruptedByUser, RunError
+from celu_cli.runs.events import EpochMetrics
 
 
 def run(
@@ -26,6 +30,26 @@ def run(
     ] = None,
     logs: Logs = DEFAULT_LOGS,
     data_directory: DataDirectory = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where a run stopped. CASE is then a run directory, or a case, whose newest unfinished run "
+            "is meant. epochs= may be raised.",
+        ),
+    ] = False,
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option(
+            "--checkpoint-minutes",
+            min=0.0,
+            help="A checkpoint that often, besides at the end of each epoch: what a crash can cost.",
+        ),
+    ] = 5.0,
+    checkpoint_steps: Annotated[
+        int | None,
+        typer.Option("--checkpoint-steps", min=1, help="A checkpoint every so many steps as well."),
+    ] = None,
 ) -> None:
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
     from celu_cli.case.load import load_case
@@ -34,29 +58,56 @@ def run(
     from celu_cli.cli.signals import StopRequest
     from celu_cli.execute import execute
     from celu_cli.runs.published import read_published
+    from celu_cli.runs.resume import find_run_to_resume
 
     words = [*(overrides or ()), *_short_overrides(sample, epochs, fidelity)]
-    loaded = load_case(case, words)
+    unfinished: Path | None = None
+    if resume:
+        found, loaded = find_run_to_resume(case, logs, words)
+        unfinished = found.path
+    else:
+        loaded = load_case(case, words)
     reporter = RichReporter()
     display = LiveDisplay(loaded, read_published(loaded))
+    stop = StopRequest(display.stopping)
+    begun: list[Path] = []
     with ExitStack() as stack:
 
-        def begin(path: Path) -> None:
-            # The display takes over the terminal only when the data is there and the run has its directory.
+        def begin(path: Path, earlier: Sequence[EpochMetrics]) -> None:
+            # The display takes over the terminal only when the data is there and the run has its directory; until
+            # then Ctrl-C ends the command as any other.
             reporter.message(f"Run directory: {path}")
+            begun.append(path)
+            display.show_earlier(earlier)
+            stack.enter_context(stop)
             stack.enter_context(display)
 
-        path = execute(
-            loaded,
-            logs,
-            overrides=words,
-            data_directory=data_directory,
-            reporter=reporter,
-            observers=[display],
-            stop=stack.enter_context(StopRequest()),
-            claimed=begin,
-        )
+        try:
+            path = execute(
+                loaded,
+                logs,
+                overrides=words,
+                data_directory=data_directory,
+                reporter=reporter,
+                observers=[display],
+                stop=stop,
+                claimed=begin,
+                resume=unfinished,
+                checkpoint_seconds=60.0 * checkpoint_minutes,
+                checkpoint_steps=checkpoint_steps,
+            )
+        except (InterruptedByUser, RunError) as error:
+            if begun:
+                error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory)}",)
+            raise
     _report(path)
+
+
+def _how_to_go_on(path: Path, data_directory: Path | None) -> str:
+    words = ["celu", "run", "--resume", str(path)]
+    if data_directory is not None:
+        words += ["--data-dir", str(data_directory)]
+    return f"What was done is kept; go on with: {shlex.join(words)}"
 
 
 def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:

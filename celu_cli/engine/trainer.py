@@ -6,31 +6,39 @@ weights, add up loss and right answers. Python only hands over the order of the 
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from math import ceil, isfinite
 from typing import Any
 
 import tensorflow as tf
 
-from celu_cli.case.network import NetworkPlan, plan_network
+from celu_cli.case.network import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Dataset, Split
-from celu_cli.engine.backprop import count_correct, cross_entropy, manual, select_backprop
+from celu_cli.engine.backprop import manual, select_backprop
+from celu_cli.engine.diagnosis import explain_divergence
+from celu_cli.engine.evaluation import compile_evaluation, evaluation_batch
 from celu_cli.engine.fidelity import empty_record, read_record, record_if_due
 from celu_cli.engine.network import Network, build_network, exact_twin
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
+from celu_cli.engine.snapshot import from_arrays, to_arrays
 from celu_cli.engine.tensor import Tensor
-from celu_cli.errors import DivergedError
+from celu_cli.errors import DivergedError, OutOfMemoryError, RunError
+from celu_cli.runs.checkpoint import Checkpoint
 from celu_cli.runs.events import (
+    CheckpointReached,
     EpochDone,
     EpochMetrics,
     EvaluationStarted,
     Event,
-    Fidelity,
+    ImagesTested,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -38,87 +46,198 @@ from celu_cli.runs.events import (
 
 # How long one compiled stretch should take: long enough to cost nothing, short enough for display and Ctrl-C.
 _STRETCH_SECONDS = 0.5
-# The largest activation of an evaluation batch: wide networks must not take more memory to test than to train.
-_EVALUATION_BYTES = 128 * 2**20
 
 
-def train(case: Case, dataset: Dataset) -> Iterator[Event]:
+@dataclass(frozen=True)
+class Checkpoints:
+    """When a training offers a checkpoint besides the end of each epoch's steps.
+
+    `due` is asked after every stretch of steps; with `every_steps` a stretch also ends at each multiple of it.
+    """
+
+    due: Callable[[], bool] = lambda: False
+    every_steps: int | None = None
+
+
+@dataclass
+class _Training:
+    """Where a training stands: the next thing is step `step` (from 0) of `epoch`, or its evaluation."""
+
+    epoch: int
+    step: int
+    steps: int
+    seconds: float
+    tensors: dict[str, Any]  # weights, optimizer, sums
+
+    def checkpoint(self) -> CheckpointReached:
+        arrays = to_arrays(self.tensors)
+        return CheckpointReached(Checkpoint(self.epoch, self.step, self.steps, self.seconds, arrays))
+
+
+def train(
+    case: Case,
+    dataset: Dataset,
+    *,
+    checkpoints: Checkpoints | None = None,
+    resume: Checkpoint | None = None,
+    epochs_recorded: int = 0,
+) -> Iterator[Event]:
     """Train `case` on `dataset` and yield what happens.
 
+    Args:
+        checkpoints: When to yield a `CheckpointReached` besides the end of each epoch's steps.
+        resume: Where an earlier process came to; what follows is then, bit for bit, what would have followed there.
+        epochs_recorded: How many epochs that process told of; the last is not evaluated a second time.
+
     Raises:
-        DivergedError: the loss became NaN or infinite.
+        DivergedError: the loss or a gradient became NaN or infinite.
+        OutOfMemoryError: a tensor does not fit into the memory.
+        RunError: `resume` is not of this case.
     """
     plan = plan_network(case)
     network = network_of(case)
     images, test_images = len(dataset.train.images), len(dataset.test.images)
+    steps = ceil(images / case.batch_size)
     initial = initial_weights(plan, case.network.initializer, case.seed)
-    weights = tuple(map(tf.constant, initial))
-    state = build_optimizer(case.optimizer).init(weights)
+    training = _begin(case, steps, initial)
+    if resume is not None:
+        training = _restored(resume, training)
+        if training.step == steps and epochs_recorded >= training.epoch:
+            _next_epoch(case, training)
     run_steps = compile_steps(case, network, dataset.train)
-    evaluate = _compile_evaluation(network, dataset.test, _evaluation_batch(plan, test_images))
+    run_evaluation = compile_evaluation(network, dataset.test, evaluation_batch(plan, test_images))
 
     yield TrainingStarted(
         epochs=case.epochs,
-        steps_per_epoch=ceil(images / case.batch_size),
+        steps_per_epoch=steps,
         train_images=images,
         test_images=test_images,
         initial_weights_hash=hash_arrays(initial),
         batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
     )
-    for epoch in range(1, case.epochs + 1):
-        started = time.perf_counter()
-        weights, state, last, fidelity = yield from _train_epoch(
-            case, epoch, images, run_steps, weights, state
-        )
-        yield EvaluationStarted(epoch)
-        test_loss, test_accuracy = map(float, evaluate(weights))
-        if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
-            raise _diverged(case, f"on the test images after epoch {epoch}")
-        yield EpochDone(
-            EpochMetrics(
-                epoch=epoch,
-                train_loss=last.loss,
-                train_accuracy=last.accuracy,
-                test_loss=test_loss,
-                test_accuracy=test_accuracy,
-                learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
-                dilated_rate=dilated_rate(case, epoch),
-                seconds=time.perf_counter() - started,
-                images_per_second=last.images_per_second,
-                time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                fidelity=fidelity,
+    with _clear_memory_errors():
+        while training.epoch <= case.epochs:
+            yield from _train_epoch(
+                case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
             )
-        )
+            yield from _evaluate(case, images, test_images, run_evaluation, training)
+            _next_epoch(case, training)
     yield TrainingEnded(case.epochs)
 
 
+def _begin(case: Case, steps: int, initial: list[Any]) -> _Training:
+    weights = tuple(map(tf.constant, initial))
+    tensors = {
+        "weights": weights,
+        "optimizer": build_optimizer(case.optimizer).init(weights),
+        "sums": empty_sums(case, steps, len(weights)),
+    }
+    return _Training(1, 0, steps, 0.0, tensors)
+
+
+def _restored(checkpoint: Checkpoint, like: _Training) -> _Training:
+    try:
+        tensors = from_arrays(checkpoint.arrays, like.tensors)
+    except ValueError as error:
+        raise RunError(f"{error}; the run cannot be resumed") from error
+    return _Training(checkpoint.epoch, checkpoint.step, like.steps, checkpoint.seconds, tensors)
+
+
+def _next_epoch(case: Case, training: _Training) -> None:
+    training.epoch, training.step, training.seconds = training.epoch + 1, 0, 0.0
+    training.tensors["sums"] = empty_sums(case, training.steps, len(training.tensors["weights"]))
+
+
 def _train_epoch(
-    case: Case, epoch: int, images: int, run_steps: Callable[..., Any], weights: Any, state: Any
-) -> Generator[Event, None, tuple[Any, Any, StepsDone, tuple[Fidelity, ...]]]:
-    """Run the steps of one epoch, stretch by stretch; return weights, optimizer state, last report, fidelity."""
-    steps = ceil(images / case.batch_size)
+    case: Case,
+    network: Network,
+    split: Split,
+    run_steps: Callable[..., Any],
+    training: _Training,
+    checkpoints: Checkpoints,
+) -> Iterator[Event]:
+    """Run the epoch's steps from where the training stands, stretch by stretch."""
+    images, epoch, steps = len(split.images), training.epoch, training.steps
+    if training.step == steps:
+        return
     order = tf.constant(batch_order(images, case.seed, epoch))
     rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
     skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
-    sums = empty_sums(case, steps, len(weights))
-    started = time.perf_counter()
-    done, stretch = 0, 1
-    while done < steps:
+    stretch = 1
+    while training.step < steps:
         begun = time.perf_counter()
-        count = min(stretch, steps - done)
-        weights, state, sums = run_steps(
-            weights, state, sums, order, rates, skip_rate, tf.constant(done), tf.constant(done + count)
-        )
-        loss_sum, correct, diverged_at = (value.numpy().item() for value in sums[:3])
+        count = min(stretch, steps - training.step, _steps_to_checkpoint(training.step, checkpoints))
+        before = training.tensors
+        last = training.step + count
+
+        def advance(from_: Any, to: int) -> Any:
+            passed = (from_["weights"], from_["optimizer"], from_["sums"], order, rates, skip_rate)
+            results = run_steps(*passed, tf.constant(training.step), tf.constant(to))
+            return dict(zip(("weights", "optimizer", "sums"), results, strict=True))
+
+        training.tensors = advance(before, last)
+        diverged_at = training.tensors["sums"][2].numpy().item()
         if diverged_at >= 0:
-            raise _diverged(case, f"in epoch {epoch}, step {diverged_at + 1} of {steps}")
-        done += count
-        now = time.perf_counter()
-        seen = min(done * case.batch_size, images)
-        report = StepsDone(epoch, done, loss_sum / seen, correct / seen, seen / (now - started))
-        yield report
-        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / (now - begun))))
-    return weights, state, report, read_record(case, sums[3])
+            weights = advance(before, diverged_at)["weights"]
+            chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
+            reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen])
+            raise _diverged(case, f"in epoch {epoch}, step {diverged_at + 1} of {steps}", reason)
+        elapsed = time.perf_counter() - begun
+        training.step = last
+        training.seconds += elapsed
+        yield _steps_done(case, images, training)
+        planned = checkpoints.every_steps is not None and training.step % checkpoints.every_steps == 0
+        if training.step == steps or planned or checkpoints.due():
+            yield training.checkpoint()
+        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / elapsed)))
+
+
+def _steps_to_checkpoint(step: int, checkpoints: Checkpoints) -> int:
+    every = checkpoints.every_steps
+    return every - step % every if every is not None else sys.maxsize
+
+
+def _steps_done(case: Case, images: int, training: _Training) -> StepsDone:
+    loss_sum, correct = (value.numpy().item() for value in training.tensors["sums"][:2])
+    seen = min(training.step * case.batch_size, images)
+    speed = seen / max(training.seconds, 1e-9)
+    return StepsDone(training.epoch, training.step, loss_sum / seen, correct / seen, speed)
+
+
+def _evaluate(
+    case: Case, images: int, test_images: int, run_evaluation: Callable[..., Any], training: _Training
+) -> Iterator[Event]:
+    """Test the weights on the test images, stretch by stretch, and tell of the whole epoch."""
+    epoch, last = training.epoch, _steps_done(case, images, training)
+    yield EvaluationStarted(epoch)
+    started = time.perf_counter()
+    passed = tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)
+    stretch = 1
+    while passed[0].numpy().item() < test_images:
+        begun = time.perf_counter()
+        passed = run_evaluation(training.tensors["weights"], *passed, tf.constant(stretch))
+        tested = min(passed[0].numpy().item(), test_images)
+        yield ImagesTested(epoch, tested)
+        elapsed = time.perf_counter() - begun
+        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * stretch / elapsed)))
+    test_loss, test_accuracy = passed[1].numpy().item() / test_images, passed[2].numpy().item() / test_images
+    if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
+        raise _diverged(case, f"on the test images after epoch {epoch}")
+    yield EpochDone(
+        EpochMetrics(
+            epoch=epoch,
+            train_loss=last.loss,
+            train_accuracy=last.accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
+            dilated_rate=dilated_rate(case, epoch),
+            seconds=training.seconds + time.perf_counter() - started,
+            images_per_second=last.images_per_second,
+            time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            fidelity=read_record(case, training.tensors["sums"][3]),
+        )
+    )
 
 
 def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
@@ -167,7 +286,9 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
         loss_sum, correct, diverged_at = sums[:3]
         loss_sum += tf.cast(gradients.loss, tf.float64) * tf.cast(tf.shape(chosen)[0], tf.float64)
         correct += tf.cast(gradients.correct, tf.int64)
-        diverged_at = tf.where(tf.math.is_finite(gradients.loss), diverged_at, index)
+        # A sum is finite only where all it adds is, short of gradients that no float32 could be trained with.
+        total = tf.add_n([gradients.loss, *(tf.reduce_sum(gradient) for gradient in gradients.weights)])
+        diverged_at = tf.where(tf.math.is_finite(total), diverged_at, index)
         return index + 1, weights, state, (loss_sum, correct, diverged_at, record)
 
     @tf.function(autograph=False)
@@ -191,45 +312,21 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
     return run_steps
 
 
-def _compile_evaluation(network: Network, split: Split, batch_size: int) -> Callable[..., Any]:
-    """A function weights -> (mean loss, accuracy) over the split, the last partial batch counted for what it is."""
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
-    total = len(split.images)
-
-    @tf.function(autograph=False)
-    def evaluate(weights: Any) -> Any:
-        weights = network.compute_weights(weights)
-
-        def step(first: Tensor, loss_sum: Tensor, correct: Tensor) -> Any:
-            batch = tf.ensure_shape(images[first : first + batch_size], [None, *images.shape[1:]])
-            batch_labels = labels[first : first + batch_size]
-            logits, _ = network.forward(weights, network.inputs(batch))
-            loss_sum += tf.reduce_sum(tf.cast(cross_entropy(logits, batch_labels), tf.float64))
-            return first + batch_size, loss_sum, correct + count_correct(logits, batch_labels)
-
-        _, loss_sum, correct = tf.while_loop(
-            lambda first, *_: first < total,
-            step,
-            (tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)),
-            parallel_iterations=1,
-        )
-        return loss_sum / total, correct / total
-
-    return evaluate
-
-
-def _evaluation_batch(plan: NetworkPlan, images: int) -> int:
-    """Images per evaluation batch: about 100 to 1,000 by memory, and where possible without a remainder."""
-    largest = max(
-        4 * layer.activation_shape[0] * layer.activation_shape[1] * layer.filters for layer in plan.layers
-    )
-    most = min(1_000, max(100, _EVALUATION_BYTES // largest))
-    return next((size for size in range(most, most // 2, -1) if images % size == 0), most)
-
-
-def _diverged(case: Case, where: str) -> DivergedError:
+def _diverged(case: Case, where: str, reason: str = "") -> DivergedError:
     return DivergedError(
-        f"the loss became NaN or infinite {where}.\n"
-        f"A learning rate of {case.optimizer.learning_rate:g} is the usual cause: try "
+        f"the loss or a gradient became NaN or infinite {where}.\n"
+        + (f"{reason}\n" if reason else "")
+        + f"A learning rate of {case.optimizer.learning_rate:g} is the usual cause: try "
         f"optimizer.learning_rate={case.optimizer.learning_rate / 10:g}"
     )
+
+
+@contextmanager
+def _clear_memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise OutOfMemoryError(
+            "there is not enough memory for a step of this case.\n"
+            "Lower batch_size or network.filters; `celu show CASE` tells what a step needs"
+        ) from error

@@ -1,7 +1,8 @@
 """What a training says while it runs: plain values, so that observers need no TensorFlow.
 
 The trainer yields them in this order: `TrainingStarted`, then for each epoch any number of `StepsDone`, one
-`EvaluationStarted` and one `EpochDone`, then `TrainingEnded`. Files, terminal and other views are observers:
+`EvaluationStarted`, any number of `ImagesTested` and one `EpochDone`, then `TrainingEnded`. A `CheckpointReached` may
+follow any `StepsDone` and follows the last of an epoch. Files, terminal and other views are observers:
 callables that take one event and return nothing.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from celu_cli.runs.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,25 @@ class StepsDone:
 
 
 @dataclass(frozen=True)
+class CheckpointReached:
+    """The training as it stands after the last `StepsDone`, to be kept."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True)
 class EvaluationStarted:
     """The epoch's steps are done and the test set comes next."""
 
     epoch: int
+
+
+@dataclass(frozen=True)
+class ImagesTested:
+    """So many images of the test set are done."""
+
+    epoch: int
+    images: int
 
 
 @dataclass(frozen=True)
@@ -89,5 +107,13 @@ class TrainingEnded:
     epochs: int
 
 
-Event = TrainingStarted | StepsDone | EvaluationStarted | EpochDone | TrainingEnded
+Event = (
+    TrainingStarted
+    | StepsDone
+    | CheckpointReached
+    | EvaluationStarted
+    | ImagesTested
+    | EpochDone
+    | TrainingEnded
+)
 Observer = Callable[[Event], None]

@@ -23,10 +23,27 @@ WrittenStatus = Literal["running", "completed", "interrupted", "failed"]
 Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
 
 
+class Resumption(BaseModel):
+    """Where a later process took the run up: after `step` steps of `epoch`, and with what."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    time: AwareDatetime
+    epoch: int
+    step: int
+    pid: int
+    host: str
+    cpu_model: str
+    cpu_threads: int
+    git_commit: str | None = None
+    versions: dict[str, str]
+
+
 class Manifest(BaseModel):
     """The content of run.json. A field that a newer celu added is ignored.
 
-    `code` has the SHA-256 of each Python file that an activation of the user's own came from.
+    `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid` and `host` are of
+    the process that trains now or did last; what it ran on stands in the last of `resumed`, or else here.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,6 +66,7 @@ class Manifest(BaseModel):
     git_commit: str | None = None
     code: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str]
+    resumed: tuple[Resumption, ...] = ()
 
     def status_at(self, now: datetime) -> Status:
         """The status as a reader sees it: a run that stopped without a word has crashed."""
@@ -85,6 +103,25 @@ def new_manifest(
         code={str(path): sha256(path.read_bytes()).hexdigest() for path in code},
         versions=package_versions() | dict(versions or {}),
     )
+
+
+def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
+    """The manifest of a run that this process takes up after `step` steps of `epoch`."""
+    now = utc_now()
+    here = Resumption(
+        time=now,
+        epoch=epoch,
+        step=step,
+        pid=os.getpid(),
+        host=platform.node(),
+        cpu_model=cpu_model(),
+        cpu_threads=cpu_threads(),
+        git_commit=git_commit(),
+        versions=package_versions(),
+    )
+    changes = {"status": "running", "heartbeat": now, "ended": None, "error": None}
+    process = {"pid": here.pid, "host": here.host, "resumed": (*manifest.resumed, here)}
+    return manifest.model_copy(update=changes | process)
 
 
 def write_manifest(run_path: Path, manifest: Manifest) -> None:

@@ -19,19 +19,34 @@ _TYPES = {"epoch": int, "time": str}  # all others are numbers
 
 def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
     """Add one epoch. A line that an earlier process left torn is removed first."""
-    # JSON has no NaN: null stands for it.
-    values = {key: None if _is_not_finite(value) else value for key, value in asdict(metrics).items()}
-    if not metrics.fidelity:
-        del values["fidelity"]
-    line = json.dumps(values, allow_nan=False).encode() + b"\n"
     path = run_path / METRICS_NAME
     with path.open("ab+") as file:
         file.seek(0)
         written = file.read()
         file.truncate(len(written) - len(_torn_tail(written)))
-        file.write(line)
+        file.write(_line(metrics))
         file.flush()
         os.fsync(file.fileno())
+
+
+def keep_metrics(run_path: Path, least: int, most: int) -> list[EpochMetrics]:
+    """Keep the first `most` epochs, which are returned, and drop what follows, as when a run is taken up again.
+
+    Raises:
+        RunError: the file cannot be read, or one of the first `least` epochs is missing.
+    """
+    path = run_path / METRICS_NAME
+    kept = [metrics for metrics in read_metrics(run_path) if metrics.epoch <= most]
+    if [metrics.epoch for metrics in kept] != list(range(1, len(kept) + 1)) or len(kept) < least:
+        raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint goes on from")
+    if path.exists():
+        temporary = run_path / f".{METRICS_NAME}.new"
+        with temporary.open("wb") as file:
+            file.write(b"".join(map(_line, kept)))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    return kept
 
 
 def read_metrics(run_path: Path) -> list[EpochMetrics]:
@@ -59,6 +74,14 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
             raise RunError(f"{path}, line {number}: not an epoch's metrics: {error}") from error
         epochs = [*(earlier for earlier in epochs if earlier.epoch < metrics.epoch), metrics]
     return epochs
+
+
+def _line(metrics: EpochMetrics) -> bytes:
+    # JSON has no NaN: null stands for it.
+    values = {key: None if _is_not_finite(value) else value for key, value in asdict(metrics).items()}
+    if not metrics.fidelity:
+        del values["fidelity"]
+    return json.dumps(values, allow_nan=False).encode() + b"\n"
 
 
 def _torn_tail(content: bytes) -> bytes:

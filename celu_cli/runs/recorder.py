@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,26 +11,37 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from filelock import FileLock
+
 from celu_cli.case.dump import dump_case
 from celu_cli.case.network import plan_network
 from celu_cli.case.own_activation import own_files
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
+from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, sync_directory, write_checkpoint
 from celu_cli.runs.directory import claim_run_directory
-from celu_cli.runs.events import EpochDone, EpochMetrics, Event, TrainingEnded, TrainingStarted
+from celu_cli.runs.events import (
+    CheckpointReached,
+    EpochDone,
+    EpochMetrics,
+    Event,
+    TrainingEnded,
+    TrainingStarted,
+)
+from celu_cli.runs.lock import lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
     Manifest,
     WrittenStatus,
     new_manifest,
+    read_manifest,
+    resumed_manifest,
     utc_now,
     write_manifest,
 )
-from celu_cli.runs.metrics import append_metrics
+from celu_cli.runs.metrics import append_metrics, keep_metrics
+from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME
 from celu_cli.runs.text_log import append_log, epoch_line, log_line, summary_lines
-
-CASE_NAME = "case.yaml"
-OVERRIDES_NAME = "overrides.txt"
 
 
 class RunRecorder:
@@ -39,10 +51,19 @@ class RunRecorder:
     or it stopped early, and *failed* on any other exception, whose text is kept. Exceptions pass through.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        lock: FileLock,
+        epochs: Sequence[EpochMetrics] = (),
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
         self.path = path
+        self.epochs = list(epochs)
+        self.found = FoundCheckpoint(None, ())
         self._manifest = manifest
-        self._epochs: list[EpochMetrics] = []
+        self._lock = lock
         self._ended = False
         self._writing = threading.Lock()
         self._stop = threading.Event()
@@ -70,6 +91,7 @@ class RunRecorder:
         path = claim_run_directory(logs, case.name, case.seed)
         try:
             with _clear_errors(path):
+                lock = lock_run(path)
                 (path / CASE_NAME).write_text(dump_case(case), encoding="utf-8")
                 lines = "".join(f"{override}\n" for override in overrides)
                 (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
@@ -77,10 +99,47 @@ class RunRecorder:
                 manifest = new_manifest(case.seed, dataset_source, versions, code)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
                 write_manifest(path, manifest)
+                sync_directory(path)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        return cls(path, manifest)
+        return cls(path, manifest, lock)
+
+    @classmethod
+    def reopen(cls, path: Path, case: Case, overrides: Sequence[str] = ()) -> RunRecorder:
+        """Take up the run in `path` at its newest whole checkpoint, or at its beginning where it has none.
+
+        Epochs that the checkpoint has not come to are dropped from metrics.jsonl, as they are trained again. `found`
+        then has the checkpoint and what was wrong with newer ones.
+
+        Raises:
+            RunError: another process trains it, the files cannot be read or written, lack epochs that the checkpoint
+                has done, or no checkpoint is whole.
+        """
+        with _clear_errors(path):
+            lock = lock_run(path)
+            earlier = read_manifest(path)
+            if earlier.status_at(utc_now()) == "running" and earlier.host != platform.node():
+                raise RunError(f"the run {path} is training on {earlier.host}")
+            found = read_checkpoint(path)
+            checkpoint = found.checkpoint
+            if checkpoint is None and found.problems:
+                raise RunError("\n".join([f"{path} has no checkpoint to go on from:", *found.problems]))
+            epoch, step, trained = 1, 0, 0
+            if checkpoint is not None:
+                epoch, step, trained = checkpoint.epoch, checkpoint.step, checkpoint.epochs_trained
+            manifest = resumed_manifest(earlier, epoch, step)
+            kept = keep_metrics(path, least=epoch - 1, most=trained)
+            _replace(path / CASE_NAME, dump_case(case))
+            _replace(
+                path / OVERRIDES_NAME,
+                (path / OVERRIDES_NAME).read_text(encoding="utf-8") + "".join(f"{o}\n" for o in overrides),
+            )
+            append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
+            write_manifest(path, manifest)
+        recorder = cls(path, manifest, lock, kept)
+        recorder.found = found
+        return recorder
 
     def __enter__(self) -> RunRecorder:
         self._pulse.start()
@@ -101,10 +160,12 @@ class RunRecorder:
                         initial_weights_hash=event.initial_weights_hash,
                         batch_order_hash=event.batch_order_hash,
                     )
+                case CheckpointReached(checkpoint):
+                    write_checkpoint(self.path, checkpoint)
                 case EpochDone(metrics):
                     append_metrics(self.path, metrics)
                     append_log(self.path, epoch_line(metrics))
-                    self._epochs.append(metrics)
+                    self.epochs.append(metrics)
                 case TrainingEnded():
                     self._ended = True
                 case _:
@@ -119,11 +180,29 @@ class RunRecorder:
         try:
             with _clear_errors(self.path):
                 values = {"status": status} | ({"error": reason} if reason else {})
-                append_log(self.path, log_line("end", **values), *summary_lines(self._epochs))
+                append_log(self.path, log_line("end", **values), *summary_lines(self.epochs))
                 self._update(status=status, error=reason, ended=utc_now())
         except RunError:
             if error is None:
                 raise  # otherwise the exception under way says more
+        finally:
+            self._lock.release()
+
+    def machine_changes(self) -> list[str]:
+        """What a resumed run is trained with now that it was not trained with before, in words."""
+        whole = self._manifest
+        if not whole.resumed:
+            return []
+        before, now = whole.resumed[-2] if len(whole.resumed) > 1 else whole, whole.resumed[-1]
+        pairs = {
+            "processor": (before.cpu_model, now.cpu_model),
+            "number of threads": (before.cpu_threads, now.cpu_threads),
+            **{
+                name: (before.versions.get(name), now.versions.get(name))
+                for name in ("celu", "numpy", "tensorflow")
+            },
+        }
+        return [f"{name}: {now}, before {old}" for name, (old, now) in pairs.items() if old != now]
 
     def _outcome(self, error: BaseException | None) -> tuple[WrittenStatus, str | None]:
         match error:
@@ -149,6 +228,12 @@ class RunRecorder:
                 OSError
             ):  # a full disk is reported when an epoch is written; the next beat tries again
                 self._update()
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from celu_cli.runs.manifest import Manifest, Status, read_manifest, utc_now
 from celu_cli.runs.metrics import read_metrics
 
 CASE_NAME = "case.yaml"
+OVERRIDES_NAME = "overrides.txt"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def test_a_run_leaves_its_case_log_metrics_and_plots(celu: Celu, tmp_path: Path)
     assert run.status == "completed"
     assert [metrics.epoch for metrics in run.metrics] == [1, 2]
     assert {path.name for path in run.path.iterdir()} == {
+        ".lock",
         "case.yaml",
+        "checkpoint",
         "metrics.jsonl",
         "overrides.txt",
         "plots",

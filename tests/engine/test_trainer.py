@@ -19,9 +19,11 @@ from celu_cli.engine.schedules import learning_rates
 from celu_cli.engine.trainer import compile_steps, empty_sums, network_of, train
 from celu_cli.errors import DivergedError
 from celu_cli.runs.events import (
+    CheckpointReached,
     EpochDone,
     EpochMetrics,
     EvaluationStarted,
+    ImagesTested,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -77,9 +79,16 @@ class TestEvents:
 
         kinds = [type(event) for event in events]
         text = "".join(
-            {StepsDone: "s", EvaluationStarted: "v", EpochDone: "e"}.get(kind, "|") for kind in kinds
+            {
+                StepsDone: "s",
+                CheckpointReached: "c",
+                EvaluationStarted: "v",
+                ImagesTested: "t",
+                EpochDone: "e",
+            }.get(kind, "|")
+            for kind in kinds
         )
-        assert re.fullmatch(r"\|s+ves+ve\|", text), text
+        assert re.fullmatch(r"\|s+cvt+es+cvt+e\|", text), text
         assert events[0] == TrainingStarted(
             epochs=2,
             steps_per_epoch=3,

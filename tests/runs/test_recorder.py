@@ -15,6 +15,7 @@ from celu_cli.case.load import load_case
 from celu_cli.errors import DivergedError, InterruptedByUser, RunError
 from celu_cli.runs import recorder as recorder_module
 from celu_cli.runs.events import EpochDone
+from celu_cli.runs.lock import lock_run
 from celu_cli.runs.manifest import read_manifest
 from celu_cli.runs.metrics import METRICS_NAME, read_metrics
 from celu_cli.runs.recorder import RunRecorder
@@ -25,7 +26,7 @@ from tests.runs.fakes import make_case, make_events, make_metrics, record_run
 def test_a_completed_run_leaves_every_file_the_design_names(tmp_path: Path) -> None:
     path = record_run(tmp_path)
     names = {file.name for file in path.iterdir()}
-    assert names == {"case.yaml", "overrides.txt", "run.json", "train.log", "metrics.jsonl"}
+    assert names == {".lock", "case.yaml", "overrides.txt", "run.json", "train.log", "metrics.jsonl"}
 
 
 def test_the_recorded_case_loads_again_to_the_same_case(tmp_path: Path) -> None:
@@ -122,8 +123,8 @@ def test_a_full_disk_while_training_is_a_clear_error(tmp_path: Path, monkeypatch
 
 
 def test_the_heart_beats_while_the_training_says_nothing(tmp_path: Path) -> None:
-    opened = RunRecorder.open(tmp_path, make_case())
-    with RunRecorder(opened.path, read_manifest(opened.path), heartbeat_seconds=0.01) as recorder:
+    path = record_run(tmp_path)
+    with RunRecorder(path, read_manifest(path), lock_run(path), heartbeat_seconds=0.01) as recorder:
         first = read_manifest(recorder.path).heartbeat
         deadline = time.monotonic() + 5
         while read_manifest(recorder.path).heartbeat == first and time.monotonic() < deadline:

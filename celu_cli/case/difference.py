@@ -1,0 +1,43 @@
+"""What differs between two cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from celu_cli.case.schema import Case
+
+# What a person or a plot reads; the training does not.
+_WORDS = {"name", "description", "published"}
+_ABSENT = "nothing"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A key, as one writes it on the command line, with its value in each case."""
+
+    key: str
+    first: Any
+    second: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.first} -> {self.second}"
+
+
+def differences(first: Case, second: Case) -> list[Difference]:
+    """The keys that change the training and whose values differ, in the schema's order."""
+    one, other = (dict(_leaves(case.model_dump(exclude=_WORDS), "")) for case in (first, second))
+    return [
+        Difference(key, one.get(key, _ABSENT), other.get(key, _ABSENT))
+        for key in {**one, **other}
+        if one.get(key, _ABSENT) != other.get(key, _ABSENT)
+    ]
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}" if key else name)
+    elif value is not None:
+        yield key, value

@@ -97,7 +97,7 @@ def run(
                 checkpoint_steps=checkpoint_steps,
             )
         except (InterruptedByUser, RunError) as error:
-            if begun:
+            if begun and begun[0].is_dir():
                 error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory)}",)
             raise
     _report(path)

@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "plot",
     "compare",
+    "why",
     "cases",
     "show",
     "check",

@@ -21,6 +21,7 @@ from celu_cli.cli.plot import plot
 from celu_cli.cli.run import run
 from celu_cli.cli.schema import schema
 from celu_cli.cli.show import show
+from celu_cli.cli.why import why
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ def _root(
 app.command()(run)
 app.command()(plot)
 app.command()(compare)
+app.command()(why)
 app.command()(cases)
 app.command()(show)
 app.command()(check)

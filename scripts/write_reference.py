@@ -19,6 +19,7 @@ from celu_cli.cli.app import app
 
 COMMANDS = (
     "run",
+    "watch",
     "plot",
     "compare",
     "why",

@@ -21,6 +21,7 @@ from celu_cli.cli.plot import plot
 from celu_cli.cli.run import run
 from celu_cli.cli.schema import schema
 from celu_cli.cli.show import show
+from celu_cli.cli.watch import watch
 from celu_cli.cli.why import why
 from celu_cli.errors import CeluError
 
@@ -50,6 +51,7 @@ def _root(
 
 
 app.command()(run)
+app.command()(watch)
 app.command()(plot)
 app.command()(compare)
 app.command()(why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from celu_cli.analysis.changes import Change, Effect, Value
@@ -21,12 +21,16 @@ _METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 @dataclass(frozen=True)
 class Start:
-    """Whether both sides begin alike. `expected` says that cases were compared, not the hashes of two runs."""
+    """Whether both sides begin alike; None where that is not known, and the reason for each answer.
+
+    `expected` says that cases were compared, not the hashes of two runs.
+    """
 
     same_weights: bool | None
     same_order: bool | None
     expected: bool
-    why: str = ""
+    weights_reason: str = ""
+    order_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,18 +108,42 @@ def _image_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
         yield Change("number of images", "result", differing)
 
 
+def shared_facts(a: Case | Run, b: Case | Run) -> list[str]:
+    """What seed, code, environment and data have in common, a few words each."""
+    facts = [(f"seed {_case(side).seed}", *_run_facts(side)) for side in (a, b)]
+    return [fact for fact in facts[0] if fact in facts[1]]
+
+
+def _run_facts(side: Case | Run) -> Iterator[str]:
+    if not isinstance(side, Run):
+        return
+    manifest = side.manifest
+    yield from (f"{package} {version}" for package, version in manifest.versions.items())
+    if manifest.git_commit:
+        yield f"commit {manifest.git_commit[:12]}{'+dirty' if manifest.git_commit.endswith('+dirty') else ''}"
+    yield manifest.cpu_model
+    yield f"{manifest.cpu_threads} threads"
+    yield f"host {manifest.host}"
+    if manifest.train_images is not None and manifest.test_images is not None:
+        yield f"{manifest.train_images:,} train and {manifest.test_images:,} test images"
+    if manifest.dataset_source:
+        yield f"data from {manifest.dataset_source}"
+
+
 def compare_starts(a: Case | Run, b: Case | Run) -> Start:
     """Whether initial weights and order of the images are the same: by the hashes of runs, else by the cases."""
-    expected = _expected_start(_case(a), _case(b))
     if not (isinstance(a, Run) and isinstance(b, Run)):
-        return expected
+        return _expected_start(_case(a), _case(b))
     pairs = [
         (getattr(a.manifest, key), getattr(b.manifest, key))
         for key in ("initial_weights_hash", "batch_order_hash")
     ]
     weights, order = (None if None in pair else pair[0] == pair[1] for pair in pairs)
-    why = "" if None not in (weights, order) else "a run stopped before its first step has no hashes"
-    return Start(weights, order, expected=False, why=why)
+    reasons = [
+        "a run that stopped before its first step has no hash" if same is None else ""
+        for same in (weights, order)
+    ]
+    return Start(weights, order, False, *reasons)
 
 
 def _case(side: Case | Run) -> Case:
@@ -124,17 +152,22 @@ def _case(side: Case | Run) -> Case:
 
 def _expected_start(a: Case, b: Case) -> Start:
     shapes = [[layer.weights_shape for layer in plan_network(case).layers] for case in (a, b)]
-    needed = {
-        "seed": a.seed == b.seed,
-        "shapes of the layers": shapes[0] == shapes[1],
-        "initializer": a.network.initializer == b.network.initializer,
-        "number of training images": split_sizes(a)[0] == split_sizes(b)[0],
-    }
-    weights = all(needed[key] for key in ("seed", "shapes of the layers", "initializer"))
-    order = needed["seed"] and needed["number of training images"]
-    differing = [key for key, same in needed.items() if not same]
-    why = f"other {' and '.join(differing)}" if differing else "same seed, network, initializer and images"
-    return Start(weights, order, expected=True, why=why)
+    seed = ("seed", a.seed == b.seed)
+    needed = (
+        (
+            seed,
+            ("shapes of the layers", shapes[0] == shapes[1]),
+            ("initializer", a.network.initializer == b.network.initializer),
+        ),
+        (seed, ("number of training images", split_sizes(a)[0] == split_sizes(b)[0])),
+    )
+    weights, order = (all(same for _, same in facts) for facts in needed)
+    return Start(weights, order, True, *map(_reason, needed))
+
+
+def _reason(facts: Sequence[tuple[str, bool]]) -> str:
+    differing = [name for name, same in facts if not same]
+    return f"other {' and '.join(differing)}" if differing else f"same {', '.join(name for name, _ in facts)}"
 
 
 def compare_metrics(a: Run, b: Run) -> Parting:

@@ -71,6 +71,10 @@ def _words(change: Change, base: Case, other: Case) -> list[str] | None:
     """Overrides that bring `change` of `other` into `base`; None where base's kind has no such key."""
     ours, theirs = effective_parts(base)[change.part], effective_parts(other)[change.part]
     keys = [value.key.rpartition(".")[2] for value in change.values]
+    if change.part == "network" and not set(ours.values) & set(theirs.values):
+        # A preset and a list of layers have no key in common; the weights are drawn as before.
+        initializer = base.network.initializer.model_dump()
+        return [_word("network", {**theirs.values, "initializer": initializer})]
     if ours.kind in keys:
         return _of_another_kind(change.part, ours, theirs)
     if set(keys) & ours.implied or not all(key in theirs.values for key in keys):

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from celu_cli.analysis.changes import Change, case_changes
-from celu_cli.analysis.run_changes import Parting, Start, compare_metrics, compare_starts, run_changes
+from celu_cli.analysis.run_changes import (
+    Parting,
+    Start,
+    compare_metrics,
+    compare_starts,
+    run_changes,
+    shared_facts,
+)
 from celu_cli.analysis.separate import Proposal, propose
 from celu_cli.analysis.sides import Side
 from celu_cli.runs.published import read_published
@@ -32,6 +39,7 @@ class Explanation:
     a: Side
     b: Side
     changes: tuple[Change, ...]
+    same: tuple[str, ...]
     start: Start
     parting: Parting | None
     published: PublishedEnds | None
@@ -57,16 +65,17 @@ def explain(a: Side, b: Side) -> Explanation:
     changes.sort(key=lambda change: order.index(change.effect))
     causes = [change for change in changes if change.effect == "result"]
     parting = compare_metrics(a.run, b.run) if a.run and b.run else None
-    start = compare_starts(a.run or a.case, b.run or b.case)
+    sides = a.run or a.case, b.run or b.case
     return Explanation(
         a,
         b,
         tuple(changes),
-        start,
+        tuple(shared_facts(*sides)),
+        compare_starts(*sides),
         parting,
         _published_ends(a, b),
         tuple(change.name for change in causes) if len(causes) > 1 else (),
-        tuple(_verdict(changes, parting, one_sided=bool(a.run) != bool(b.run))),
+        (*_verdict(changes, parting), *_caveats(a, b)),
         tuple(_proposals(a, b, changes, confounded=len(causes) > 1)),
     )
 
@@ -90,27 +99,34 @@ def _proposals(a: Side, b: Side, changes: Sequence[Change], *, confounded: bool)
     return propose(a.base, b.base, separable)
 
 
-def _verdict(changes: Sequence[Change], parting: Parting | None, *, one_sided: bool) -> list[str]:
-    causes = [change.name for change in changes if change.effect == "result"]
-    rounding = [change.name for change in changes if change.effect == "rounding"]
+def _verdict(changes: Sequence[Change], parting: Parting | None) -> list[str]:
+    causes, rounding, length = (
+        [change.name for change in changes if change.effect == effect]
+        for effect in ("result", "rounding", "length")
+    )
     apart = parting is not None and parting.first_epoch is not None
-    lines = [_main_verdict(causes, rounding, apart)]
+    lines = [_main_verdict(causes, rounding, apart, bool(length))]
     if len(causes) > 1 and rounding:
         lines.append(f"Of these, {_list(rounding)} can change only rounding: not a likely cause.")
-    if any(change.name == "code of celu" for change in changes):
-        lines.append(
-            "No case can change the code alone: to rule it out, train both with one version of celu."
-        )
+    if length:
+        lines.append("They have not as many epochs: compare them at the last epoch that both have.")
+    if "code of celu" in causes:
+        lines.append("No case can change the code alone: to rule it out, train both with one version of it.")
     if len(causes) == 1 and causes != ["seed"] and (apart or parting is None):
-        lines.append(
-            "One run of each cannot tell it from the luck of the seed: train both with several seeds."
-        )
-    if one_sided:
-        lines.append("Only one side is a run: versions, processor and results cannot be compared.")
+        lines.append("One run of each cannot tell it from the luck of the seed: train both with several.")
     return lines
 
 
-def _main_verdict(causes: list[str], rounding: list[str], apart: bool) -> str:
+def _caveats(a: Side, b: Side) -> list[str]:
+    """What could not be compared."""
+    if bool(a.run) != bool(b.run):
+        return ["Only one side is a run: versions, processor and results cannot be compared."]
+    if a.run and b.run and a.run.manifest.git_commit is None is b.run.manifest.git_commit:
+        return ["Neither run knows the commit of celu: of the code only the version is compared."]
+    return []
+
+
+def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: bool) -> str:
     if len(causes) > 1:
         everything = _list([*causes, *rounding])
         subject = "Each" if not rounding else f"Each of the first {len(causes)}"
@@ -126,6 +142,8 @@ def _main_verdict(causes: list[str], rounding: list[str], apart: bool) -> str:
         return (
             "Nothing that celu records explains the difference: look at what it does not, such as the load."
         )
+    if longer:
+        return "Up to the last epoch that both have, nothing that can change the result differs."
     return "Nothing that can change the result differs."
 
 

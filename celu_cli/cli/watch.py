@@ -23,7 +23,7 @@ _QUIET_SECONDS = 5.0
 
 def watch(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[LOGS_DIR]", help="Directory of the run directories.")
+        Path | None, typer.Argument(metavar="LOGS_DIR", help="Directory of the run directories.")
     ] = None,
     logs: Logs = DEFAULT_LOGS,
     everything: Annotated[bool, typer.Option("--all", help="Show the runs that have ended too.")] = False,

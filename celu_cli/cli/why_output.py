@@ -44,7 +44,7 @@ def _print_text(explanation: Explanation, console: Console) -> None:
             _print_heading(console, heading)
             _print_changes(console, changes)
     _print_heading(console, "Start")
-    _print_lines(console, start_lines(explanation.start))
+    _print_lines(console, start_lines(explanation))
     results = list(result_lines(explanation))
     if results:
         _print_heading(console, "Result")
@@ -121,9 +121,7 @@ def _markdown(explanation: Explanation) -> Iterator[str]:
         if change.note:
             yield f"\n{change.name}: {_escaped(change.note)}."
     yield ""
-    yield from (
-        f"- {_escaped(line)}" for line in (*start_lines(explanation.start), *result_lines(explanation))
-    )
+    yield from (f"- {_escaped(line)}" for line in (*start_lines(explanation), *result_lines(explanation)))
     yield ""
     yield from map(_escaped, explanation.verdict)
     if explanation.proposals:
@@ -142,6 +140,7 @@ def _values(explanation: Explanation) -> dict[str, Any]:
         "a": _side(explanation.a),
         "b": _side(explanation.b),
         "changes": [asdict(change) for change in explanation.changes],
+        "same": list(explanation.same),
         "start": asdict(explanation.start),
         "metrics": asdict(explanation.parting) if explanation.parting else None,
         "published": asdict(explanation.published) if explanation.published else None,

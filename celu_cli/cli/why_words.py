@@ -44,15 +44,21 @@ def rows(change: Change) -> Iterator[tuple[str, str, str]]:
         yield (value.key, _cell(value.a, value.implied_a), _cell(value.b, value.implied_b))
 
 
-def start_lines(start: Start) -> Iterator[str]:
-    """Whether weights and order of the images are the same, in two lines."""
-    source = "" if not start.expected else f" ({start.why})"
+def start_lines(explanation: Explanation) -> Iterator[str]:
+    """Whether weights and order of the images are the same, and what else is."""
+    yield from _hash_lines(explanation.start)
+    if explanation.same:
+        yield f"the same: {', '.join(map(printable, explanation.same))}"
+
+
+def _hash_lines(start: Start) -> Iterator[str]:
     by = "by the cases" if start.expected else "by their hashes"
-    for what, same in (("initial weights", start.same_weights), ("order of images", start.same_order)):
-        if same is None:
-            yield f"{what}: not known; {start.why}"
-        else:
-            yield f"{what}: {'the same' if same else 'not the same'} {by}{source}"
+    for what, same, reason in (
+        ("initial weights", start.same_weights, start.weights_reason),
+        ("order of images", start.same_order, start.order_reason),
+    ):
+        answer = "not known" if same is None else f"{'the same' if same else 'not the same'} {by}"
+        yield f"{what}: {answer}" + (f" ({reason})" if reason else "")
 
 
 def result_lines(explanation: Explanation) -> Iterator[str]:
@@ -108,5 +114,5 @@ def _cell(value: Any, implied: bool = False) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:g}"
-    text = printable(value) if isinstance(value, str) else json.dumps(value)
+    text = printable(value) if value and isinstance(value, str) else json.dumps(value)
     return f"{text} (always)" if implied else text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from celu_cli.analysis.changes import Change, case_changes
-from celu_cli.analysis.run_changes import compare_metrics, compare_starts, run_changes
+from celu_cli.analysis.run_changes import compare_metrics, compare_starts, run_changes, shared_facts
 from celu_cli.analysis.separate import Base
 from celu_cli.analysis.sides import Side, find_side
 from celu_cli.analysis.why import Explanation, explain
@@ -152,6 +152,77 @@ def test_a_network_written_out_layer_by_layer_is_recognised() -> None:
     assert changes([], [layers[0].replace("kernel: 5", "kernel: 3")])["network"].effect == "result"
 
 
+LAYERS = "network={layers: [{kernel: 5, filters: 8, pool: average, pool_size: 32}, {kernel: 1, filters: 10}]}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "words"),
+    [
+        ([LAYERS], "network", None),
+        (["network.filters=100"], "network's filters", "network.filters=100"),
+        (["network.initializer=he_normal"], "initializer", "network.initializer.name=he_normal"),
+        (
+            ["schedule={name: step, every: 3}"],
+            "learning-rate schedule",
+            "schedule.name=step schedule.every=3",
+        ),
+        (["optimizer={name: sgd, learning_rate: 8e-4}"], "optimizer rule", None),
+        (["optimizer={name: nadam}"], "optimizer rule", None),
+        (["activation=elu"], "activation", "activation=elu alpha=2.0"),
+        (["dataset.sample=true"], "sample or full set", "dataset.sample=true"),
+        (["optimizer.epsilon=1e-3"], "optimizer's epsilon", "optimizer.epsilon=0.001"),
+        (["backprop.rule=article"], "gradient rule", "backprop.rule=article"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_kind_of_change_can_be_proposed_alone(
+    overrides: list[str], name: str, words: str | None, turned: bool
+) -> None:
+    one, other = (
+        Side(name, case, Base(case, "case-c", written))
+        for name, written in (("a", ()), ("b", (*overrides, "seed=7")))
+        for case in (load_case("case-c", written),)
+    )
+    explanation = explain(other, one) if turned else explain(one, other)
+    proposals = {proposal.change: proposal for proposal in explanation.proposals}
+    command = proposals[name].command
+    assert command is not None
+    _, _, reference, *given = shlex.split(command)
+    start = (other if turned else one) if proposals[name].start == "A" else (one if turned else other)
+    made = load_case(reference, given)
+    assert {change.name for change in case_changes(start.case, made) if change.effect != "none"} == {name}
+    if words and not turned:
+        assert command == f"celu run case-c {words}"
+
+
+def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_have_one() -> None:
+    a, b = load_case("case-c"), load_case("case-c", ["epochs=5"])
+    explanation = explain(Side("a", a, Base(a, "a")), Side("b", b, Base(b, "b")))
+    assert explanation.confounded == ()
+    assert explanation.verdict == (
+        "Up to the last epoch that both have, nothing that can change the result differs.",
+        "They have not as many epochs: compare them at the last epoch that both have.",
+    )
+
+
+def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
+    a, b = recorded(tmp_path, seed=3), recorded(tmp_path, seed=3)
+    facts = shared_facts(a, b)
+    assert facts[0] == "seed 3"
+    assert f"{a.manifest.cpu_threads} threads" in facts
+    other = replace(b, manifest=b.manifest.model_copy(update={"cpu_threads": 99}))
+    assert set(facts) - set(shared_facts(a, other)) == {f"{a.manifest.cpu_threads} threads"}
+
+
+def test_what_no_run_recorded_is_not_taken_for_equal(tmp_path: Path) -> None:
+    a = recorded(tmp_path)
+    unknown = replace(a, manifest=a.manifest.model_copy(update={"git_commit": None}))
+    side = Side("a", a.case, Base(a.case, "a"), unknown)
+    assert "Neither run knows the commit of celu" in explain(side, side).verdict[-1]
+    case = Side("a", a.case, Base(a.case, "a"))
+    assert explain(side, case).verdict[-1].startswith("Only one side is a run")
+
+
 def test_alpha_is_told_to_be_scale_and_temperature_only_where_it_is() -> None:
     assert "temperature of the softmax" in changes([], ["alpha=1"])["alpha"].note
     elu = changes(["activation=elu"], ["activation=elu", "alpha=1"])["alpha"]
@@ -166,6 +237,9 @@ def test_cases_say_whether_they_would_start_alike() -> None:
 
     assert start("optimizer=adam", "activation=relu", "alpha=null") == (True, True)
     assert start("seed=1") == (False, False)
+    reasons = compare_starts(load_case("case-c"), load_case("case-c", ["dataset.hold_out=5000"]))
+    assert reasons.weights_reason == "same seed, shapes of the layers, initializer"
+    assert reasons.order_reason == "other number of training images"
     assert start("network.initializer=he_normal") == (False, True)
     assert start("network.filters=100") == (False, True)
     assert start("dataset.hold_out=5000") == (True, False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from celu_cli.analysis.change_notes import note_of
 from celu_cli.analysis.effective import EffectivePart, effective_parts, same_layers
@@ -63,8 +63,12 @@ def case_changes(a: Case, b: Case) -> list[Change]:
     """Everything in which two cases differ, what can change the result first."""
     ours, theirs = effective_parts(a), effective_parts(b)
     found = [change for name in ours for change in _part_changes(name, ours[name], theirs[name], a, b)]
-    order = ["result", "rounding", "length", "none"]
-    return sorted([*found, *_passive_changes(a, b)], key=lambda change: order.index(change.effect))
+    return by_effect([*found, *_passive_changes(a, b)])
+
+
+def by_effect(changes: Iterable[Change]) -> list[Change]:
+    """What can change the result first, what cannot last; else in the order given."""
+    return sorted(changes, key=lambda change: get_args(Effect).index(change.effect))
 
 
 def _part_changes(

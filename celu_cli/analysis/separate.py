@@ -6,7 +6,6 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from celu_cli.analysis.changes import Change, case_changes
@@ -56,15 +55,11 @@ def _propose(a: Base, b: Base, change: Change) -> Proposal:
 def _is_single(change: Change, base: Base, words: Sequence[str]) -> bool:
     """Whether the case is valid and differs from its base in that change and nothing else that counts."""
     try:
-        made = load_case(_path_or_name(base.reference), [*base.overrides, *words], to_train=False)
+        made = load_case(base.reference, [*base.overrides, *words], to_train=False)
     except CaseError:
         return False
     names = {found.name for found in case_changes(base.case, made) if found.effect != "none"}
     return names == {change.name}
-
-
-def _path_or_name(reference: str) -> str | Path:
-    return Path(reference) if Path(reference).is_file() else reference
 
 
 def _words(change: Change, base: Case, other: Case) -> list[str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from celu_cli.analysis.changes import Change, case_changes
+from celu_cli.analysis.changes import Change, by_effect, case_changes
 from celu_cli.analysis.run_changes import (
     Parting,
     Start,
@@ -60,9 +60,7 @@ def explain(a: Side, b: Side) -> Explanation:
     """
     changes = case_changes(a.case, b.case)
     if a.run and b.run:
-        changes += run_changes(a.run, b.run)
-    order = ["result", "rounding", "length", "none"]
-    changes.sort(key=lambda change: order.index(change.effect))
+        changes = by_effect([*changes, *run_changes(a.run, b.run)])
     causes = [change for change in changes if change.effect == "result"]
     parting = compare_metrics(a.run, b.run) if a.run and b.run else None
     sides = a.run or a.case, b.run or b.case

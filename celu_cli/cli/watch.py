@@ -14,6 +14,7 @@ from celu_cli.cli.options import DEFAULT_LOGS, Logs
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from celu_cli.cli.signals import StopRequest
     from celu_cli.runs.watching import Watcher
 
 _PAUSE = 0.1
@@ -88,10 +89,18 @@ def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> N
                 not watcher.has_seen_running or at - quiet_since > _QUIET_SECONDS
             ):
                 break
-            while time.monotonic() - at < interval:
-                request = stop()
-                if request is not None:
-                    raise request
-                time.sleep(_PAUSE)
+            _wait(interval, stop)
     if watcher.has_seen_running:  # else the frame has said so
         typer.echo(f"nothing runs any more in {place}", err=True)
+
+
+def _wait(seconds: float, stop: StopRequest) -> None:
+    """Pause; a signal ends it soon."""
+    begin = time.monotonic()
+    while True:
+        request = stop()
+        if request is not None:
+            raise request
+        time.sleep(_PAUSE)
+        if not time.monotonic() - begin < seconds:
+            return

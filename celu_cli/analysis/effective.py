@@ -46,10 +46,10 @@ def effective_parts(case: Case) -> dict[str, EffectivePart]:
     data, network = values["dataset"], values["network"]
     initializer = network.pop("initializer")
     if data["sample"]:
-        data["hold_out"] = 0  # never of the sample
+        del data["hold_out"]  # nothing is ever held out of the sample
     plain = ("epochs", "batch_size", "seed", "precision", "convolution")
     return {
-        "dataset": EffectivePart("dataset", data),
+        "dataset": EffectivePart("dataset", data, "sample"),
         "network": EffectivePart("network", _network_values(case, network)),
         "initial weights": _kinded("network.initializer", initializer, "name"),
         "activation": EffectivePart("", _activation_values(case), "activation"),

@@ -46,16 +46,25 @@ def propose(a: Base, b: Base, changes: Sequence[Change]) -> list[Proposal]:
 def _propose(a: Base, b: Base, change: Change) -> Proposal:
     for start, base, other in (("A", a, b), ("B", b, a)):
         words = _words(change, base.case, other.case)
-        if words is not None and _is_single(change, base, words):
-            command = shlex.join(["celu", "run", base.reference, *base.overrides, *words])
+        if words is None:
+            continue
+        overrides = [*_not_said_again(base.overrides, words), *words]
+        if _is_single(change, base, overrides):
+            command = shlex.join(["celu", "run", base.reference, *overrides])
             return Proposal(change.name, start, command)
     return Proposal(change.name, "", None)
 
 
-def _is_single(change: Change, base: Base, words: Sequence[str]) -> bool:
+def _not_said_again(overrides: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The overrides whose keys `words` do not have."""
+    keys = {word.partition("=")[0] for word in words}
+    return [override for override in overrides if override.partition("=")[0] not in keys]
+
+
+def _is_single(change: Change, base: Base, overrides: Sequence[str]) -> bool:
     """Whether the case is valid and differs from its base in that change and nothing else that counts."""
     try:
-        made = load_case(base.reference, [*base.overrides, *words], to_train=False)
+        made = load_case(base.reference, overrides, to_train=False)
     except CaseError:
         return False
     names = {found.name for found in case_changes(base.case, made) if found.effect != "none"}
@@ -90,6 +99,8 @@ def _of_another_kind(part: str, ours: EffectivePart, theirs: EffectivePart) -> l
         and key != theirs.kind
         and (key not in defaults or defaults[key] != value)
     }
+    if part == "dataset":  # which loses nothing when it becomes the sample, or the sample it
+        chosen = {key: value for key, value in chosen.items() if ours.values.get(key) != value}
     if part == "activation":
         chosen.setdefault(
             "alpha", None

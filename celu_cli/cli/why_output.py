@@ -97,7 +97,8 @@ def _print_row(console: Console, row: tuple[str, str, str], widths: list[int], i
 
 def _print_proposals(console: Console, proposals: tuple[Proposal, ...]) -> None:
     for proposal in proposals:
-        _print_lines(console, [f"{_proposal_words(proposal)}:"])
+        colon = ":" if proposal.command else ""
+        _print_lines(console, [_proposal_words(proposal) + colon])
         if proposal.command:
             # Never wrapped by celu: a command must survive being copied.
             console.print(Text(f"    {proposal.command}"), soft_wrap=True, style="cyan")

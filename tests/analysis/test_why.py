@@ -9,7 +9,7 @@ import pytest
 
 from celu_cli.analysis.changes import Change, case_changes
 from celu_cli.analysis.run_changes import compare_metrics, compare_starts, run_changes, shared_facts
-from celu_cli.analysis.separate import Base
+from celu_cli.analysis.separate import Base, propose
 from celu_cli.analysis.sides import Side, find_side
 from celu_cli.analysis.why import Explanation, explain
 from celu_cli.case.catalog import find_cases
@@ -193,6 +193,19 @@ def test_each_kind_of_change_can_be_proposed_alone(
     assert {change.name for change in case_changes(start.case, made) if change.effect != "none"} == {name}
     if words and not turned:
         assert command == f"celu run case-c {words}"
+
+
+def test_images_held_out_belong_to_the_full_set_alone() -> None:
+    full, sample = load_case("case-a"), load_case("case-a", ["dataset.sample=true"])
+    (change,) = case_changes(sample, full)
+    assert [(value.key, value.a, value.b) for value in change.values] == [
+        ("dataset.sample", True, False),
+        ("dataset.hold_out", None, 5000),
+    ]
+    assert case_changes(sample, load_case("case-a", ["dataset.sample=true", "dataset.hold_out=0"])) == []
+    start = Base(sample, "case-a", ("dataset.sample=true", "dataset.hold_out=0"))
+    (proposal,) = propose(start, Base(full, "case-a"), [change])
+    assert proposal.command == "celu run case-a dataset.sample=false dataset.hold_out=5000"
 
 
 def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_have_one() -> None:

@@ -19,8 +19,10 @@ from celu_cli.cli.app import app
 
 COMMANDS = (
     "run",
+    "watch",
     "plot",
     "compare",
+    "why",
     "cases",
     "show",
     "check",

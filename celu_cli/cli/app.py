@@ -21,6 +21,8 @@ from celu_cli.cli.plot import plot
 from celu_cli.cli.run import run
 from celu_cli.cli.schema import schema
 from celu_cli.cli.show import show
+from celu_cli.cli.watch import watch
+from celu_cli.cli.why import why
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -49,8 +51,10 @@ def _root(
 
 
 app.command()(run)
+app.command()(watch)
 app.command()(plot)
 app.command()(compare)
+app.command()(why)
 app.command()(cases)
 app.command()(show)
 app.command()(check)

@@ -58,7 +58,7 @@ def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
     Raises:
         RunError: there are no runs, or a name means none or several of them; the text lists what there is.
     """
-    paths = _runs_under(logs)
+    paths = runs_under(logs)
     if names:
         paths = [path for name in names for path in _meant(name, logs, paths)]
     elif not paths:
@@ -76,7 +76,7 @@ def is_directory_of_cases(name: str, logs: Path) -> bool:
     return not (of_case or of_runs)
 
 
-def _runs_under(directory: Path) -> list[Path]:
+def runs_under(directory: Path) -> list[Path]:
     """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest."""
     found = [
         path.parent for pattern in ("", "*/", "*/*/") for path in directory.glob(pattern + MANIFEST_NAME)
@@ -89,7 +89,7 @@ def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
     if of_case:
         return of_case
     here = Path(name)
-    if here.is_dir() and (under := _runs_under(here)):
+    if here.is_dir() and (under := runs_under(here)):
         return under
     exact = [path for path in paths if name in (path.name, _run_name(path))]
     meant = exact or [path for path in paths if name in _run_name(path)]

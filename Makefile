@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format bench wheel clean
+.PHONY: demo test soak lint format bench wheel clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,9 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 
 test: $(READY)  ## all tests
 	$(BIN)/pytest
+
+soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data
+	$(BIN)/python -m tests.soak
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff format --check .

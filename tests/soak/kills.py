@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +25,12 @@ _TIMES = {"seconds", "images_per_second", "time"}
 
 @dataclass
 class KillFigures:
-    """What came of it; `unequal` names the runs that did not end as their reference did."""
+    """What came of it; `faults` names the runs that did not end as their reference did."""
 
     kills_in_writes: int = 0
     kills_at_random: int = 0
     runs: int = 0
-    unequal: tuple[str, ...] = ()
+    faults: list[str] = field(default_factory=list)
 
     @property
     def kills(self) -> int:
@@ -46,7 +46,7 @@ def kill_and_resume(kills: int, seed: int, directory: Path) -> KillFigures:
         reference = _train_undisturbed(directory / f"reference-{number}", number)
         killed = _train_killed(directory / f"killed-{number}", number, generator, figures, kills)
         figures.runs += 1
-        figures.unequal += tuple(f"run {number}: {text}" for text in unequal(killed, reference))
+        figures.faults += [f"run {number}: {text}" for text in unequal(killed, reference)]
     return figures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,10 +78,11 @@ def _read(path: Path) -> Document:
     if len(content) > _MOST_BYTES:
         message = f"the file is larger than {_MOST_BYTES // 1024} KiB; it cannot be a case"
         return Document(None, [Problem(start, "", message)])
+    content = content.removeprefix(BOM_UTF8)
     try:
-        return _checked(parse(content.decode("utf-8-sig"), source), start)
+        return _checked(parse(content.decode("utf-8"), source), start)
     except UnicodeDecodeError as error:
-        lines = content[: error.start].decode("utf-8-sig").split("\n")
+        lines = content[: error.start].decode("utf-8").split("\n")
         place = Place(source, len(lines), len(lines[-1]) + 1)
         return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
 

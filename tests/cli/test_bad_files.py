@@ -88,6 +88,11 @@ def test_a_name_in_letters_that_no_encoding_has_is_refused(refusal: Callable[...
     )
 
 
+def test_what_is_no_text_behind_a_byte_order_mark_is_told_its_place(refusal: Callable[..., str]) -> None:
+    Path("case.yaml").write_bytes(b"\xef\xbb\xbfa: \x91\n")
+    assert refusal("case.yaml") == "celu: case.yaml:1:4: not UTF-8 text; save the file with UTF-8 encoding\n"
+
+
 def test_a_unicode_name_is_a_name(celu: Celu) -> None:
     Path("schön-模型.yaml").write_text(SMALL)
     assert celu("show", "schön-模型.yaml").code == 0

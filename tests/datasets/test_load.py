@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,21 @@ def test_a_corrupt_cache_is_told_and_fetched_again(
         path.unlink()
     assert load_dataset("mnist", reporter=reporter).source == server.address
     assert any("celu's cache" in message for message in reporter.messages) == (damage != "gone")
+    assert load_dataset("mnist").source.startswith("celu's cache")
+
+
+@pytest.mark.parametrize(
+    "put_there",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.name)],
+    ids=["directory", "pipe", "link"],
+)
+def test_what_lies_in_the_cache_and_is_no_file_is_replaced(
+    mnist: FakeMnist, tmp_path: Path, put_there: Callable[[Path], None]
+) -> None:
+    directory = cache.cache_directory() / "mnist"
+    directory.mkdir(parents=True)
+    put_there(directory / "train_images.npy")
+    fetch_dataset("mnist", data_directory=put(tmp_path / "data", mnist.idx))
     assert load_dataset("mnist").source.startswith("celu's cache")
 
 

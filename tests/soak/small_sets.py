@@ -89,16 +89,23 @@ def _mnist_forms(arrays: Arrays) -> list[Form]:
         file: idx_header(arrays[name].shape[:3]) + arrays[name].tobytes()
         for name, file in mnist.IDX_FILES.items()
     }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, key in mnist.NPZ_KEYS.items():
-            archive.writestr(f"{key}.npy", _npy(arrays[name].reshape(arrays[name].shape[:3])))
     return [
         Form("mnist", layouts.MNIST_IDX, idx, arrays),
         Form("mnist", layouts.MNIST_IDX, {f"{file}.gz": gzip.compress(idx[file]) for file in idx}, arrays),
-        Form("mnist", layouts.MNIST_NPZ, {mnist.NPZ_FILE: packed.getvalue()}, arrays),
+        *(
+            Form("mnist", layouts.MNIST_NPZ, {mnist.NPZ_FILE: _npz(arrays, method)}, arrays)
+            for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
+        ),
         Form("mnist", layouts.MNIST_STORED, _stored(arrays), arrays),
     ]
+
+
+def _npz(arrays: Arrays, method: int) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, key in mnist.NPZ_KEYS.items():
+            archive.writestr(f"{key}.npy", _npy(arrays[name].reshape(arrays[name].shape[:3])))
+    return packed.getvalue()
 
 
 def _cifar10_forms(arrays: Arrays) -> list[Form]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 # A number between these and its inverse are both normal float32 numbers; smaller ones TensorFlow takes for 0.
 SMALLEST = 2.0**-126
@@ -41,4 +42,8 @@ class Float32:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import (
+            core_schema,
+        )  # not at the top: `celu --help` reads the limits and needs no pydantic
+
         return core_schema.no_info_after_validator_function(self.check, handler(source))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.case.words import nearest_word, printable
+from celu_cli.case.words import nearest_word, printable, shortened
 from celu_cli.errors import CaseError
 
 LOCAL_DIRECTORY = Path("cases")
@@ -84,14 +84,23 @@ def shown(path: Path) -> str:
     """A path as people write it: relative to the working directory where it lies inside it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
+    except (OSError, RuntimeError, ValueError):
         return str(path)
 
 
+def resolved(path: Path) -> Path:
+    """The path without links; as it is where links lead in a circle or the working directory is gone."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path
+
+
 def _case_files(directory: Path) -> list[Path]:
-    if not directory.is_dir():
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+    except OSError:  # no such directory, or none that may be read
         return []
-    return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
 
 
 def _exists(look: Callable[[], bool]) -> bool:
@@ -103,12 +112,17 @@ def _exists(look: Callable[[], bool]) -> bool:
 
 
 def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
+    return resolved(one) == resolved(other)
 
 
 def _no_such_path(path: Path, text: str) -> str:
     if _exists(path.is_dir):
         return f"{text} is a directory; name a YAML file in it"
+    text = shortened(text, 200)
+    if _exists(path.exists):
+        return f"{text} is a pipe or a device; a case is a file"
+    if _exists(path.is_symlink):
+        return f"{text} is a link that leads to no file"
     names = [entry.name for entry in find_cases()]
     if path.stem in names:
         return f"there is no file {text}; the case {path.stem} is called by its name alone"
@@ -118,6 +132,6 @@ def _no_such_path(path: Path, text: str) -> str:
 def _no_such_name(text: str) -> str:
     names = sorted({entry.name for entry in find_cases()})
     near = nearest_word(text, names)
-    return f"there is no case {text!r}; there are {', '.join(names)}" + (
+    return f"there is no case {shortened(text, 200)!r}; there are {', '.join(names)}" + (
         f"; did you mean {near}?" if near else ""
     )

@@ -14,12 +14,16 @@ from typing import Any
 
 import yaml
 
-from celu_cli.case.words import printable
+from celu_cli.case.words import printable, shortened
 
 Scalar = None | bool | int | float | str
 Path = tuple[str | int, ...]
 
-_DEEPEST = 12
+DEEPEST = 12
+"""How many lists and mappings may lie in one another."""
+
+# Twice what 200 layers with every key written out need.
+_MOST_VALUES = 8_000
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUTH = re.compile(r"(?P<true>true|True|TRUE)|false|False|FALSE")
@@ -50,7 +54,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return printable(": ".join(filter(None, (str(self.place), self.key, self.message))))
+        return printable(": ".join(filter(None, (str(self.place), shortened(self.key), self.message))))
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,10 @@ def resolve_scalar(text: str) -> Scalar:
     if match := _TRUTH.fullmatch(text):
         return match["true"] is not None
     if _INTEGER.fullmatch(text):
-        # Python refuses to read integers of thousands of digits; no field accepts one that float cannot hold.
+        # Python refuses to read integers of thousands of digits; no field accepts one that float cannot hold,
+        # as it holds 250 hexadecimal ones.
         bases = {"0o": 8, "0x": 16}
-        return int(text, bases.get(text[:2], 10)) if len(text) < 300 else float("inf")
+        return int(text, bases.get(text[:2], 10)) if len(text) < 250 else float("inf")
     if _FLOAT.fullmatch(text):
         return float(text.replace(".i", "i").replace(".I", "I").replace(".n", "n").replace(".N", "N"))
     return text
@@ -131,12 +136,11 @@ class _Builder:
         self._document = Document()
         self._readable = True
         self._events: Iterator[Any] = iter(())
+        self._values = 0
 
     def build(self, text: str) -> Document:
         try:
-            self._events = iter(yaml.parse(text, Loader=yaml.SafeLoader))
-            root = self._root()
-            self._document.root = root if self._readable else None
+            self._read(yaml.SafeLoader(text))
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
@@ -148,6 +152,16 @@ class _Builder:
         except _StopReading:
             pass
         return self._document
+
+    def _read(self, loader: yaml.SafeLoader) -> None:
+        self._events = iter(loader.get_event, None)
+        try:
+            root = self._root()
+            self._document.root = root if self._readable else None
+        except (ValueError, OverflowError):  # PyYAML trusts that every number in an escape is a character
+            self._say(
+                self._place(loader.get_mark()), "not valid YAML: a number too large for what it stands for"
+            )
 
     def _root(self) -> Node | None:
         root = None
@@ -161,14 +175,18 @@ class _Builder:
 
     def _node(self, event: Any, key_place: Place | None, depth: int) -> Node:
         place = self._place(event.start_mark)
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            self._say(place, f"more than {_MOST_VALUES:,} keys and values; it cannot be a case")
+            raise _StopReading
         self._refuse_anchor_and_tag(event, place)
         if isinstance(event, yaml.ScalarEvent):
             if any("\ud800" <= character <= "\udfff" for character in event.value):
                 self._say(place, "half of a surrogate pair, which is no text; remove it")
             plain = event.style is None
             return Node(resolve_scalar(event.value) if plain else event.value, place, key_place, event.value)
-        if depth == _DEEPEST:
-            self._say(place, f"nested more than {_DEEPEST} deep")
+        if depth == DEEPEST:
+            self._say(place, f"nested more than {DEEPEST} deep")
             raise _StopReading
         if isinstance(event, yaml.SequenceStartEvent):
             items = [self._node(item, None, depth + 1) for item in self._until(yaml.SequenceEndEvent)]

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from celu_cli.case.document import Node, Path, Place, Problem
 from celu_cli.case.fields import WORDS, accepted, did_you_mean, hint, keys_of, kind_words, parts_in
 from celu_cli.case.schema import Case, Part
-from celu_cli.case.words import nearest_word
+from celu_cli.case.words import nearest_word, shortened
 
 # Short forms that people know from elsewhere, too far from celu's words to be found by likeness.
 _SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
@@ -55,7 +55,7 @@ def given(node: Node) -> str:
         return "a list" if node.value else "an empty list"
     if node.value is None:
         return node.text or "nothing"
-    text = node.text if len(node.text) <= 60 else f"{node.text[:57]}..."
+    text = shortened(node.text)
     return repr(text) if isinstance(node.value, str) else text
 
 

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from pydantic.fields import FieldInfo
 
 from celu_cli.case.document import Node, Path, resolve_scalar
+from celu_cli.case.float32 import Float32
 from celu_cli.case.schema import Case, Part
 from celu_cli.case.shorthand import Word
 from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN
@@ -141,6 +142,8 @@ def _range(metadata: list[Any], value: object) -> str:
         elif isinstance(limit, Le) and isinstance(limit.le, (int, float)):
             passed = isinstance(value, (int, float)) and value > limit.le
             limits += [f"at most {limit.le}"] if passed or limit.le < _UNREMARKABLE_LIMIT else []
+        elif isinstance(limit, Float32) and isinstance(value, (int, float)) and math.isfinite(value):
+            limits += filter(None, [limit.problem(value)])
     return f", {' and '.join(limits)}" if limits else ""
 
 

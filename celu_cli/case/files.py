@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import replace
 from pathlib import Path
 
-from celu_cli.case.catalog import find_case, shipped_case, shown
+from celu_cli.case.catalog import find_case, resolved, shipped_case, shown
 from celu_cli.case.document import Document, Node, Place, Problem, parse
 from celu_cli.case.explain import given
 from celu_cli.case.merge import merge, without_own_keys
@@ -14,6 +15,7 @@ from celu_cli.errors import CaseError
 
 _MOST_BYTES = 128 * 1024
 _MOST_LINES = 40
+_LONGEST_CHAIN = 200
 
 
 def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...]]:
@@ -51,12 +53,15 @@ def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | 
     here = files[-1]
     try:
         path = find_case(node.value, beside=here.parent)
-        if path.resolve() == here.resolve() and node.value == here.stem:
+        if resolved(path) == resolved(here) and node.value == here.stem:
             # A case in ./cases that extends its own name means the shipped case it stands before.
             path = shipped_case(node.value) or path
     except CaseError as error:
         raise case_error(files[0], [*problems, Problem(node.place, "extends", str(error))]) from None
-    if path.resolve() in [file.resolve() for file in files]:
+    if len(files) > _LONGEST_CHAIN:
+        message = f"more than {_LONGEST_CHAIN} cases extend one another"
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+    if resolved(path) in map(resolved, files):
         circle = " -> ".join(shown(file) for file in [*files, path])
         raise case_error(files[0], [*problems, Problem(node.place, "extends", f"goes in a circle: {circle}")])
     return path
@@ -73,10 +78,11 @@ def _read(path: Path) -> Document:
     if len(content) > _MOST_BYTES:
         message = f"the file is larger than {_MOST_BYTES // 1024} KiB; it cannot be a case"
         return Document(None, [Problem(start, "", message)])
+    content = content.removeprefix(BOM_UTF8)
     try:
-        return _checked(parse(content.decode("utf-8-sig"), source), start)
+        return _checked(parse(content.decode("utf-8"), source), start)
     except UnicodeDecodeError as error:
-        lines = content[: error.start].decode("utf-8-sig").split("\n")
+        lines = content[: error.start].decode("utf-8").split("\n")
         place = Place(source, len(lines), len(lines[-1]) + 1)
         return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
 
@@ -95,13 +101,15 @@ def _checked(document: Document, start: Place) -> Document:
 
 def case_error(path: Path, problems: list[Problem]) -> CaseError:
     """The error that lists `problems`, one a line, in the order of their places."""
-    ordered = sorted(problems, key=lambda problem: _order(path, problem.place))
+    named = shown(path)
+    ordered = sorted(problems, key=lambda problem: _order(named, problem.place))
     lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) == 1:
         return CaseError(lines[0])
     more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
-    return CaseError("\n".join([f"{shown(path)} has {len(lines)} errors:", *lines[:_MOST_LINES], *more]))
+    return CaseError("\n".join([f"{named} has {len(lines)} errors:", *lines[:_MOST_LINES], *more]))
 
 
-def _order(path: Path, place: Place) -> tuple[bool, bool, Place]:
-    return place.line == 0, place.source != shown(path), place
+def _order(named: str, place: Place) -> tuple[bool, bool, Place]:
+    """The places of the file that was named come first, those of no file last."""
+    return place.line == 0, place.source != named, place

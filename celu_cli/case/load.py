@@ -12,6 +12,7 @@ from celu_cli.case.catalog import find_case, shown
 from celu_cli.case.document import Node, Place, Problem
 from celu_cli.case.explain import explain, key_text, place_of
 from celu_cli.case.files import case_error, read_with_extended
+from celu_cli.case.memory import memory_problem
 from celu_cli.case.merge import expand_words, merge
 from celu_cli.case.network import NetworkPlan, PlanProblem, plan_network
 from celu_cli.case.overrides import parse_override
@@ -36,12 +37,17 @@ def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train:
         reference: A name is sought in ./cases and then among the shipped cases.
         overrides: ``key=value`` words such as ``optimizer.learning_rate=1e-3``, laid over the file one after
             another by the rule that `celu_cli.case.merge` states.
-        to_train: Whether the files of the user's own activations must be there; a run can be read without.
+        to_train: Whether the files of the user's own activations must be there and the memory of this machine
+            be enough; a run can be read without.
 
     Raises:
         CaseError: the case cannot be found or is not valid; the text lists everything that is wrong with it.
     """
-    return resolve_case(reference, overrides, to_train=to_train).case
+    resolved = resolve_case(reference, overrides, to_train=to_train)
+    if to_train and (message := memory_problem(resolved.case, resolved.plan)):
+        place = place_of(("network",), resolved.root)
+        raise case_error(resolved.files[0], [Problem(place, "network", message)])
+    return resolved.case
 
 
 def resolve_case(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from celu_cli.case.document import Node, Place, Problem, parse
+from celu_cli.case.document import DEEPEST, Node, Place, Problem, parse
+from celu_cli.case.words import shortened
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 _FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or backprop=auto"
@@ -12,14 +13,15 @@ _FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or back
 
 def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
     """One override as a mapping of mappings, with its place in the command; a list index counts as a key."""
-    quoted = text if len(text) <= 60 else f"{text[:57]}..."
-    place = Place(f'override {number} "{quoted}"')
+    place = Place(f'override {number} "{shortened(text)}"')
     key, equals, written = text.partition("=")
     key = key.strip()
     if not equals:
         return None, [Problem(place, "", f"no value; {_FORM}")]
     if not _KEY.fullmatch(key):
-        return None, [Problem(place, "", f"{key!r} is not a key; {_FORM}")]
+        return None, [Problem(place, "", f"{shortened(key)!r} is not a key; {_FORM}")]
+    if key.count(".") >= DEEPEST:
+        return None, [Problem(place, key, f"nested more than {DEEPEST} deep")]
     if not written.strip():
         return None, [Problem(place, key, "no value after =; write null for none")]
     document = parse(written, place.source, with_lines=False)

@@ -13,6 +13,7 @@ from celu_cli.case.document import Node, Problem
 from celu_cli.case.document import Path as KeyPath
 from celu_cli.case.explain import key_text
 from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN
+from celu_cli.case.words import shortened
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def missing_files(node: Node, path: KeyPath = ()) -> Iterator[Problem]:
     elif path and path[-1] == "activation" and isinstance(node.value, str):
         own = own_activation(node.value)
         if own is not None and not _is_file(own.file):
-            yield Problem(node.place, key_text(path), f"there is no file {shown(own.file)}")
+            yield Problem(node.place, key_text(path), f"there is no file {shortened(shown(own.file), 200)}")
 
 
 def _of_key(key: str, node: Node, folder: Path) -> Node:

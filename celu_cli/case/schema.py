@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from celu_cli.case.float32 import Float32
 from celu_cli.case.shorthand import Word
 from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN, ActivationName, DatasetName
 
@@ -19,10 +20,11 @@ OwnActivationName = Annotated[
     str, Field(pattern=OWN_ACTIVATION_PATTERN, examples=["./my_activations.py:swish"])
 ]
 PositiveInteger = Annotated[int, Field(ge=1, le=2**31 - 1)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-DecayRate = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(ge=0, le=1)]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False), Float32()]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False), Float32()]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False), Float32()]
+DecayRate = Annotated[float, Field(ge=0, lt=1), Float32(below=1.0)]
+Epsilon = Annotated[float, Field(ge=0, le=1), Float32()]
 
 
 class Part(BaseModel):
@@ -66,9 +68,7 @@ class LayerSpec(Part):
     filters: PositiveInteger = Field(description="number of output channels")
     pool: Pool = Field("none", description="what follows the activation")
     pool_size: int = Field(2, ge=2, le=2**31 - 1, description="height, width and stride of the pool (VALID)")
-    residual: float = Field(
-        0.0, allow_inf_nan=False, description="adds this times the layer's input to its activation"
-    )
+    residual: FiniteFloat = Field(0.0, description="adds this times the layer's input to its activation")
     activation: ActivationName | OwnActivationName | None = Field(
         None, description="instead of the case's activation"
     )
@@ -80,9 +80,8 @@ class PresetNetwork(Part):
 
     preset: Literal["article-7"] = "article-7"
     filters: PositiveInteger = Field(200, description="width of the first six layers")
-    residual: float = Field(
+    residual: FiniteFloat = Field(
         0.0,
-        allow_inf_nan=False,
         description="residual sum of every layer whose input and output shapes agree",
     )
     initializer: Initializer = Field(default_factory=NormalInitializer)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from celu_cli.case.float32 import SIZES, fits_float32
+
 DatasetName = Literal["mnist", "cifar10"]
 ActivationName = Literal[
     "celu", "elu", "relu", "leaky_relu", "selu", "gelu", "silu", "softplus", "tanh", "identity"
@@ -72,7 +74,7 @@ def alpha_problem(activation: str, alpha: float) -> str | None:
         return f"{activation} has no alpha"
     # NaN fails both comparisons, infinity the second where there is no upper bound.
     if rule.above < alpha <= rule.at_most and alpha < math.inf:
-        return None
+        return None if fits_float32(alpha) else f"{activation} needs an alpha {SIZES}, not {alpha:g}"
     if rule.above == -math.inf:
         return f"{activation} needs a finite alpha, not {alpha:g}"
     upper = "finite" if rule.at_most == math.inf else f"at most {rule.at_most:g}"

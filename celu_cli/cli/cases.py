@@ -36,10 +36,10 @@ def cases(as_json: AsJson = False) -> None:
 
 
 def _read(entry: CaseEntry) -> _Listed:
-    from celu_cli.case.load import load_case
+    from celu_cli.case.load import resolve_case
 
     try:
-        return _Listed(entry, load_case(entry.path))
+        return _Listed(entry, resolve_case(entry.path).case)
     except CaseError as error:
         return _Listed(entry, None, str(error))
 

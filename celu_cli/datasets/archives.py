@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -13,6 +14,33 @@ SLACK_BYTES = 10_000_000
 """How much an archive may hold besides the members that are wanted."""
 
 
+# What tarfile raises for a damaged archive, beside its own errors, since it believes the numbers in a header.
+_DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError, RecursionError)
+
+
+class _Unpacked(gzip.GzipFile):
+    """The tar inside, of which no more than `limit` bytes may be asked for: tarfile reads long headers whole."""
+
+    def __init__(self, archive: BinaryIO, title: str, limit: int) -> None:
+        super().__init__(fileobj=archive, mode="rb")
+        self._title = title
+        self._limit = limit
+        self._left = limit
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._left -= self._left + 1 if size is None or size < 0 else size
+        self._refuse_beyond_limit(self._left < 0)
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._refuse_beyond_limit(offset > self._limit)
+        return super().seek(offset, whence)
+
+    def _refuse_beyond_limit(self, beyond: bool) -> None:
+        if beyond:
+            raise DataError(f"{self._title} unpacks to more than the {self._limit:,} bytes it may have")
+
+
 def read_members(archive: BinaryIO, title: str, folder: str, limits: Mapping[str, int]) -> dict[str, bytes]:
     """The members `folder/name` of a gzipped tar, for each name in `limits`: the most bytes it may have.
 
@@ -22,14 +50,15 @@ def read_members(archive: BinaryIO, title: str, folder: str, limits: Mapping[str
     unpacked_limit = sum(limits.values()) + SLACK_BYTES
     members: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=archive, mode="r:gz") as tar:
+        with (
+            _Unpacked(archive, title, unpacked_limit) as unpacked,
+            tarfile.open(fileobj=unpacked, mode="r:") as tar,
+        ):
             for member in tar:
-                if member.offset_data + member.size > unpacked_limit:
-                    raise DataError(f"{title} unpacks to more than the {unpacked_limit:,} bytes it may have")
                 prefix, _, name = member.name.rpartition("/")
                 if prefix == folder and name in limits and member.isfile():
                     members[name] = _read_member(tar, member, title, limits[name])
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except _DAMAGED as error:
         raise DataError(f"{title} is damaged or cut short: {error}") from error
     missing = [name for name in limits if name not in members]
     if missing:

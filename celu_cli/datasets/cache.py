@@ -43,6 +43,8 @@ def _store_array(path: Path, array: Bytes) -> None:
             np.save(stream, array, allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()  # an empty one is in the way by mistake; OSError where it is not empty
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import json
 import warnings
-import zlib
 from collections.abc import Mapping
 
 import numpy as np
 
 from celu_cli.datasets.archives import read_members
 from celu_cli.datasets.facts import Arrays, Bytes
+from celu_cli.datasets.png import DAMAGED_PNG
 from celu_cli.errors import DataError
 
 BATCH_IMAGES = 10_000
@@ -89,6 +89,7 @@ def decode_sheet(file: str, content: bytes) -> Bytes:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of oddities beside the pixels, which are proved by their hash
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG",)) as sheet:
                 if sheet.mode != "RGB" or sheet.size != (PIXELS, BATCH_IMAGES):
@@ -99,7 +100,7 @@ def decode_sheet(file: str, content: bytes) -> Bytes:
         raise DataError(f"{file} is not a PNG") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{file} is far too large an image: {error}") from error
-    except (OSError, SyntaxError, ValueError, zlib.error) as error:  # what Pillow raises for a damaged PNG
+    except DAMAGED_PNG as error:
         raise DataError(f"{file} is a damaged PNG: {error}") from error
     return pixels.reshape(BATCH_IMAGES, HEIGHT, WIDTH, CHANNELS)
 
@@ -108,7 +109,7 @@ def decode_sheet_labels(file: str, content: bytes) -> Bytes:
     """Labels (N,) from a JSON list of integers 0 to 9."""
     try:
         labels = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file} is not JSON: {error}") from error
     if not isinstance(labels, list) or not all(type(label) is int and 0 <= label <= 9 for label in labels):
         raise DataError(f"{file} is not a list of labels 0 to 9")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from celu_cli.case.words import printable
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import DataError
 
@@ -65,7 +66,7 @@ class _Transfer:
 
     def run(self) -> None:
         """Ask for what is missing and append it; all of it when the server cannot send a part."""
-        start = self.received if self.version.exists() else 0
+        start = self.received if self._kept_version() else 0
         with self._request(start) as response:
             if response.status_code == 416:  # no such range: what was kept is too long for the file
                 self.discard()
@@ -104,7 +105,7 @@ class _Transfer:
 
         headers = {"User-Agent": "celu", "Accept-Encoding": "identity"}
         if start:
-            headers |= {"Range": f"bytes={start}-", "If-Range": self.version.read_text("latin-1")}
+            headers |= {"Range": f"bytes={start}-", "If-Range": self._kept_version()}
         timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
         try:
             with requests.get(self.url, headers=headers, stream=True, timeout=timeout) as response:
@@ -120,12 +121,14 @@ class _Transfer:
 
     def _refuse(self, response: Response) -> None:
         if response.status_code not in (200, 206):
-            raise DataError(f"answered {response.status_code} {response.reason} for {self.path.name}")
+            raise DataError(
+                f"answered {response.status_code} {printable(response.reason or '')} for {self.path.name}"
+            )
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise DataError(f"answered with a web page instead of {self.path.name}")
 
     def _continues(self, response: Response, start: int) -> bool:
-        content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+        content_range = re.match(r"bytes (\d{1,18})-", response.headers.get("Content-Range", ""))
         if response.status_code == 200:
             return False
         if content_range is None or int(content_range[1]) != start:
@@ -134,11 +137,16 @@ class _Transfer:
         return True
 
     def _total(self, response: Response, start: int) -> int | None:
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else None
+        length = re.fullmatch(r"\d{1,18}", response.headers.get("Content-Length", ""), re.ASCII)
+        total = start + int(length[0]) if length else None
         if total is not None and total > self.limit:
             raise DataError(self._too_large())
         return total
+
+    def _kept_version(self) -> str:
+        """What the server called the part that is kept; empty where that is not known or not whole."""
+        version = self.version.read_text("latin-1") if self.version.exists() else ""
+        return version if version.isascii() and version.isprintable() and version == version.strip() else ""
 
     def _remember_version(self, response: Response) -> None:
         etag = response.headers.get("ETag", "")

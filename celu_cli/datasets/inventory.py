@@ -76,13 +76,21 @@ def _copies(name: str, data_directory: Path | None) -> list[tuple[Place, Directo
 
 def _holding(name: str, place: Place, source: DirectorySource) -> Holding:
     facts = DATASETS[name]
-    state, files = _find(name, source)
-    size = sum(file.stat().st_size for file in files)
+    state, files, size = _find(name, source)
     where = files[0].parent if files else source.directory
     return Holding(name, place, state, facts.train_images, facts.test_images, facts.image_shape, size, where)
 
 
-def _find(name: str, source: DirectorySource) -> tuple[State, list[Path]]:
+def _find(name: str, source: DirectorySource) -> tuple[State, list[Path], int]:
+    """Which files are there, and their size; none where the directory cannot be looked into."""
+    try:
+        state, files = _look(name, source)
+        return state, files, sum(file.stat().st_size for file in files)
+    except OSError:
+        return "absent", [], 0
+
+
+def _look(name: str, source: DirectorySource) -> tuple[State, list[Path]]:
     places = find_places(source.directory, name, source.accepted)
     if places:
         return "present", list(places[0][1].values())

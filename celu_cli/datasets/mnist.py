@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,6 +26,11 @@ IDX_SIZES = {
     file: len(idx_header(array_shape("mnist", name)[:3])) + math.prod(array_shape("mnist", name))
     for name, file in IDX_FILES.items()
 }
+
+_DAMAGED_NPZ = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, RuntimeError, ValueError, KeyError, OverflowError),
+)
 
 NPZ_FILE = "mnist.npz"
 NPZ_LIMITS = {NPZ_FILE: 60_000_000}
@@ -58,7 +65,7 @@ def decode_npz(files: Mapping[str, bytes]) -> Arrays:
     try:
         with zipfile.ZipFile(io.BytesIO(files[NPZ_FILE])) as archive:
             return {name: _read_npz_member(archive, name) for name in NPZ_KEYS}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError) as error:
+    except _DAMAGED_NPZ as error:
         raise DataError(f"{NPZ_FILE} is damaged or another file: {error}") from error
 
 

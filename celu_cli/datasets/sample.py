@@ -15,6 +15,7 @@ import numpy as np
 
 from celu_cli.case.vocabulary import DATASETS
 from celu_cli.datasets.facts import Bytes, Dataset, Split
+from celu_cli.datasets.png import DAMAGED_PNG
 from celu_cli.errors import DataError
 
 SAMPLE_DIRECTORY = Path(__file__).parent / "sample_data"
@@ -50,11 +51,13 @@ def load_sample(dataset: str) -> Dataset:
 
 def read_split(dataset: str, split: str) -> SampledSplit:
     """The images, labels and rows of one split as the shipped files have them."""
+    from PIL import Image
+
     try:
         told = json.loads((SAMPLE_DIRECTORY / ROWS_FILE).read_text("utf-8"))[dataset][split]
         labels, rows = np.array(told["labels"], np.uint8), np.array(told["rows"], np.uint16)
         return SampledSplit(read_sheet(dataset, split, len(labels)), labels, rows)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (*DAMAGED_PNG, KeyError, RecursionError, Image.DecompressionBombError) as error:
         raise damaged(str(error)) from error
 
 

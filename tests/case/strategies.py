@@ -7,13 +7,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from celu_cli.case.float32 import LARGEST, SMALLEST
 from celu_cli.case.schema import Case
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-_SHARE = st.floats(0, 1, exclude_max=True)
-_RATE = st.floats(0, 1e3, exclude_min=True)
-_AMOUNT = st.floats(0, 1e300)
-_ADAM = {"learning_rate": _RATE, "beta_1": _SHARE, "beta_2": _SHARE, "epsilon": st.floats(0, 1)}
+_SHARE = st.just(0.0) | st.floats(SMALLEST, 1 - 2.0**-24)
+_RATE = st.floats(SMALLEST, 1e3)
+_AMOUNT = st.just(0.0) | st.floats(SMALLEST, LARGEST)
+_ADAM = {
+    "learning_rate": _RATE,
+    "beta_1": _SHARE,
+    "beta_2": _SHARE,
+    "epsilon": st.just(0.0) | st.floats(SMALLEST, 1),
+}
 
 
 def _kind(key: str, word: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -47,7 +53,7 @@ _NETWORKS = st.one_of(
         {},
         optional={
             "filters": st.integers(1, 500),
-            "residual": st.floats(-2, 2),
+            "residual": _AMOUNT | _AMOUNT.map(lambda amount: -amount),
             "initializer": _INITIALIZERS,
         },
     ),
@@ -69,7 +75,7 @@ def case_values() -> st.SearchStrategy[dict[str, Any]]:
             "name": st.sampled_from(["case-x", "a", "_1", "é.+-"]),
             "description": _TEXT,
             "network": _NETWORKS,
-            "alpha": st.one_of(st.none(), st.floats(1e-3, 1e300), st.integers(1, 5)),
+            "alpha": st.one_of(st.none(), st.floats(SMALLEST, LARGEST), st.integers(1, 5)),
             "backprop": st.sampled_from(["auto", "manual", {"method": "manual", "rule": "exact"}]),
             "schedule": st.one_of(
                 st.sampled_from(["constant", "cosine"]),
@@ -79,6 +85,51 @@ def case_values() -> st.SearchStrategy[dict[str, Any]]:
             "batch_size": st.integers(1, 2**31 - 1),
             "seed": st.integers(0, 2**63 - 1),
             "precision": st.sampled_from(["float32", "bfloat16"]),
+        },
+    )
+
+
+# Numbers that are nowhere near what anybody trains with, or just beyond what a field may be.
+_ODD_NUMBERS = st.sampled_from(
+    [0, -1, 1, 2, 3, 10, 28, 29, 57, 58, 2**31 - 1, 2**31, 10**9, 2**63 - 1, 2**63, 2**64, 10**400]
+) | st.sampled_from(
+    [-0.5, 0.5, 1 - 2.0**-25, 1e-300, SMALLEST, 1e9, LARGEST, 1e39, float("inf"), float("-inf"), float("nan")]
+)
+_ODD_LAYERS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "kernel": st.integers(1, 60) | _ODD_NUMBERS,
+            "filters": st.sampled_from([1, 10, 10, 10]) | _ODD_NUMBERS,
+        },
+        optional={
+            "pool": st.sampled_from(["none", "average", "max"]),
+            "pool_size": st.sampled_from([2, 4, 7, 14, 28]) | _ODD_NUMBERS,
+            "residual": _ODD_NUMBERS,
+            "alpha": _ODD_NUMBERS,
+            "activation": st.sampled_from(["celu", "relu", "leaky_relu", "tanh"]),
+        },
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def odd_case_values() -> st.SearchStrategy[dict[str, Any]]:
+    """Cases of the right form whose numbers are odd: many cannot be trained, and some can."""
+    optimizer = {"learning_rate": _RATE | _ODD_NUMBERS, "beta_1": _SHARE | _ODD_NUMBERS}
+    return st.fixed_dictionaries(
+        {
+            "dataset": st.just("mnist") | _kind("name", "mnist", hold_out=_ODD_NUMBERS),
+            "optimizer": st.just("sgd") | _kind("name", "adam", **optimizer),
+            "epochs": st.just(1) | _ODD_NUMBERS,
+        },
+        optional={
+            "network": _ODD_LAYERS.map(lambda layers: {"layers": layers})
+            | st.fixed_dictionaries({"filters": _ODD_NUMBERS}, optional={"residual": _ODD_NUMBERS}),
+            "alpha": _ODD_NUMBERS,
+            "backprop": _kind("method", "dilated", rate=_ODD_NUMBERS, decay=_ODD_NUMBERS),
+            "batch_size": _ODD_NUMBERS,
+            "seed": _ODD_NUMBERS,
         },
     )
 

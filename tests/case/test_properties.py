@@ -4,6 +4,7 @@ import json
 import math
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from celu_cli.case.cost import cost_of
 from celu_cli.case.document import parse, resolve_scalar
 from celu_cli.case.dump import dump_case
-from celu_cli.case.load import load_case
+from celu_cli.case.float32 import fits_float32
+from celu_cli.case.load import ResolvedCase, resolve_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError
-from tests.case.strategies import mutated_case_values, valid_cases
+from tests.case.strategies import mutated_case_values, odd_case_values, valid_cases
 
 # A busy machine must not fail a test that is only about what is said.
 steady = settings(deadline=None, max_examples=60)
@@ -26,11 +29,15 @@ _PLACED = re.compile(r"case\.yaml:\d+:\d+: .+|override \d+ \".*\": .+|and \d+ mo
 
 
 def load_text(text: str | bytes, overrides: tuple[str, ...] = ()) -> Case:
+    return resolve_text(text, overrides).case
+
+
+def resolve_text(text: str | bytes, overrides: tuple[str, ...] = ()) -> ResolvedCase:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "case.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         try:
-            return load_case(path, overrides)
+            return resolve_case(path, overrides)
         except CaseError as error:
             raise CaseError(str(error).replace(f"{directory}/", "")) from None
 
@@ -79,11 +86,37 @@ def test_any_mutation_of_a_case_is_a_case_or_an_error_with_a_place(
 
 
 @thorough
+@given(odd_case_values())
+def test_odd_numbers_make_a_case_that_plans_and_dumps_or_an_error_with_a_place(
+    values: dict[str, Any],
+) -> None:
+    try:
+        resolved = resolve_text(yaml.safe_dump(values))
+    except CaseError as error:
+        check_places(error)
+        return
+    assert cost_of(resolved.case, resolved.plan).memory > 0
+    for field in numbers_in(resolved.case.model_dump()):
+        assert fits_float32(field) or isinstance(field, int)
+    assert load_text(dump_case(resolved.case)) == resolved.case
+
+
+def numbers_in(values: Any) -> Iterator[float]:
+    if isinstance(values, dict | list | tuple):
+        for value in values.values() if isinstance(values, dict) else values:
+            yield from numbers_in(value)
+    elif isinstance(values, int | float):
+        yield values
+
+
+@thorough
 @given(st.text() | st.text("abc:-[]{}#&*!|>'\"%@`,?<~ \n\t0123.e+", max_size=40))
 @example("? ? ? a")
 @example("- - - - - - - - - - - - - - -")
 @example("%YAML 9.9\n---\na")
 @example("a: |2\n b\n c: d")
+@example('"\\Uffffffff"')
+@example("%YAML 1." + "1" * 5_000 + "\n---\na")
 def test_no_text_breaks_the_reader(text: str) -> None:
     document = parse(text, "case.yaml")
     for problem in document.problems:

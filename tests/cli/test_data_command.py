@@ -134,6 +134,14 @@ def test_list_as_json_is_for_programs(celu_data: Command, cached: Path, tmp_path
     }
 
 
+def test_list_and_verify_of_a_name_that_no_directory_can_have(celu_data: Command) -> None:
+    name = "x" * 5_000
+    assert celu_data("list", "--json", "--data-dir", name).exit_code == ExitCode.DONE
+    result = celu_data("verify", "--data-dir", name)
+    assert result.exit_code == ExitCode.DATA
+    assert "File name too long" in result.stderr
+
+
 @pytest.mark.usefixtures("cached")
 def test_verify_proves_every_copy(celu_data: Command) -> None:
     result = celu_data("verify", "mnist", "--json")

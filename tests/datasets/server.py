@@ -24,6 +24,7 @@ class ServedFile:
     seconds: float = 0.0
     wrong_range: bool = False
     tell_length: bool = True
+    told_length: str | None = None
 
 
 class FileServer:
@@ -84,7 +85,7 @@ def serve(handler: BaseHTTPRequestHandler, file: ServedFile) -> None:
     if file.etag:
         handler.send_header("ETag", file.etag)
     if file.tell_length:
-        handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Content-Length", file.told_length or str(len(body)))
     handler.send_header("Content-Type", file.content_type)
     handler.end_headers()
     handler.wfile.write(body[: file.break_after.pop(0)] if file.break_after else body)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -79,3 +81,45 @@ def test_a_damaged_archive_raises_no_other_error() -> None:
     for copy in damaged(GOOD, 2_000):
         with suppress(DataError):
             assert set(read(copy)) == set(LIMITS)
+
+
+def header(kind: bytes, size: int, name: str = "folder/one") -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def extended(*records: str) -> bytes:
+    """A pax header with these records."""
+    body = b"".join(f"{len(record) + 4} {record}\n".encode() for record in records)
+    return header(tarfile.XHDTYPE, len(body)) + body.ljust(512, b"\0")
+
+
+SPARSE = ("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=folder/one", "GNU.sparse.realsize=4")
+
+
+@pytest.mark.parametrize(
+    "tar",
+    [
+        (header(tarfile.GNUTYPE_LONGNAME, 5) + b"abcde".ljust(512, b"\0")) * 3_000,
+        extended(*SPARSE) + header(tarfile.REGTYPE, 512) + b"junk\n".ljust(512, b"x"),
+        extended("size=9999999999999999") + header(tarfile.REGTYPE, 4),
+    ],
+    ids=["a name upon a name", "a sparse map of junk", "a size beyond all disks"],
+)
+def test_a_header_that_lies_is_refused(tar: bytes) -> None:
+    with pytest.raises(DataError):
+        read(gzip.compress(tar))
+
+
+def test_a_header_that_asks_for_too_much_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "SLACK_BYTES", 10_000)
+    bomb = header(tarfile.GNUTYPE_LONGNAME, 50_000_000) + bytes(50_000_000)
+    packed_bomb = gzip.compress(bomb, 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="unpacks to more than the 10,020 bytes"):
+            read(packed_bomb)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import tarfile
 import zlib
 from contextlib import suppress
@@ -130,6 +131,25 @@ def test_a_damaged_sheet_raises_no_other_error(monkeypatch: pytest.MonkeyPatch) 
             assert decode_sheet(TEST_SHEET, copy).shape == (50, 32, 32, 3)
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize(
+    "kind", [b"acTL", b"fcTL", b"iCCP", b"zTXt", b"iTXt", b"pHYs", b"cHRM", b"tRNS", b"eXIf"]
+)
+@pytest.mark.parametrize("data", [b"", b"\0", bytes(8), b"\xff" * 26, b"k\0\1\0\0\0"], ids=len)
+def test_a_chunk_that_lies_raises_no_other_error(
+    monkeypatch: pytest.MonkeyPatch, kind: bytes, data: bytes
+) -> None:
+    monkeypatch.setattr(cifar10, "BATCH_IMAGES", 2)
+    whole = png((1_024, 2))
+    for place in (33, len(whole) - 12):
+        with suppress(DataError):
+            sheet = decode_sheet(TEST_SHEET, whole[:place] + chunk(kind, data) + whole[place:])
+            assert (sheet == [7, 0, 0]).all()
+
+
 def test_labels_are_read_from_a_json_list() -> None:
     assert decode_sheet_labels(TRAIN_SHEET_LABELS, b"[6, 9, 0]").tolist() == [6, 9, 0]
 
@@ -140,7 +160,7 @@ def test_what_is_no_list_of_labels_is_refused(labels: object) -> None:
         decode_sheet_labels(TRAIN_SHEET_LABELS, json.dumps(labels).encode())
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"[1, 2", b"\xff\xfe\xfd"])
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[1, 2", b"\xff\xfe\xfd", b"[" * 200_000])
 def test_labels_that_are_no_json_are_refused(content: bytes) -> None:
     with pytest.raises(DataError, match="is not JSON"):
         decode_sheet_labels(TRAIN_SHEET_LABELS, content)

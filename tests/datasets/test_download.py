@@ -96,6 +96,28 @@ def test_a_part_of_unknown_version_is_not_resumed(
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("version", [b'"version\n-1"', bytes(11), b"\xff\xfe", b""])
+def test_a_part_whose_version_was_torn_is_fetched_afresh(
+    server: FileServer, tmp_path: Path, reporter: RecordingReporter, version: bytes
+) -> None:
+    (tmp_path / "file.part").write_bytes(b"torn")
+    (tmp_path / "file.version").write_bytes(version)
+    server.files["/file"] = ServedFile(CONTENT)
+    fetch(server, tmp_path / "file", reporter)
+    assert server.requests == [("/file", None)]
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "-5", "ten"])
+def test_a_length_that_is_no_length_is_not_believed(
+    server: FileServer, tmp_path: Path, reporter: RecordingReporter, length: str
+) -> None:
+    server.files["/file"] = ServedFile(CONTENT, told_length=length)
+    fetch(server, tmp_path / "file", reporter)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert reporter.totals == [None]
+
+
 def test_a_part_that_is_longer_than_the_file_is_thrown_away(
     server: FileServer, tmp_path: Path, reporter: RecordingReporter
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,21 @@ def test_a_corrupt_cache_is_told_and_fetched_again(
     assert load_dataset("mnist").source.startswith("celu's cache")
 
 
+@pytest.mark.parametrize(
+    "put_there",
+    [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path.name)],
+    ids=["directory", "pipe", "link"],
+)
+def test_what_lies_in_the_cache_and_is_no_file_is_replaced(
+    mnist: FakeMnist, tmp_path: Path, put_there: Callable[[Path], None]
+) -> None:
+    directory = cache.cache_directory() / "mnist"
+    directory.mkdir(parents=True)
+    put_there(directory / "train_images.npy")
+    fetch_dataset("mnist", data_directory=put(tmp_path / "data", mnist.idx))
+    assert load_dataset("mnist").source.startswith("celu's cache")
+
+
 def test_a_corrupt_data_directory_is_told_and_the_next_source_asked(
     mnist: FakeMnist, tmp_path: Path, reporter: RecordingReporter
 ) -> None:
@@ -272,6 +288,36 @@ def test_a_full_disk_still_serves_from_memory_and_leaves_no_part(
     assert load_dataset("mnist", reporter=reporter).source == server.address
     assert "No space left on device" in reporter.messages[-1]
     assert cached_files() == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc, on which nobody may write")
+def test_a_disk_that_nobody_may_write_to_still_serves_from_memory(
+    mnist: FakeMnist, server: FileServer, monkeypatch: pytest.MonkeyPatch, reporter: RecordingReporter
+) -> None:
+    monkeypatch.setattr(cache, "user_cache_path", lambda *_, **__: Path("/proc/celu"))
+    use(monkeypatch, serve_mnist(server, mnist.idx_gz))
+    assert load_dataset("mnist", reporter=reporter).source == server.address
+    assert "the cache /proc/celu/datasets cannot be used" in reporter.messages[0]
+    with pytest.raises(DataError, match="/proc/celu/datasets/mnist cannot be written"):
+        fetch_dataset("mnist")
+
+
+def test_what_lies_in_a_data_directory_and_is_no_file_is_not_waited_for(
+    mnist: FakeMnist, tmp_path: Path
+) -> None:
+    given = put(tmp_path / "data", mnist.idx)
+    first, second, *_ = mnist.idx
+    (given / first).unlink()
+    os.mkfifo(given / first)
+    (given / second).unlink()
+    (given / second).symlink_to(second)
+    with pytest.raises(DataError, match=f"of the four idx files it lacks {first}, {second}"):
+        load_dataset("mnist", data_directory=given)
+
+
+def test_a_name_that_no_directory_can_have_is_told() -> None:
+    with pytest.raises(DataError, match="File name too long"):
+        load_dataset("mnist", data_directory=Path("x" * 5_000))
 
 
 def test_fetching_into_a_cache_that_cannot_be_written_is_an_error(

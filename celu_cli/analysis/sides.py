@@ -11,8 +11,7 @@ from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError, UsageError
 from celu_cli.runs.directory import find_runs
-from celu_cli.runs.recorder import OVERRIDES_NAME
-from celu_cli.runs.run import CASE_NAME, Run
+from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
 
 _LISTED = 5
 

@@ -181,7 +181,8 @@ def _train_epoch(
             weights = advance(before, diverged_at)["weights"]
             chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
             reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen])
-            raise _diverged(case, f"in epoch {epoch}, step {diverged_at + 1} of {steps}", reason)
+            where = f"in epoch {epoch}, step {diverged_at + 1} of {steps}"
+            raise _diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
         elapsed = time.perf_counter() - begun
         training.step = last
         training.seconds += elapsed
@@ -312,13 +313,21 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
     return run_steps
 
 
-def _diverged(case: Case, where: str, reason: str = "") -> DivergedError:
-    return DivergedError(
-        f"the loss or a gradient became NaN or infinite {where}.\n"
-        + (f"{reason}\n" if reason else "")
-        + f"A learning rate of {case.optimizer.learning_rate:g} is the usual cause: try "
-        f"optimizer.learning_rate={case.optimizer.learning_rate / 10:g}"
-    )
+def _diverged(case: Case, where: str, reason: str = "", updated: bool = True) -> DivergedError:
+    lines = [f"the loss or a gradient became NaN or infinite {where}."]
+    if reason:
+        lines.append(reason)
+    if updated:
+        rate = case.optimizer.learning_rate
+        lines.append(
+            f"A learning rate of {rate:g} is the usual cause: try optimizer.learning_rate={rate / 10:g}"
+        )
+    else:
+        lines.append(
+            "No update came before it, so the learning rate is not the cause: "
+            "try smaller initial weights (network.initializer), alpha or residual"
+        )
+    return DivergedError("\n".join(lines))
 
 
 @contextmanager

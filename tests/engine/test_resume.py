@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Dataset
+from celu_cli.engine import trainer
 from celu_cli.engine.trainer import Checkpoints, train
-from celu_cli.errors import DivergedError, RunError
+from celu_cli.errors import DivergedError, OutOfMemoryError, RunError
 from celu_cli.runs.checkpoint import Checkpoint
 from celu_cli.runs.events import CheckpointReached, EpochDone, StepsDone
 from tests.engine.small import make_dataset, make_tiny_case
@@ -109,6 +111,7 @@ class TestDivergence:
         with pytest.raises(DivergedError, match="in epoch 1, step 1 of 3") as caught:
             list(train(case, make_dataset(20, 9)))
         assert "It began in the gradient of layer 2" in str(caught.value)
+        assert "No update came before it, so the learning rate is not the cause" in str(caught.value)
 
     def test_the_layer_in_which_it_began_is_named(self) -> None:
         case = make_tiny_case(optimizer={"name": "sgd", "learning_rate": 1e30})
@@ -122,6 +125,15 @@ class TestDivergence:
         with pytest.raises(DivergedError, match="step 2 of 3"):
             told.extend(checkpoints_of(case, make_dataset(20, 5)))
         assert [checkpoint.step for checkpoint in told] == [1]
+
+
+def test_too_little_memory_is_an_error_that_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(trainer, "compile_steps", lambda *_: exhausted)
+    with pytest.raises(OutOfMemoryError, match=r"Lower batch_size or network\.filters"):
+        list(train(make_tiny_case(), make_dataset(20, 5)))
 
 
 def checkpoints_of(case: Case, dataset: Dataset) -> Iterator[Checkpoint]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
@@ -37,6 +38,10 @@ class Row:
     best_train_accuracy: float | None
     best_test_accuracy: float | None
     best_test_epoch: int | None
+    train_loss: float | None
+    test_loss: float | None
+    best_train_loss: float | None
+    best_test_loss: float | None
     gap: float | None
     published_epoch: int | None
     published_test_accuracy: float | None
@@ -88,6 +93,10 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
         best_train_accuracy=max((metrics.train_accuracy for metrics in epochs), default=None),
         best_test_accuracy=best.test_accuracy if best else None,
         best_test_epoch=best.epoch if best else None,
+        train_loss=last.train_loss if last else None,
+        test_loss=last.test_loss if last else None,
+        best_train_loss=_least(metrics.train_loss for metrics in epochs),
+        best_test_loss=_least(metrics.test_loss for metrics in epochs),
         gap=100 * (last.train_accuracy - last.test_accuracy) if last else None,
         published_epoch=reference.epoch if reference else None,
         published_test_accuracy=reference.test_accuracy if reference else None,
@@ -101,6 +110,10 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
         started=iso_time(run.manifest.started),
         status=run.status,
     )
+
+
+def _least(losses: Iterable[float]) -> float | None:
+    return min(filter(isfinite, losses), default=None)
 
 
 def _mean_cosine(run: Run) -> float | None:

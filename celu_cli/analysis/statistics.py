@@ -136,7 +136,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def smallest_paired_p(pairs: int) -> float:
     """The smallest p that `sign_flip_p` can give: all signs alike, 2 of 2**n choices."""
-    return 2 / 2**pairs
+    return 2.0 ** (1 - pairs)
 
 
 def smallest_unpaired_p(n: int, of_baseline: int) -> float:

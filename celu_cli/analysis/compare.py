@@ -59,7 +59,16 @@ def compare_runs(runs: Iterable[Run]) -> list[Row]:
         RunError: a published curve cannot be read.
     """
     ordered = sorted(runs, key=lambda run: (run.case.name, run.case.seed, run.manifest.started))
-    return [_row(run, read_published(run.case)) for run in ordered]
+    curves: dict[tuple[str | None, bool], PublishedCurve | None] = {}
+    for run in ordered:
+        key = _curve_key(run)
+        if key not in curves:
+            curves[key] = read_published(run.case)
+    return [_row(run, curves[_curve_key(run)]) for run in ordered]
+
+
+def _curve_key(run: Run) -> tuple[str | None, bool]:
+    return run.case.published, run.case.dataset.sample
 
 
 def newest_runs(runs: Iterable[Run]) -> list[Run]:

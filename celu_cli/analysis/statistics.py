@@ -1,6 +1,7 @@
 """Statistics of a few numbers, one for each seed: spread, interval, permutation tests, how many seeds are needed.
 
-Pure functions of numbers. SciPy is imported only by those that need it, so that a plain table stays quick.
+Pure functions of numbers. NumPy and SciPy are imported only by those that need them, so that a plain table stays
+quick.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, fsum, hypot, sqrt
-
-import numpy as np
 
 LEVEL = 0.05
 POWER = 0.8
@@ -89,6 +88,8 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     to 20 pairs; beyond, 99,999 are drawn with a fixed seed and p is (as far + 1) / (drawn + 1).
     Source: Fisher 1935, The design of experiments, section 21; Phipson and Smyth 2010 for the + 1.
     """
+    import numpy as np
+
     values = np.abs(np.asarray(differences, np.float64))
     limit = abs(fsum(differences)) - _TIE * float(values.sum())
     if len(values) > _MOST_FLIPPED:
@@ -106,6 +107,7 @@ def permutation_p(values: Sequence[float], baseline: Sequence[float]) -> float:
     SciPy's `permutation_test` of |mean(values) - mean(baseline)|: exact where there are at most 99,999 ways to
     deal, else from that many drawn with a fixed seed. Source: Fisher 1935; Pitman 1937.
     """
+    import numpy as np
     from scipy.stats import permutation_test
 
     size = max(map(abs, [*values, *baseline])) or 1.0

@@ -9,11 +9,14 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from celu_cli.errors import RunError
 from celu_cli.runs.events import EpochMetrics, Fidelity
 
 METRICS_NAME = "metrics.jsonl"
 
+_NAMES = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
 _TYPES = {"epoch": int, "time": str}  # all others are numbers
 
 
@@ -57,7 +60,9 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
             metrics = _parse(line)
         except ValueError as error:
             raise RunError(f"{path}, line {number}: not an epoch's metrics: {error}") from error
-        epochs = [*(earlier for earlier in epochs if earlier.epoch < metrics.epoch), metrics]
+        while epochs and epochs[-1].epoch >= metrics.epoch:
+            epochs.pop()
+        epochs.append(metrics)
     return epochs
 
 
@@ -66,12 +71,15 @@ def _torn_tail(content: bytes) -> bytes:
 
 
 def _parse(line: bytes) -> EpochMetrics:
-    values = json.loads(line)
+    try:
+        values = from_json(line)
+    except ValueError:
+        values = json.loads(line)  # slower, but it says what is wrong in words that fit one line of many
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     measured = tuple(_parse_fidelity(entry) for entry in values.pop("fidelity", ()))
-    names = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
-    return EpochMetrics(**{name: _value(values, name) for name in names}, fidelity=measured)
+    in_order: list[Any] = [_value(values, name) for name in _NAMES]
+    return EpochMetrics(*[*in_order, measured])  # fidelity is the last field
 
 
 def _parse_fidelity(entry: Any) -> Fidelity:
@@ -84,9 +92,12 @@ def _parse_fidelity(entry: Any) -> Fidelity:
 
 
 def _value(values: dict[str, Any], key: str) -> Any:
-    if key not in values:
-        raise ValueError(f"{key} is missing")
-    value = values[key]
+    try:
+        value = values[key]
+    except KeyError:
+        raise ValueError(f"{key} is missing") from None
+    if type(value) is float and key not in _TYPES:  # nearly all of them
+        return value
     kind = _TYPES.get(key)
     if kind is None:
         if value is None:

@@ -25,7 +25,7 @@ Phase = Literal["train", "test"]
 _Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
 # Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
-_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, GREEN, PURPLE)
+_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
 _MARKS = "os^DvPX"
 _GREY = "#555555"
 _TRAIN: _Dash = (0, (5, 2))

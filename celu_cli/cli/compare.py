@@ -15,6 +15,7 @@ from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from celu_cli.analysis.groups import Group
+    from celu_cli.runs.run import Run
 
 _Row = TypeVar("_Row")
 
@@ -37,8 +38,8 @@ def compare(
         bool | None,
         typer.Option(
             "--runs/--groups",
-            help="A row a run, or a row for all runs that differ in their seed alone; by default groups where one "
-            "has several seeds.",
+            help="A row a run, or a row for all runs that differ in their seed alone; where neither is said, groups if "
+            "one has several seeds.",
         ),
     ] = None,
     baseline: Annotated[
@@ -107,7 +108,9 @@ def compare(
     if by_run and baseline:
         raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
     suffix = _checked_suffix(plot)
-    runs = [until(run, at_epoch) for run in read_targets(targets or (), logs)]
+    runs = read_targets(targets or (), logs)
+    _check_epoch(at_epoch, runs)
+    runs = [until(run, at_epoch) for run in runs]
     if newest:
         runs = newest_runs(runs)
     choice = Choice(metric, at_epoch, include_unfinished)
@@ -156,6 +159,12 @@ def _draw(groups: Sequence[Group], plot: Path, suffix: str) -> None:
 
     for path in draw_overlays(groups, plot, suffix):
         typer.echo(f"drawn {path}", err=True)
+
+
+def _check_epoch(epoch: int | None, runs: Sequence[Run]) -> None:
+    longest = max((run.metrics[-1].epoch for run in runs if run.metrics), default=0)
+    if epoch is not None and epoch > longest:
+        raise UsageError(f"--at-epoch {epoch}: no run has that epoch; the longest has {longest}")
 
 
 def _checked_suffix(plot: Path | None) -> str:

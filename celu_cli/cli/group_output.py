@@ -94,15 +94,13 @@ def _notes(rows: Sequence[GroupRow], shared: Sequence[str], hidden: Sequence[str
     if baseline:
         pairs = ", over the seeds that both have" if any(row.paired for row in rows) else ""
         yield f"difference: mean minus that of {baseline}{points}{pairs}; Holm: p corrected for the number of rows"
+    if baseline and len({row.dataset for row in rows}) > 1:
+        yield "datasets differ, so differences are between results on different test images"
     if rows[0].metric.startswith("best-test"):
         yield "best test: the epoch was chosen by looking at the test images, which flatters every row"
     if any(row.left_out for row in rows):
         yield "left out: not in the statistics; of a repeated seed the newest run counts"
-        yield from _survivors(rows)
-    if hidden:
-        yield f"too narrow for: {', '.join(hidden)} (--format csv has all)"
-
-
-def _survivors(rows: Sequence[GroupRow]) -> Iterator[str]:
     if any("failed" in row.left_out for row in rows):
         yield "runs that failed are left out, so the means describe only trainings that worked"
+    if hidden:
+        yield f"too narrow for: {', '.join(hidden)} (--format csv has all)"

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, fsum, hypot, sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LEVEL = 0.05
 POWER = 0.8
@@ -16,6 +21,7 @@ MOST_SEEDS = 1000
 
 _MOST_FLIPPED = 20  # 2**19 sums; beyond, signs are drawn at random
 _DRAWS = 99_999
+_DRAWN_AT_ONCE = 10_000  # bounds the memory
 _TIE = 1e-9  # of the size of the numbers: sums that rounding alone tells apart are equal
 
 
@@ -93,12 +99,24 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     values = np.abs(np.asarray(differences, np.float64))
     limit = abs(fsum(differences)) - _TIE * float(values.sum())
     if len(values) > _MOST_FLIPPED:
-        signs = np.random.default_rng(0).choice((-1.0, 1.0), (_DRAWS, len(values)))
-        return (int(np.sum(np.abs(signs @ values) >= limit)) + 1) / (_DRAWS + 1)
+        return (_drawn_as_far(values, limit) + 1) / (_DRAWS + 1)
     sums = values[:1]  # the first sign is held: the other half is the mirror image
     for value in values[1:]:
         sums = np.concatenate([sums + value, sums - value])
     return float(np.mean(np.abs(sums) >= limit))
+
+
+def _drawn_as_far(values: NDArray[np.float64], limit: float) -> int:
+    """Of the signs drawn at random for `values`, how often their sum is at least `limit` from 0."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    as_far = 0
+    for begun in range(0, _DRAWS, _DRAWN_AT_ONCE):
+        shape = (min(_DRAWN_AT_ONCE, _DRAWS - begun), len(values))
+        positive = generator.integers(0, 2, shape, dtype=np.int8).astype(np.float64)
+        as_far += int(np.sum(np.abs(2 * (positive @ values) - values.sum()) >= limit))
+    return as_far
 
 
 def permutation_p(values: Sequence[float], baseline: Sequence[float]) -> float:

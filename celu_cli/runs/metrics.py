@@ -18,6 +18,7 @@ METRICS_NAME = "metrics.jsonl"
 
 _NAMES = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
 _TYPES = {"epoch": int, "time": str}  # all others are numbers
+_KINDS = [_TYPES.get(name, float) for name in _NAMES]
 
 
 def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
@@ -78,7 +79,9 @@ def _parse(line: bytes) -> EpochMetrics:
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     measured = tuple(_parse_fidelity(entry) for entry in values.pop("fidelity", ()))
-    in_order: list[Any] = [_value(values, name) for name in _NAMES]
+    in_order: list[Any] = [values.get(name) for name in _NAMES]
+    if [type(value) for value in in_order] != _KINDS:  # seldom: null, a whole number, or wrong
+        in_order = [_value(values, name) for name in _NAMES]
     return EpochMetrics(*[*in_order, measured])  # fidelity is the last field
 
 
@@ -92,12 +95,9 @@ def _parse_fidelity(entry: Any) -> Fidelity:
 
 
 def _value(values: dict[str, Any], key: str) -> Any:
-    try:
-        value = values[key]
-    except KeyError:
-        raise ValueError(f"{key} is missing") from None
-    if type(value) is float and key not in _TYPES:  # nearly all of them
-        return value
+    if key not in values:
+        raise ValueError(f"{key} is missing")
+    value = values[key]
     kind = _TYPES.get(key)
     if kind is None:
         if value is None:

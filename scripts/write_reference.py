@@ -167,7 +167,7 @@ def commands_page() -> str:
 def parameter_name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return str(parameter.metavar or parameter.name.upper())
-    return ", ".join(parameter.opts)
+    return ", ".join([*parameter.opts, *parameter.secondary_opts])
 
 
 def default_of(parameter: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
@@ -37,6 +38,10 @@ class Row:
     best_train_accuracy: float | None
     best_test_accuracy: float | None
     best_test_epoch: int | None
+    train_loss: float | None
+    test_loss: float | None
+    best_train_loss: float | None
+    best_test_loss: float | None
     gap: float | None
     published_epoch: int | None
     published_test_accuracy: float | None
@@ -54,7 +59,16 @@ def compare_runs(runs: Iterable[Run]) -> list[Row]:
         RunError: a published curve cannot be read.
     """
     ordered = sorted(runs, key=lambda run: (run.case.name, run.case.seed, run.manifest.started))
-    return [_row(run, read_published(run.case)) for run in ordered]
+    curves: dict[tuple[str | None, bool], PublishedCurve | None] = {}
+    for run in ordered:
+        key = _curve_key(run)
+        if key not in curves:
+            curves[key] = read_published(run.case)
+    return [_row(run, curves[_curve_key(run)]) for run in ordered]
+
+
+def _curve_key(run: Run) -> tuple[str | None, bool]:
+    return run.case.published, run.case.dataset.sample
 
 
 def newest_runs(runs: Iterable[Run]) -> list[Run]:
@@ -88,6 +102,10 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
         best_train_accuracy=max((metrics.train_accuracy for metrics in epochs), default=None),
         best_test_accuracy=best.test_accuracy if best else None,
         best_test_epoch=best.epoch if best else None,
+        train_loss=last.train_loss if last else None,
+        test_loss=last.test_loss if last else None,
+        best_train_loss=_least(metrics.train_loss for metrics in epochs),
+        best_test_loss=_least(metrics.test_loss for metrics in epochs),
         gap=100 * (last.train_accuracy - last.test_accuracy) if last else None,
         published_epoch=reference.epoch if reference else None,
         published_test_accuracy=reference.test_accuracy if reference else None,
@@ -101,6 +119,10 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
         started=iso_time(run.manifest.started),
         status=run.status,
     )
+
+
+def _least(losses: Iterable[float]) -> float | None:
+    return min(filter(isfinite, losses), default=None)
 
 
 def _mean_cosine(run: Run) -> float | None:

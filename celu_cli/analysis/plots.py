@@ -1,8 +1,7 @@
-"""The plots of one run and the overlay of several."""
+"""The plots of one run."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from math import ceil, isfinite, log10
@@ -14,7 +13,7 @@ from celu_cli.case.cost import split_sizes
 from celu_cli.runs.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run, read_run
-from celu_cli.runs.wording import dataset_words, describe_case
+from celu_cli.runs.wording import describe_case
 
 Epoch = EpochMetrics | PublishedEpoch
 Phase = Literal["train", "test"]
@@ -117,38 +116,6 @@ def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart
     )
 
 
-def draw_overlay(runs: Sequence[Run], path: Path, file_format: str) -> None:
-    """Draw the test accuracies of all `runs` with at least one epoch into one file.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    save_chart(overlay_chart([run for run in runs if run.metrics]), path, file_format)
-
-
-def overlay_chart(runs: Sequence[Run]) -> Chart:
-    """Test accuracies of `runs` over epochs, and each published curve they name once."""
-    colours = cycle(COLOURS)
-    last = max((run.metrics[-1].epoch for run in runs), default=1)
-    datasets = {dataset_words(run.case) for run in runs}
-    curves: list[Curve] = []
-    published: dict[str, Curve] = {}
-    for run, name in zip(runs, _distinct_names(runs), strict=True):
-        colour = next(colours)
-        curves.append(_accuracy_curve(name, run.metrics, "test", colour, dashed=False))
-        curve = read_published(run.case)
-        shown = [epoch for epoch in curve.epochs if epoch.epoch <= last] if curve else []
-        if curve and shown and curve.name not in published:
-            label = f"{curve.name} published"
-            published[curve.name] = _accuracy_curve(label, shown, "test", colour, dashed=True)
-    return Chart(
-        title="Test accuracy" + (f" on {datasets.pop()}" if len(datasets) == 1 else ""),
-        subtitle="dashed: published" if published else "",
-        y_label="test accuracy",
-        curves=[*curves, *published.values()],
-    )
-
-
 def _phase_curves(
     prefix: str,
     epochs: Sequence[Epoch],
@@ -178,18 +145,3 @@ def _value(epoch: Epoch, phase: Phase, what: Literal["loss", "accuracy"]) -> flo
     if phase == "train":
         return epoch.train_loss if what == "loss" else epoch.train_accuracy
     return epoch.test_loss if what == "loss" else epoch.test_accuracy
-
-
-def _distinct_names(runs: Sequence[Run]) -> list[str]:
-    """The case where that tells the runs apart, else the case and seed, else the run's own name."""
-    cases = Counter(run.case.name for run in runs)
-    seeds = Counter((run.case.name, run.case.seed) for run in runs)
-    names = []
-    for run in runs:
-        if cases[run.case.name] == 1:
-            names.append(run.case.name)
-        elif seeds[run.case.name, run.case.seed] == 1:
-            names.append(f"{run.case.name} seed {run.case.seed}")
-        else:
-            names.append(run.name)
-    return names

@@ -118,9 +118,13 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def parse(text: str, source: str, *, with_lines: bool = True) -> Document:
-    """Read one YAML document; never raises, whatever the text."""
-    return _Builder(source, with_lines).build(text)
+def parse(text: str, source: str, *, with_lines: bool = True, quick: bool = False) -> Document:
+    """Read one YAML document; never raises, whatever the text.
+
+    `quick` reads with LibYAML where there is one: the same values, but it says in other words what is not YAML.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if quick else yaml.SafeLoader
+    return _Builder(source, with_lines, loader).build(text)
 
 
 class _StopReading(Exception):  # noqa: N818 - the error itself is among the problems
@@ -130,8 +134,9 @@ class _StopReading(Exception):  # noqa: N818 - the error itself is among the pro
 class _Builder:
     """Builds nodes from PyYAML's events: they carry marks and come one by one, so it can stop at a depth."""
 
-    def __init__(self, source: str, with_lines: bool) -> None:
+    def __init__(self, source: str, with_lines: bool, loader: Any) -> None:
         self._source = source
+        self._loader = loader
         self._with_lines = with_lines
         self._document = Document()
         self._readable = True
@@ -140,7 +145,7 @@ class _Builder:
 
     def build(self, text: str) -> Document:
         try:
-            self._read(yaml.SafeLoader(text))
+            self._read(self._loader(text))
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
@@ -153,7 +158,7 @@ class _Builder:
             pass
         return self._document
 
-    def _read(self, loader: yaml.SafeLoader) -> None:
+    def _read(self, loader: Any) -> None:
         self._events = iter(loader.get_event, None)
         try:
             root = self._root()
@@ -183,7 +188,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             if any("\ud800" <= character <= "\udfff" for character in event.value):
                 self._say(place, "half of a surrogate pair, which is no text; remove it")
-            plain = event.style is None
+            plain = not event.style  # LibYAML says "" where PyYAML says None
             return Node(resolve_scalar(event.value) if plain else event.value, place, key_place, event.value)
         if depth == DEEPEST:
             self._say(place, f"nested more than {DEEPEST} deep")

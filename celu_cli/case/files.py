@@ -13,7 +13,7 @@ from celu_cli.case.merge import merge, without_own_keys
 from celu_cli.case.own_activation import with_whole_paths
 from celu_cli.errors import CaseError
 
-_MOST_BYTES = 128 * 1024
+MOST_BYTES = 128 * 1024
 _MOST_LINES = 40
 _LONGEST_CHAIN = 200
 
@@ -72,11 +72,11 @@ def _read(path: Path) -> Document:
     start = Place(source, 1, 1)
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+            content = file.read(MOST_BYTES + 1)
     except OSError as error:
         return Document(None, [Problem(Place(source), "", f"cannot be read: {error.strerror}")])
-    if len(content) > _MOST_BYTES:
-        message = f"the file is larger than {_MOST_BYTES // 1024} KiB; it cannot be a case"
+    if len(content) > MOST_BYTES:
+        message = f"the file is larger than {MOST_BYTES // 1024} KiB; it cannot be a case"
         return Document(None, [Problem(start, "", message)])
     content = content.removeprefix(BOM_UTF8)
     try:

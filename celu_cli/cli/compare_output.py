@@ -1,21 +1,16 @@
-"""Rows of `celu compare` as a table that fits its terminal, JSON, CSV or Markdown."""
+"""Runs of `celu compare` as a table that fits its terminal."""
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from celu_cli.analysis.compare import Row
-from celu_cli.cli.tables import results_console
+from celu_cli.analysis.metric import Metric, is_loss
 from celu_cli.runs.wording import duration
 
 _GAP = 2
@@ -60,32 +55,16 @@ _COLUMNS = (
 _SETTINGS = tuple(column for column in _COLUMNS if column.shared is not None and column.heading != "status")
 
 
-def print_rows(rows: Sequence[Row], file_format: Literal["table", "json", "csv", "md"]) -> None:
-    """Write `rows` to stdout."""
-    match file_format:
-        case "json":
-            typer.echo(json.dumps([_values(row) for row in rows], indent=2, allow_nan=False))
-        case "csv":
-            writer = csv.DictWriter(sys.stdout, [field.name for field in fields(Row)], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(_values(row) for row in rows)
-        case "md":
-            _print_markdown(rows)
-        case "table":
-            print_table(rows, results_console())
-
-
-def _print_markdown(rows: Sequence[Row]) -> None:
-    names = [field.name for field in fields(Row)]
-    lines = [names, ["---"] * len(names)]
-    lines += [["" if value is None else str(value) for value in _values(row).values()] for row in rows]
-    for line in lines:
-        typer.echo("| " + " | ".join(line) + " |")
-
-
-def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Write `rows` as a table that is no wider than `console`, with notes below."""
-    columns, shared = _split_shared(rows)
+def print_table(
+    rows: Sequence[Row], console: Console, only_changed: bool = False, metric: Metric = "test-accuracy"
+) -> None:
+    """Write `rows` as a table that is no wider than `console`, with notes below; a column where all agree may go."""
+    columns, shared = _split_shared(rows, metric)
+    if only_changed and len(rows) > 1:
+        columns = columns[:1] + [
+            column for column in columns[1:] if len({column.cell(row) for row in rows}) > 1
+        ]
+        shared = []
     shown = _fitting(columns, rows, console.width)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column in shown:
@@ -103,11 +82,11 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
         console.print(Text(line, style="dim"))
 
 
-def _split_shared(rows: Sequence[Row]) -> tuple[list[_Column], list[str]]:
+def _split_shared(rows: Sequence[Row], metric: Metric) -> tuple[list[_Column], list[str]]:
     """The columns worth showing, and in words the settings that every row shares."""
     columns, shared = [], []
     kinds = {(row.case, *(column.cell(row) for column in _SETTINGS)) for row in rows}
-    for column in _COLUMNS:
+    for column in [*_COLUMNS, _loss_column(metric)] if is_loss(metric) else _COLUMNS:
         cells = {column.cell(row) for row in rows}
         if cells == {""} or (column.heading == "started" and len(kinds) == len(rows)):
             continue
@@ -116,6 +95,13 @@ def _split_shared(rows: Sequence[Row]) -> tuple[list[_Column], list[str]]:
         else:
             columns.append(column)
     return columns, shared
+
+
+def _loss_column(metric: Metric) -> _Column:
+    def cell(row: Row) -> str:
+        return _share(getattr(row, metric.replace("-", "_")))
+
+    return _Column(metric.replace("-", " "), cell)
 
 
 def _fitting(columns: Sequence[_Column], rows: Sequence[Row], width: int) -> list[_Column]:
@@ -162,17 +148,6 @@ def _published(row: Row) -> str:
         return ""
     at = "" if row.published_epoch == row.epochs else f" @{row.published_epoch}"
     return _share(row.published_test_accuracy) + at
-
-
-def _values(row: Row) -> dict[str, Any]:
-    return {key: _rounded(value) for key, value in asdict(row).items()}
-
-
-def _rounded(value: Any) -> Any:
-    """Six digits, as many as the published logs have; JSON has no NaN."""
-    if not isinstance(value, float):
-        return value
-    return round(value, 6) if value == value else None
 
 
 def _share(value: float | None) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
+if TYPE_CHECKING:
+    from celu_cli.runs.run import Run
 
 
 def plot(
@@ -24,6 +28,9 @@ def plot(
         Path | None,
         typer.Option("--output", "-o", help="Directory to draw into, instead of each run's own plots/."),
     ] = None,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Draw the test accuracies here instead, and write no file.")
+    ] = False,
 ) -> None:
     """Draw runs again: accuracy and loss over epochs, with the published curve where there is one.
 
@@ -32,10 +39,29 @@ def plot(
     from celu_cli.analysis.plots import draw_run
     from celu_cli.cli.targets import read_targets
 
-    for run in read_targets(targets or (), logs):
+    runs = read_targets(targets or (), logs)
+    if terminal:
+        _print(runs)
+        return
+    for run in runs:
         directory = run.path / "plots" if output is None else output / run.case.name / run.path.name
         paths = draw_run(run, directory, file_format)
         if not paths:
-            typer.echo(f"{run.name} has no finished epoch to draw", err=True)
+            _say_empty(run)
         for path in paths:
             typer.echo(path)
+
+
+def _print(runs: Sequence[Run]) -> None:
+    from celu_cli.cli.tables import results_console
+    from celu_cli.cli.terminal_plot import print_accuracies
+
+    for run in runs:
+        if not run.metrics:
+            _say_empty(run)
+    if drawn := [run for run in runs if run.metrics]:
+        print_accuracies(drawn, results_console())
+
+
+def _say_empty(run: Run) -> None:
+    typer.echo(f"{run.name} has no finished epoch to draw", err=True)

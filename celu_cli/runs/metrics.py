@@ -9,12 +9,16 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from celu_cli.errors import RunError
 from celu_cli.runs.events import EpochMetrics, Fidelity
 
 METRICS_NAME = "metrics.jsonl"
 
+_NAMES = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
 _TYPES = {"epoch": int, "time": str}  # all others are numbers
+_KINDS = [_TYPES.get(name, float) for name in _NAMES]
 
 
 def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
@@ -72,7 +76,9 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
             metrics = _parse(line)
         except ValueError as error:
             raise RunError(f"{path}, line {number}: not an epoch's metrics: {error}") from error
-        epochs = [*(earlier for earlier in epochs if earlier.epoch < metrics.epoch), metrics]
+        while epochs and epochs[-1].epoch >= metrics.epoch:
+            epochs.pop()
+        epochs.append(metrics)
     return epochs
 
 
@@ -89,12 +95,17 @@ def _torn_tail(content: bytes) -> bytes:
 
 
 def _parse(line: bytes) -> EpochMetrics:
-    values = json.loads(line)
+    try:
+        values = from_json(line)
+    except ValueError:
+        values = json.loads(line)  # slower, but it says what is wrong in words that fit one line of many
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     measured = tuple(_parse_fidelity(entry) for entry in values.pop("fidelity", ()))
-    names = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
-    return EpochMetrics(**{name: _value(values, name) for name in names}, fidelity=measured)
+    in_order: list[Any] = [values.get(name) for name in _NAMES]
+    if [type(value) for value in in_order] != _KINDS:  # seldom: null, a whole number, or wrong
+        in_order = [_value(values, name) for name in _NAMES]
+    return EpochMetrics(*[*in_order, measured])  # fidelity is the last field
 
 
 def _parse_fidelity(entry: Any) -> Fidelity:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
+from celu_cli.case.written import load_written_case
 from celu_cli.errors import CeluError, RunError
 from celu_cli.runs.events import EpochMetrics
 from celu_cli.runs.manifest import Manifest, Status, read_manifest, utc_now
@@ -40,7 +40,7 @@ def read_run(path: Path) -> Run:
     """
     manifest = read_manifest(path)
     try:
-        case = load_case(path / CASE_NAME, to_train=False)
+        case = load_written_case(path / CASE_NAME)
     except CeluError as error:
         raise RunError(f"cannot read the case of the run {path}: {error}") from error
     return Run(path, case, manifest, manifest.status_at(utc_now()), tuple(read_metrics(path)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from celu_cli.analysis.plots import draw_overlay, draw_run_plots, overlay_chart, run_chart
+from celu_cli.analysis.plots import draw_run_plots, run_chart
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
@@ -74,22 +74,3 @@ def test_a_run_of_the_sample_is_not_drawn_against_the_published_curve_of_the_ful
     run = published_run(tmp_path, dataset={"name": "cifar10", "sample": True})
     assert read_published(run.case) is None
     assert "CIFAR-10 sample" in run_chart(run, "test", None).subtitle
-
-
-def test_the_overlay_shows_each_run_and_each_published_curve_once(tmp_path: Path) -> None:
-    runs = [
-        published_run(tmp_path),
-        published_run(tmp_path, seed=1),
-        published_run(tmp_path, name="case-d", published="case-d"),
-    ]
-    chart = overlay_chart(runs)
-    names = [curve.label.rsplit(" ", 1)[0] for curve in chart.curves]
-    assert names == ["case-c seed 0", "case-c seed 1", "case-d", "case-c published", "case-d published"]
-    assert [curve.dashed for curve in chart.curves] == [False] * 3 + [True] * 2
-    assert chart.title == "Test accuracy on CIFAR-10"
-
-
-def test_an_overlay_of_runs_without_epochs_is_an_empty_chart_not_an_error(tmp_path: Path) -> None:
-    run = read_run(record_run(tmp_path, done=0))
-    draw_overlay([run], tmp_path / "overlay.svg", "svg")
-    assert (tmp_path / "overlay.svg").read_text().startswith("<?xml")

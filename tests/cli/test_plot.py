@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from celu_cli.cli.plot import plot
 from celu_cli.errors import RunError
-from tests.runs.fakes import make_case, record_run
+from tests.runs.fakes import make_case, record_run, record_seeds
 
 app = typer.Typer()
 app.command()(plot)
@@ -69,3 +69,25 @@ def test_where_there_are_no_runs_the_message_says_how_to_make_one(
     result = run_plot(*arguments)
     assert isinstance(result.exception, RunError)
     assert str(result.exception) == "there are no runs in none yet; train one with: celu run case-a --sample"
+
+
+def test_curves_in_the_terminal_name_each_end_keep_the_width_and_write_no_file(
+    logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    record_seeds(logs, [-0.1, 0.1], name="case-e")
+    lines = run_plot("--terminal", "case-e").stdout.splitlines()
+    assert max(map(len, lines)) == 60
+    assert any("\u2800" < letter < "\u2900" for letter in lines[0])
+    assert lines[0].endswith(" A")
+    assert [line[0] for line in lines if "case-e/" in line] == ["A", "B"]
+    assert "seed1" in lines[-2]  # the higher one
+    assert not list(logs.rglob("*.png"))
+
+
+@pytest.mark.usefixtures("logs")
+def test_curves_are_plain_text_where_colours_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[34m" in run_plot("--terminal", "case-c").stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[34m" not in run_plot("--terminal", "case-c").stdout

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +52,37 @@ def make_metrics(epoch: int, **changes: Any) -> EpochMetrics:
     return EpochMetrics(**(values | changes))
 
 
-def make_events(epochs: int, done: int | None = None) -> Iterator[Event]:
-    """The events of a training of `epochs` epochs that stops after `done` of them."""
+def make_events(epochs: int, done: int | None = None, shift: float = 0.0) -> Iterator[Event]:
+    """The events of a training of `epochs` epochs that stops after `done`; `shift` is added to its accuracies."""
     yield TrainingStarted(epochs, 500, 50_000, 10_000, "sha256:weights", "sha256:order")
     for epoch in range(1, (epochs if done is None else done) + 1):
         yield StepsDone(epoch, 250, 1.5, 0.4, 160.0)
         yield StepsDone(epoch, 500, 1.4, 0.5, 160.0)
         yield EvaluationStarted(epoch)
-        yield EpochDone(make_metrics(epoch))
+        plain = make_metrics(epoch)
+        yield EpochDone(
+            replace(
+                plain,
+                train_accuracy=plain.train_accuracy + shift,
+                test_accuracy=plain.test_accuracy + shift,
+            )
+        )
     if done is None:
         yield TrainingEnded(epochs)
 
 
-def record_run(logs: Path, case: Case | None = None, done: int | None = None) -> Path:
+def record_run(logs: Path, case: Case | None = None, done: int | None = None, shift: float = 0.0) -> Path:
     """Record a training of `case`, completed or stopped after `done` epochs, and return its directory."""
     case = case or make_case()
     with RunRecorder.open(logs, case) as recorder:
-        for event in make_events(case.epochs, done):
+        for event in make_events(case.epochs, done, shift):
             recorder(event)
     return recorder.path
+
+
+def record_seeds(logs: Path, shifts: Sequence[float], first: int = 0, **changes: Any) -> list[Path]:
+    """A completed run for each of `shifts`, with seeds that count from `first`."""
+    return [
+        record_run(logs, make_case(**changes, seed=seed), shift=shift)
+        for seed, shift in enumerate(shifts, first)
+    ]

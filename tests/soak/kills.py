@@ -13,7 +13,7 @@ import numpy as np
 
 from celu_cli.runs.checkpoint import read_checkpoint
 from celu_cli.runs.directory import find_runs
-from celu_cli.runs.run import Run
+from celu_cli.runs.run import Run, read_run
 
 _CASE = ("case-d", "--sample", "network.filters=4", "network.initializer.standard_deviation=0.3")
 _SMALL = (*_CASE, "batch_size=200", "epochs=6")
@@ -86,11 +86,13 @@ def _train_killed(logs: Path, seed: int, generator: random.Random, figures: Kill
             dead = _run_killed_in_a_write(words, generator.randint(1, _MOMENTS_OF_A_RUN // 4))
             figures.kills_in_writes += dead
         runs = [path.parent for path in logs.glob("*/*/run.json")]
-        if not dead:
-            (run,) = find_runs(logs).runs
+        if not runs:
+            continue  # it was killed before it had become a run
+        run = read_run(runs[0])
+        if run.status == "completed":  # it may have been killed afterwards, when it drew its plots
             return run
-        if runs:  # else it was killed before it had become a run
-            words = ("run", "--resume", str(runs[0]), *_CHECKPOINTS)
+        assert dead, f"{run.path} ended as {run.status}"
+        words = ("run", "--resume", str(run.path), *_CHECKPOINTS)
 
 
 def _run_killed_in_a_write(words: tuple[str, ...], point: int) -> bool:

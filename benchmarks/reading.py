@@ -1,0 +1,113 @@
+"""Time `celu compare` over many run directories, made up in a temporary directory and removed again.
+
+Usage: python benchmarks/reading.py [--runs 1000] [--epochs 50] [--repeats 5]
+
+Each repeat is a new process, so start-up counts; files are in the page cache after the first, which is not counted.
+The runs are four cases with as many seeds as it takes. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from statistics import median
+
+from celu_cli.case.dump import dump_case
+from celu_cli.case.load import load_case
+from celu_cli.runs.environment import cpu_model, cpu_threads
+from celu_cli.runs.events import EpochMetrics
+from celu_cli.runs.manifest import new_manifest, write_manifest
+from celu_cli.runs.metrics import append_metrics
+
+CASES = ("case-b", "case-c", "case-d", "case-c-amsgrad")
+COMMANDS = {
+    "compare": ["compare"],
+    "compare --runs": ["compare", "--runs"],
+    "compare --baseline case-b": ["compare", "--baseline", "case-b"],
+    "compare --format csv": ["compare", "--format", "csv"],
+}
+
+
+def epoch_of(number: int, seed: int) -> EpochMetrics:
+    """An epoch that depends on the seed, so that the statistics have something to do."""
+    accuracy = 0.75 * (1 - 0.8**number) + 1e-4 * (seed * 7919 % 101)
+    return EpochMetrics(
+        number, 2 / number, accuracy, 2.1 / number, accuracy, 8e-4, 0.0, 240.0, 208.0, "2026-11-23T14:00:00Z"
+    )
+
+
+def make_runs(logs: Path, runs: int, epochs: int) -> None:
+    """Write `runs` finished runs into `logs`, the metrics of each copied from its seed's first."""
+    begun = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    plain = new_manifest(0)
+    for number in range(runs):
+        seed, case_name = divmod(number, len(CASES))
+        case = load_case(CASES[case_name], [f"seed={seed}", f"epochs={epochs}"])
+        started = begun + timedelta(minutes=number)
+        path = logs / case.name / f"{started:%Y-%m-%dT%H-%M-%SZ}-seed{seed}"
+        path.mkdir(parents=True)
+        (path / "case.yaml").write_text(dump_case(case), encoding="utf-8")
+        write_manifest(
+            path,
+            plain.model_copy(
+                update={"status": "completed", "started": started, "ended": started, "seed": seed}
+            ),
+        )
+        model = logs / f"{seed}.jsonl"
+        if not model.exists():
+            for epoch in range(1, epochs + 1):
+                append_metrics(logs, epoch_of(epoch, seed))
+            (logs / "metrics.jsonl").rename(model)
+        shutil.copyfile(model, path / "metrics.jsonl")
+
+
+def seconds_of(words: list[str], directory: Path) -> tuple[float, float]:
+    """Wall time of one `celu` process, and processor time, which a busy machine lengthens less."""
+    begun, before = time.perf_counter(), os.times()
+    subprocess.run(
+        [sys.executable, "-m", "celu_cli", *words],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.perf_counter() - begun, processor
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        logs = Path(directory) / "logs"
+        logs.mkdir()
+        make_runs(logs, arguments.runs, arguments.epochs)
+        print(
+            f"{arguments.runs} runs of {arguments.epochs} epochs, n = {arguments.repeats}, {cpu_model()}, "
+            f"{cpu_threads()} threads, load {os.getloadavg()[0]:.1f}\n"
+        )
+        print("| command | median s | smallest | largest | processor, median s |\n" + "| --- " * 5 + "|")
+        for name, words in COMMANDS.items():
+            times, processor = zip(
+                *[seconds_of(words, Path(directory)) for _ in range(arguments.repeats + 1)][1:], strict=True
+            )
+            print(
+                f"| {name} | {median(times):.2f} | {min(times):.2f} | {max(times):.2f} | {median(processor):.2f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()

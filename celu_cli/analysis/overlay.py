@@ -1,0 +1,245 @@
+"""Groups of runs in one picture: mean and band over seeds, by epoch and by training time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import inf, isfinite
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from celu_cli.analysis.chart import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, save_figure
+from celu_cli.analysis.groups import Group
+from celu_cli.analysis.statistics import summarise
+from celu_cli.runs.published import PublishedCurve, read_published
+from celu_cli.runs.run import Run
+from celu_cli.runs.wording import dataset_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Phase = Literal["train", "test"]
+_Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
+
+# Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
+_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
+_MARKS = "os^DvPX"
+_GREY = "#555555"
+_TRAIN: _Dash = (0, (5, 2))
+_PUBLISHED: _Dash = (0, (1, 1))
+_MARKERS = 8  # a line
+_LABEL_WIDTH = 44
+_ROUGH_HOURS = 3 * 3600
+_ROUGH_MINUTES = 180
+
+
+@dataclass(frozen=True)
+class Band:
+    """A group's mean at each epoch, with the mean ± one sample standard deviation over `n` seeds.
+
+    `seconds` is the mean training time up to each epoch. With one seed, `low` and `high` are the mean itself.
+    """
+
+    epochs: tuple[int, ...]
+    seconds: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    n: int
+
+
+def band_of(runs: Sequence[Run], phase: Phase) -> Band:
+    """The accuracies of `runs`, each with an epoch, over the epochs that all of them have."""
+    values = [{epoch.epoch: _accuracy(epoch, phase) for epoch in run.metrics} for run in runs]
+    times = [
+        dict(
+            zip(
+                (epoch.epoch for epoch in run.metrics),
+                accumulate(epoch.seconds for epoch in run.metrics),
+                strict=True,
+            )
+        )
+        for run in runs
+    ]
+    epochs = tuple(sorted(set.intersection(*map(set, values))))
+    summaries = [summarise([each[epoch] for each in values]) for epoch in epochs]
+    means = tuple(summary.mean for summary in summaries)
+    spreads = [summary.deviation or 0.0 for summary in summaries]
+    return Band(
+        epochs,
+        tuple(summarise([each[epoch] for each in times]).mean for epoch in epochs),
+        means,
+        tuple(mean - spread for mean, spread in zip(means, spreads, strict=True)),
+        tuple(mean + spread for mean, spread in zip(means, spreads, strict=True)),
+        len(runs),
+    )
+
+
+def draw_overlays(groups: Sequence[Group], path: Path, file_format: str) -> Iterator[Path]:
+    """Draw accuracy over epochs into `path`, and over training time beside it, and yield what is written.
+
+    A group of which no run counts is drawn from the runs it has, and says so.
+
+    Raises:
+        RunError: a file cannot be written, or a published curve cannot be read.
+    """
+    lines = [line for group in groups if (line := _line(group))]
+    for over_time, target in ((False, path), (True, path.with_stem(f"{path.stem}-time"))):
+        save_figure(lambda over_time=over_time: overlay_figure(lines, over_time), target, file_format)  # type: ignore[misc]
+        yield target
+
+
+@dataclass(frozen=True)
+class Line:
+    """A group as it is drawn."""
+
+    label: str
+    dataset: str
+    test: Band
+    train: Band
+    published: PublishedCurve | None
+
+    @property
+    def end(self) -> float:
+        """The last test accuracy, by which the legend is ordered."""
+        last = self.test.mean[-1]
+        return last if isfinite(last) else -inf
+
+
+def _line(group: Group) -> Line | None:
+    runs = [run for run in group.counted or group.runs if run.metrics]
+    if not runs or not (test := band_of(runs, "test")).epochs:
+        return None
+    state = "" if group.counted else f", {runs[-1].status}"
+    return Line(
+        f"{group.label}{state}",
+        dataset_words(group.case),
+        test,
+        band_of(runs, "train"),
+        read_published(group.case),
+    )
+
+
+def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
+    """Test accuracies solid, train accuracies dashed, published ones thin and dotted; the legend as the lines end."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9.0, 5.6), layout=ConstrainedLayoutEngine())
+    axes = figure.add_subplot()
+    datasets = {line.dataset for line in lines}
+    of = f" on {datasets.pop()}" if len(datasets) == 1 else ""
+    figure.suptitle(
+        f"Accuracy{of} over {'training time' if over_time else 'epochs'}",
+        x=0.01,
+        ha="left",
+        fontsize=13,
+        fontweight="bold",
+    )
+    unit, seconds = _unit(lines)
+    at = (lambda band: [each / seconds for each in band.seconds]) if over_time else (lambda band: band.epochs)
+    looks = {line.label: _look(number) for number, line in enumerate(lines)}
+    for line in lines:
+        _draw_line(axes, line, looks[line.label], at)
+    if not over_time:
+        _draw_published(axes, lines, looks)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel(f"training time in {unit}" if over_time else "epoch")
+    axes.set_ylabel("accuracy")
+    axes.set_axisbelow(True)
+    if lines:
+        axes.legend(
+            *_legend(axes, lines),
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            frameon=False,
+            fontsize=9,
+            handlelength=3,
+        )
+    figure.supxlabel(_caption(lines, over_time), x=0.01, ha="left", fontsize=8.5, color=_GREY)
+    return figure
+
+
+def _look(number: int) -> tuple[str, str]:
+    """Colour and marker of a line; where colours come again, it is with other markers."""
+    again, colour = divmod(number, len(_COLOURS))
+    return _COLOURS[colour], _MARKS[(colour + again) % len(_MARKS)]
+
+
+def _draw_line(axes: Axes, line: Line, look: tuple[str, str], at: Callable[[Band], Sequence[float]]) -> None:
+    colour, marker = look
+    every = max(1, len(line.test.epochs) // _MARKERS)
+    for band, dash, width in ((line.test, "solid", 2.0), (line.train, _TRAIN, 1.2)):
+        axes.plot(
+            at(band),
+            band.mean,
+            color=colour,
+            linestyle=dash,
+            linewidth=width,
+            marker=marker,
+            markevery=every,
+            markersize=5 if band is line.test else 3,
+            markerfacecolor=colour if band is line.test else "white",
+            label=line.label if band is line.test else "_train",
+        )
+        if band.n > 1:
+            axes.fill_between(at(band), band.low, band.high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _draw_published(axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]]) -> None:
+    """Each published curve once, in the colour of the first group that names it."""
+    last = max((line.test.epochs[-1] for line in lines), default=0)
+    drawn: set[str] = set()
+    for line in lines:
+        shown = [epoch for epoch in line.published.epochs if epoch.epoch <= last] if line.published else []
+        if not shown or not line.published or line.published.name in drawn:
+            continue
+        drawn.add(line.published.name)
+        axes.plot(
+            [epoch.epoch for epoch in shown],
+            [epoch.test_accuracy for epoch in shown],
+            color=looks[line.label][0],
+            linestyle=_PUBLISHED,
+            linewidth=1.0,
+            label=f"{line.published.name} published {shown[-1].test_accuracy:.4f}",
+        )
+
+
+def _legend(axes: Axes, lines: Sequence[Line]) -> tuple[list[Any], list[str]]:
+    """Handles and labels from the highest end to the lowest."""
+    handles, labels = axes.get_legend_handles_labels()
+    ends = {line.label: line for line in lines}
+    entries = []
+    for handle, label in zip(list[Any](handles), labels, strict=True):
+        line = ends.get(label)
+        text = f"{fill(label, _LABEL_WIDTH)}  {line.test.mean[-1]:.4f}, n = {line.test.n}" if line else label
+        end = line.end if line else float(handle.get_ydata()[-1])
+        entries.append((end, handle, text))
+    entries.sort(key=lambda entry: -entry[0])
+    return [handle for _, handle, _ in entries], [text for *_, text in entries]
+
+
+def _caption(lines: Sequence[Line], over_time: bool) -> str:
+    parts = ["solid: test", "dashed: train, while training"]
+    if any(line.published for line in lines) and not over_time:
+        parts.append("dotted: published test")
+    if any(line.test.n > 1 for line in lines):
+        parts.append("band: mean ± one sample standard deviation over n seeds")
+    if over_time:
+        parts.append("time: mean over seeds, evaluation included")
+    return "; ".join(parts)
+
+
+def _unit(lines: Sequence[Line]) -> tuple[str, float]:
+    longest = max((line.test.seconds[-1] for line in lines), default=0.0)
+    if longest >= _ROUGH_HOURS:
+        return "hours", 3600.0
+    return ("minutes", 60.0) if longest >= _ROUGH_MINUTES else ("seconds", 1.0)
+
+
+def _accuracy(epoch: object, phase: Phase) -> float:
+    return float(getattr(epoch, f"{phase}_accuracy"))

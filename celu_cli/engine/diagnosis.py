@@ -1,15 +1,50 @@
-"""Where a step that diverged went wrong first."""
+"""What went wrong in a step, told so that a person can mend it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
 
+from celu_cli.case.schema import Case
 from celu_cli.engine.backprop import cross_entropy, logits_gradient
 from celu_cli.engine.network import Network, exact_twin
 from celu_cli.engine.tensor import Tensor, Tensors
+from celu_cli.errors import DivergedError, OutOfMemoryError
 
 _LARGE = 1e3
+
+
+def diverged(case: Case, where: str, reason: str = "", updated: bool = True) -> DivergedError:
+    """The error of a training that diverged at the place `where`; `updated` tells whether an update came before."""
+    lines = [f"the loss or a gradient became NaN or infinite {where}."]
+    if reason:
+        lines.append(reason)
+    if updated:
+        rate = case.optimizer.learning_rate
+        lines.append(
+            f"A learning rate of {rate:g} is the usual cause: try optimizer.learning_rate={rate / 10:g}"
+        )
+    else:
+        lines.append(
+            "No update came before it, so the learning rate is not the cause: "
+            "try smaller initial weights (network.initializer), alpha or residual"
+        )
+    return DivergedError("\n".join(lines))
+
+
+@contextmanager
+def clear_memory_errors() -> Iterator[None]:
+    """Turn TensorFlow's word for a full memory into ours."""
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise OutOfMemoryError(
+            "there is not enough memory for a step of this case.\n"
+            "Lower batch_size or network.filters; `celu show CASE` tells what a step needs"
+        ) from error
 
 
 def explain_divergence(network: Network, weights: Tensors, images: object, labels: object) -> str:

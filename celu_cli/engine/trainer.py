@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from math import ceil, isfinite
@@ -21,7 +20,7 @@ from celu_cli.case.network import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Dataset, Split
 from celu_cli.engine.backprop import manual, select_backprop
-from celu_cli.engine.diagnosis import explain_divergence
+from celu_cli.engine.diagnosis import clear_memory_errors, diverged, explain_divergence
 from celu_cli.engine.evaluation import compile_evaluation, evaluation_batch
 from celu_cli.engine.fidelity import empty_record, read_record, record_if_due
 from celu_cli.engine.network import Network, build_network, exact_twin
@@ -30,7 +29,7 @@ from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from celu_cli.engine.snapshot import from_arrays, to_arrays
 from celu_cli.engine.tensor import Tensor
-from celu_cli.errors import DivergedError, OutOfMemoryError, RunError
+from celu_cli.errors import RunError
 from celu_cli.runs.checkpoint import Checkpoint
 from celu_cli.runs.events import (
     CheckpointReached,
@@ -115,7 +114,7 @@ def train(
         initial_weights_hash=hash_arrays(initial),
         batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
     )
-    with _clear_memory_errors():
+    with clear_memory_errors():
         while training.epoch <= case.epochs:
             yield from _train_epoch(
                 case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
@@ -163,6 +162,12 @@ def _train_epoch(
     order = tf.constant(batch_order(images, case.seed, epoch))
     rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
     skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
+
+    def advance(tensors: dict[str, Any], first: int, last: int) -> dict[str, Any]:
+        passed = (tensors["weights"], tensors["optimizer"], tensors["sums"], order, rates, skip_rate)
+        results = run_steps(*passed, tf.constant(first), tf.constant(last))
+        return dict(zip(("weights", "optimizer", "sums"), results, strict=True))
+
     stretch = 1
     while training.step < steps:
         begun = time.perf_counter()
@@ -170,19 +175,14 @@ def _train_epoch(
         before = training.tensors
         last = training.step + count
 
-        def advance(from_: Any, to: int) -> Any:
-            passed = (from_["weights"], from_["optimizer"], from_["sums"], order, rates, skip_rate)
-            results = run_steps(*passed, tf.constant(training.step), tf.constant(to))
-            return dict(zip(("weights", "optimizer", "sums"), results, strict=True))
-
-        training.tensors = advance(before, last)
+        training.tensors = advance(before, training.step, last)
         diverged_at = training.tensors["sums"][2].numpy().item()
         if diverged_at >= 0:
-            weights = advance(before, diverged_at)["weights"]
+            weights = advance(before, training.step, diverged_at)["weights"]
             chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
             reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen])
             where = f"in epoch {epoch}, step {diverged_at + 1} of {steps}"
-            raise _diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
+            raise diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
         elapsed = time.perf_counter() - begun
         training.step = last
         training.seconds += elapsed
@@ -223,7 +223,7 @@ def _evaluate(
         stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * stretch / elapsed)))
     test_loss, test_accuracy = passed[1].numpy().item() / test_images, passed[2].numpy().item() / test_images
     if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
-        raise _diverged(case, f"on the test images after epoch {epoch}")
+        raise diverged(case, f"on the test images after epoch {epoch}")
     yield EpochDone(
         EpochMetrics(
             epoch=epoch,
@@ -311,31 +311,3 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
         )[1:]
 
     return run_steps
-
-
-def _diverged(case: Case, where: str, reason: str = "", updated: bool = True) -> DivergedError:
-    lines = [f"the loss or a gradient became NaN or infinite {where}."]
-    if reason:
-        lines.append(reason)
-    if updated:
-        rate = case.optimizer.learning_rate
-        lines.append(
-            f"A learning rate of {rate:g} is the usual cause: try optimizer.learning_rate={rate / 10:g}"
-        )
-    else:
-        lines.append(
-            "No update came before it, so the learning rate is not the cause: "
-            "try smaller initial weights (network.initializer), alpha or residual"
-        )
-    return DivergedError("\n".join(lines))
-
-
-@contextmanager
-def _clear_memory_errors() -> Iterator[None]:
-    try:
-        yield
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        raise OutOfMemoryError(
-            "there is not enough memory for a step of this case.\n"
-            "Lower batch_size or network.filters; `celu show CASE` tells what a step needs"
-        ) from error

@@ -17,7 +17,7 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 	$(BIN)/celu compare case-a
 
 test: $(READY)  ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data
 	$(BIN)/python -m tests.soak

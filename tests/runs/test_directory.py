@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-import os
 import re
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -41,11 +43,28 @@ def test_where_a_file_stands_in_the_way_the_error_says_so(tmp_path: Path) -> Non
         claim_run_directory(tmp_path / "logs", "case-c", 0)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_an_unwritable_directory_is_a_clear_error(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(RunError, match="Permission denied"):
-        claim_run_directory(tmp_path, "case-c", 0)
+_CLAIM = """
+import os, sys
+from pathlib import Path
+from celu_cli.errors import RunError
+from celu_cli.runs.directory import claim_run_directory
+if os.geteuid() == 0:
+    os.seteuid(65534)  # root may write everywhere
+try:
+    claim_run_directory(Path(sys.argv[1]), "case-c", 0)
+except RunError as error:
+    print(error)
+"""
+
+
+def test_an_unwritable_directory_is_a_clear_error() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o555)
+        command = [sys.executable, "-c", _CLAIM, place]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert f"cannot make a run directory in {place}" in result.stdout
+        assert "Permission denied" in result.stdout
+        assert list(Path(place).iterdir()) == []
 
 
 @pytest.fixture

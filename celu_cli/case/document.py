@@ -23,7 +23,7 @@ DEEPEST = 12
 """How many lists and mappings may lie in one another."""
 
 # Twice what 200 layers with every key written out need.
-_MOST_VALUES = 8_000
+_MOST_VALUES = 4_000
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUTH = re.compile(r"(?P<true>true|True|TRUE)|false|False|FALSE")

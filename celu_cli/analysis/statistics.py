@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, fsum, hypot, sqrt
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,11 +46,8 @@ class Interval:
 
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, and sample standard deviation sqrt(sum((x - mean)**2) / (n - 1)), of at least one number."""
-    n = len(values)
-    mean = fsum(values) / n
-    if n == 1:
-        return Summary(1, mean, None)
-    return Summary(n, mean, sqrt(fsum((value - mean) ** 2 for value in values) / (n - 1)))
+    # The standard library counts in fractions, so that equal numbers have their own mean and a deviation of 0.
+    return Summary(len(values), mean(values), stdev(values) if len(values) > 1 else None)
 
 
 def paired_interval(differences: Sequence[float]) -> Interval:

@@ -107,7 +107,7 @@ def _backward(
         layer, gradient = network.layers[index], of_outputs[-1]
         if rate is not None and layer.plan.number in network.dilated_layers:
             skip = network.layers[index + 1].pool_adjoint(kept[index + 1], of_outputs[-2])
-            gradient += tf.cast(rate, gradient.dtype) * skip
+            gradient += tf.cast(tf.cast(rate, skip.dtype) * skip, gradient.dtype)
         of_weight, passed_down = layer.backward(weights[index], kept[index], gradient, pass_down=index > 0)
         of_weights.append(of_weight)
         if passed_down is not None:

@@ -32,12 +32,14 @@ class Layer:
     z = conv(x, weights), y = f(z) + residual x, output = pool(y).
     `article` selects the derivative and the pool adjoint of the article's scripts instead of the true ones, `winograd`
     the faster algorithm for its 3 x 3 convolution. A `taped` layer goes forward only: a tape finds its gradients.
+    A `widened` layer takes, keeps and returns bfloat16 but computes in float32.
     """
 
     plan: LayerPlan
     article: bool = False
     winograd: bool = False
     taped: bool = False
+    widened: bool = False
 
     @property
     def activation(self) -> Activation:
@@ -48,9 +50,10 @@ class Layer:
         plan = self.plan
         z, convolved = self._convolve(weights, x)
         value = self.activation.value(z, plan.alpha)
-        y = value + tf.constant(plan.residual, x.dtype) * x if plan.residual else value
-        pooled = self._pool(y)
-        return pooled, Kept(convolved, value if self.activation.keeps == "output" else z, y, pooled)
+        y = value + tf.constant(plan.residual, z.dtype) * self._widen(x) if plan.residual else value
+        pooled = tf.cast(self._pool(y), x.dtype)
+        activation = tf.cast(value if self.activation.keeps == "output" else z, x.dtype)
+        return pooled, Kept(convolved, activation, tf.cast(y, x.dtype), pooled)
 
     def backward(
         self, weights: Tensor, kept: Kept, gradient: Tensor, pass_down: bool = True
@@ -64,23 +67,30 @@ class Layer:
         weights_gradient, input_gradient = self.convolve_adjoint(weights, kept.convolved, gz, pass_down)
         if input_gradient is not None and self.plan.residual:
             input_gradient += tf.constant(self.plan.residual, gy.dtype) * gy
+        if input_gradient is not None:
+            input_gradient = tf.cast(input_gradient, gradient.dtype)
         return weights_gradient, input_gradient
 
+    def _widen(self, tensor: Tensor) -> Tensor:
+        return tf.cast(tensor, tf.float32) if self.widened else tensor
+
     def _convolve(self, weights: Tensor, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+        wide_x, wide_weights = self._widen(x), self._widen(weights)
         if self.winograd and self.taped:
-            return winograd.differentiable_convolve(x, weights), ()
+            return winograd.differentiable_convolve(wide_x, wide_weights), ()
         if self.winograd:
-            z, inputs, filters = winograd.convolve(x, weights)
+            z, inputs, filters = winograd.convolve(wide_x, wide_weights)
             return z, (inputs, filters)
-        return tf.nn.conv2d(x, weights, _STRIDES, "SAME"), (x,)
+        return tf.nn.conv2d(wide_x, wide_weights, _STRIDES, "SAME"), (x,)
 
     def convolve_adjoint(
         self, weights: Tensor, convolved: tuple[Any, ...], gz: Tensor, pass_down: bool
     ) -> tuple[Tensor, Tensor | None]:
+        gz = self._widen(gz)
         if self.winograd:
             inputs, filters = convolved
             return winograd.convolve_adjoint(inputs, filters, gz, pass_down)
-        (x,) = convolved
+        x, weights = self._widen(convolved[0]), self._widen(weights)
         weights_gradient = tf.raw_ops.Conv2DBackpropFilter(
             input=x, filter_sizes=weights.shape, out_backprop=gz, strides=_STRIDES, padding="SAME"
         )
@@ -92,6 +102,7 @@ class Layer:
         return weights_gradient, tf.ensure_shape(input_gradient, x.shape)
 
     def activation_backward(self, gradient: Tensor, kept: Tensor) -> Tensor:
+        gradient, kept = self._widen(gradient), self._widen(kept)
         if not self.article:
             return self.activation.backward(gradient, kept, self.plan.alpha)
         # The scripts add the mask of the positive side to exp(0) = 1.
@@ -105,10 +116,11 @@ class Layer:
 
     def pool_adjoint(self, kept: Kept, gradient: Tensor) -> Tensor:
         """dL/d pool output -> dL/d pool input, [b, h', w', f] -> [b, h, w, f]."""
-        plan = self.plan
+        plan, gradient = self.plan, self._widen(gradient)
         if plan.pool == "none":
             return gradient
         if plan.pool == "max":
-            return max_pool_adjoint(gradient, plan.pool_size, kept.y, kept.pooled)
+            y, pooled = self._widen(kept.y), self._widen(kept.pooled)
+            return max_pool_adjoint(gradient, plan.pool_size, y, pooled)
         height, width, _ = plan.activation_shape
         return average_pool_adjoint(gradient, plan.pool_size, height, width, divide=not self.article)

@@ -10,6 +10,7 @@ from celu_cli.case.network import NetworkPlan
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.own_activations import try_activation
+from celu_cli.engine.processor import multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.winograd import pays_off
 
@@ -66,7 +67,8 @@ def build_network(
     """Make the network of `plan`.
 
     `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
-    the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU.
+    the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU. In bfloat16
+    the layers compute in float32 where the processor cannot multiply bfloat16 itself.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -82,5 +84,9 @@ def build_network(
     ):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
-    layers = tuple(Layer(layer, article, winograd and pays_off(layer, dtype), taped) for layer in plans)
+    widened = dtype == tf.bfloat16 and not multiplies_bfloat16()
+    used = tf.float32 if widened else dtype
+    layers = tuple(
+        Layer(layer, article, winograd and pays_off(layer, used), taped, widened) for layer in plans
+    )
     return Network(layers, plan.dilated_layers, dtype, scale)

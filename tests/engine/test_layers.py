@@ -75,6 +75,35 @@ def test_a_layer_and_both_of_its_gradients_are_the_tape_s(plan: LayerPlan, winog
     assert_close(gradients, expected_gradients, 1e-12)
 
 
+@pytest.mark.parametrize("plan", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("winograd", [False, True], ids=["direct", "winograd"])
+def test_a_widened_layer_rounds_to_bfloat16_what_it_takes_keeps_and_returns_and_nothing_else(
+    plan: LayerPlan, winograd: bool
+) -> None:
+    x = tf.cast(normal(2, *plan.input_shape), tf.bfloat16)
+    weights = tf.cast(normal(*plan.weights_shape, seed=1), tf.bfloat16)
+    gradient = tf.cast(normal(2, *plan.output_shape, seed=2), tf.bfloat16)
+    wide, narrow = Layer(plan), Layer(plan, widened=True, winograd=winograd and plan.kernel == 3)
+
+    with uncompiled():
+        exact, exact_kept = wide.forward(tf.cast(weights, tf.float32), tf.cast(x, tf.float32))
+        output, kept = narrow.forward(weights, x)
+        # The backward pass starts from what was kept, rounded.
+        wide_kept = exact_kept._replace(
+            **{name: tf.cast(getattr(kept, name), tf.float32) for name in ("activation", "y", "pooled")}
+        )
+        expected = wide.backward(tf.cast(weights, tf.float32), wide_kept, tf.cast(gradient, tf.float32))
+        of_weights, of_input = narrow.backward(weights, kept, gradient)
+
+    assert {output.dtype, of_input.dtype, *(kept[i].dtype for i in (1, 2, 3))} == {tf.bfloat16}
+    assert of_weights.dtype == tf.float32
+    assert relative_error(of_weights, expected[0]) < 1e-5
+    half_a_digit = 2.0**-8
+    for rounded, whole in ((output, exact), (of_input, expected[1])):
+        difference = np.abs(np.asarray(rounded, np.float64) - whole)
+        assert np.all(difference <= half_a_digit * np.abs(whole) + 1e-5 * np.abs(whole).max())
+
+
 @pytest.mark.parametrize("winograd", [False, True], ids=["direct", "winograd"])
 def test_the_first_layer_is_spared_its_input_s_gradient(winograd: bool) -> None:
     plan = plan_layer(filters=3, residual=0.8)

@@ -124,7 +124,21 @@ def test_only_large_3_x_3_layers_are_given_to_winograd() -> None:
     ]
     for network in (
         network_of(wide, tf.float32),
-        network_of(wide, tf.bfloat16, winograd=True),
+        network_of(wide, tf.float64, winograd=True),
         network_of(make_case(), tf.float32, winograd=True),
     ):
         assert not any(layer.winograd for layer in network.layers)
+
+
+@pytest.mark.parametrize("native", [True, False], ids=["a processor with bfloat16", "one without"])
+def test_bfloat16_is_widened_where_the_processor_cannot_multiply_it(
+    native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("celu_cli.engine.network.multiplies_bfloat16", lambda: native)
+    case = make_case(network={"filters": 64})
+    layers = network_of(case, tf.bfloat16, winograd=True).layers
+    assert {layer.widened for layer in layers} == {not native}
+    # Winograd's transforms would lose too many of bfloat16's few digits.
+    assert any(layer.winograd for layer in layers) != native
+    for dtype in (tf.float32, tf.float64):
+        assert not any(layer.widened for layer in network_of(case, dtype).layers)

@@ -290,7 +290,9 @@ class Case(Part):
     )
     seed: int = Field(0, ge=0, le=2**63 - 1, description="of the initial weights and the order of the images")
     precision: Precision = Field(
-        "float32", description="of activations and gradients; weights and optimizer state are always float32"
+        "float32",
+        description="of activations and gradients; weights and optimizer state are always float32. A processor without "
+        "bfloat16 instructions computes in float32 and rounds what it stores",
     )
     convolution: Convolution = Field(
         "winograd",

@@ -56,7 +56,9 @@ def activations_of(cases: Iterable[tuple[str, Case]]) -> tuple[Table, dict[str, 
     )
     table = make_table("activations", "Activations", columns, rows, _notes(rows))
     drawn = [_drawn(curve, number) for number, curve in enumerate(curves.values())]
-    x = next((_with_zero(curve.x, -_BESIDE_ZERO, 0.0, _BESIDE_ZERO, curve.x) for curve in curves.values()), [])
+    x = next(
+        (_with_zero(curve.x, -_BESIDE_ZERO, 0.0, _BESIDE_ZERO, curve.x) for curve in curves.values()), []
+    )
     return table, {"x": x, "curves": drawn}
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from celu_cli.analysis.groups import Group
-from celu_cli.analysis.overlay import LINE_COLOURS, LINE_MARKS, Band, Measure, Phase, band_of, look_of, time_unit
+from celu_cli.analysis.overlay import (
+    LINE_COLOURS,
+    LINE_MARKS,
+    Band,
+    Measure,
+    Phase,
+    band_of,
+    look_of,
+    time_unit,
+)
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
 
@@ -31,9 +40,7 @@ def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
         RunError: a published curve cannot be read.
     """
     places = {run.path: place for place, run in enumerate(runs)}
-    published = {
-        curve.name: curve for group in groups if (curve := read_published(group.case)) is not None
-    }
+    published = {curve.name: curve for group in groups if (curve := read_published(group.case)) is not None}
     longest = max((sum(epoch.seconds for epoch in run.metrics) for run in runs), default=0.0)
     unit, seconds = time_unit(longest)
     return {
@@ -100,7 +107,9 @@ def _group(group: Group, number: int, places: Mapping[Path, int]) -> dict[str, A
         bands = {key: band_of(runs, phase, measure) for key, phase, measure in METRICS}
         first = bands["test_accuracy"]
         found |= {"epochs": _epochs(first.epochs), "seconds": shorts(first.seconds)}
-        found |= {key: [shorts(band.mean), shorts(band.low), shorts(band.high)] for key, band in bands.items()}
+        found |= {
+            key: [shorts(band.mean), shorts(band.low), shorts(band.high)] for key, band in bands.items()
+        }
     return found
 
 

@@ -62,7 +62,9 @@ def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
         Column("norm ratio from", "smallest_ratio", number("smallest_ratio", "{:.3g}"), number=True),
         Column("to", "largest_ratio", number("largest_ratio", "{:.3g}"), number=True),
     )
-    notes = ["cosine: 1 where the gradient in use points the way of the exact one; norm ratio: its size over the exact one's"]
+    notes = [
+        "cosine: 1 where the gradient in use points the way of the exact one; norm ratio: its size over the exact one's"
+    ]
     return make_table("fidelity", "Fidelity of the gradient, by layer", columns, rows, notes), drawn
 
 
@@ -105,7 +107,9 @@ def _measurements(run: Run) -> list[tuple[float, Fidelity]]:
     """Each measurement with its place on the axis of epochs."""
     steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
     return [
-        (epoch.epoch - 1 + (entry.step - 1) / steps, entry) for epoch in run.metrics for entry in epoch.fidelity
+        (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
+        for epoch in run.metrics
+        for entry in epoch.fidelity
     ]
 
 

@@ -88,14 +88,17 @@ def _origin(run: Run, environments: str) -> OriginRow:
         batch_order=(manifest.batch_order_hash or "")[:_HASH_DIGITS],
         code=", ".join(f"{name} {digest[:_HASH_DIGITS]}" for name, digest in manifest.code.items()),
         overrides=_overrides(run),
-        error=manifest.error or (f"no word since {iso_time(manifest.heartbeat)}" if run.status == "crashed" else ""),
+        error=manifest.error
+        or (f"no word since {iso_time(manifest.heartbeat)}" if run.status == "crashed" else ""),
     )
 
 
 def _overrides(run: Run) -> str:
     """What was said on the command line; nothing where that cannot be read, as it explains but decides nothing."""
     try:
-        return " ".join((run.path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace").split("\n")).strip()
+        return " ".join(
+            (run.path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace").split("\n")
+        ).strip()
     except OSError:
         return ""
 
@@ -129,5 +132,7 @@ def _origins_table(rows: Sequence[OriginRow]) -> Table:
         Column("batch order", "batch_order", text("batch_order")),
         Column("own code", "code", text("code")),
     )
-    notes = ["initial weights, batch order, own code: the first digits of their SHA-256; equal digits, equal content"]
+    notes = [
+        "initial weights, batch order, own code: the first digits of their SHA-256; equal digits, equal content"
+    ]
     return make_table("origins", "Origin of each run", columns, rows, notes)

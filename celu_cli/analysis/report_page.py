@@ -30,7 +30,9 @@ def check_target(path: Path) -> None:
         UsageError: the name is not that of a page, or something other than a file is there.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{path}: the name of a report ends in {' or '.join(SUFFIXES)}, as in -o report.html")
+        raise UsageError(
+            f"{path}: the name of a report ends in {' or '.join(SUFFIXES)}, as in -o report.html"
+        )
     target = _target(path)
     if target.exists() and not target.is_file():
         kind = "a directory" if target.is_dir() else "a pipe or a device"
@@ -70,6 +72,7 @@ def render_page(report: Report) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     styles = "\n".join(map(_asset, _STYLES))
     scripts = [_asset(_HEAD_SCRIPT), _uplot(), *map(_asset, _SCRIPTS)]
@@ -87,7 +90,9 @@ def json_in_html(data: Any) -> str:
     """JSON that no HTML parser takes for anything else, wherever in a script element it stands."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")  # these stand in texts alone, never in the syntax
+        text = text.replace(
+            letter, f"\\u{ord(letter):04x}"
+        )  # these stand in texts alone, never in the syntax
     return text
 
 

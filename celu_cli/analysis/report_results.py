@@ -38,10 +38,10 @@ def find_results(
     rows = group_rows(groups, choice, baseline)
     sentences = [*_winners(rows, choice.metric), *(f"{row.sentence}." for row in rows if row.sentence)]
     if len(rows) > 1 and baseline is None:
-        sentences.append("Whether differences are more than chance is told against a baseline, which --baseline names.")
-    return Results(
-        (*sentences, *_unfinished(runs)), _groups_table(rows, groups, choice), _runs_table(runs)
-    )
+        sentences.append(
+            "Whether differences are more than chance is told against a baseline, which --baseline names."
+        )
+    return Results((*sentences, *_unfinished(runs)), _groups_table(rows, groups, choice), _runs_table(runs))
 
 
 def _winners(rows: Sequence[GroupRow], metric: Metric) -> Iterator[str]:
@@ -96,7 +96,9 @@ def _groups_table(rows: Sequence[GroupRow], groups: Sequence[Group], choice: Cho
     strips = list(_strips(groups))
     notes = list(notes_of(rows))
     if any(strips):
-        notes.append("dots: the seeds that count, band: mean ± sd, line: mean; one scale for all rows of a dataset")
+        notes.append(
+            "dots: the seeds that count, band: mean ± sd, line: mean; one scale for all rows of a dataset"
+        )
     if len({row.epochs for row in rows if row.n}) > 1:
         notes.append("epochs differ between rows; --at-epoch compares all at the same one")
     return make_table("cases", "Cases, over their seeds", columns, rows, notes, strips if any(strips) else ())
@@ -161,7 +163,7 @@ def _time(row: GroupRow | Row) -> str:
 
 
 def _strips(groups: Sequence[Group]) -> Iterator[Strip | None]:
-    """A picture for each group; the groups of a dataset share one scale, and without two different values there is none."""
+    """A picture for each group that has values; those of a dataset share one scale, which needs two different values."""
     scales: dict[str, tuple[float, float]] = {}
     for group in groups:
         values, name = list(group.values.values()), dataset_words(group.case)

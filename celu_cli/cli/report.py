@@ -22,7 +22,8 @@ def report(
     ] = None,
     logs: Logs = DEFAULT_LOGS,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page, .html; an older one is replaced.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The page, .html; an older one is replaced."),
     ] = Path("report.html"),
     baseline: Annotated[
         str | None,

@@ -11,6 +11,8 @@ from celu_cli.errors import RunError
 from celu_cli.runs.directory import FoundRuns, find_runs, is_directory_of_cases
 from celu_cli.runs.run import Run
 
+_LISTED = 12
+
 
 def read_targets(targets: Sequence[str], logs: Path) -> list[Run]:
     """The runs that `targets` mean; one that cannot be read is told on stderr and left out.
@@ -39,6 +41,7 @@ def find_targets(targets: Sequence[str], logs: Path) -> FoundRuns:
         logs = Path(names.pop(0))
     found = find_runs(logs, names)
     if not found.runs:
-        problems = "".join(f"\n  {problem}" for problem in found.problems)
-        raise RunError(f"none of these runs can be read:{problems}")
+        more = len(found.problems) - _LISTED
+        rest = [f"and {more} more"] if more > 0 else []
+        raise RunError("\n  ".join(["none of these runs can be read:", *found.problems[:_LISTED], *rest]))
     return found

@@ -30,11 +30,11 @@ class PlainActivation:
 
 def _below(x: Array) -> Array:
     """`x` where it is negative, so that no exponential of the other side overflows."""
-    return np.minimum(x, 0.0)
+    return np.asarray(np.minimum(x, 0.0))
 
 
 def _sigmoid(x: Array) -> Array:
-    return np.exp(-np.logaddexp(0.0, -x))
+    return np.asarray(np.exp(-np.logaddexp(0.0, -x)))
 
 
 def _normal_distribution(x: Array) -> Array:
@@ -44,7 +44,8 @@ def _normal_distribution(x: Array) -> Array:
 
 
 def _gelu_derivative(x: Array, _: float) -> Array:
-    return _normal_distribution(x) + x * np.exp(-0.5 * x * x) / sqrt(2 * pi)
+    density = np.asarray(np.exp(-0.5 * x * x)) / sqrt(2 * pi)
+    return _normal_distribution(x) + x * density
 
 
 def _silu_derivative(x: Array, _: float) -> Array:

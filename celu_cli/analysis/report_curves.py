@@ -94,7 +94,7 @@ def _group(group: Group, number: int, places: Mapping[Path, int]) -> dict[str, A
     runs = drawn_runs(group)
     colour, mark = look_of(number)
     published = read_published(group.case)
-    found = {
+    found: dict[str, Any] = {
         "label": group.label,
         "colour": LINE_COLOURS.index(colour),
         "mark": LINE_MARKS.index(mark),

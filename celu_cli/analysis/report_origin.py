@@ -29,7 +29,7 @@ class EnvironmentRow:
 
 @dataclass(frozen=True)
 class OriginRow:
-    """What run.json says of a run. `environments` are numbers of `EnvironmentRow`, more than one where it was resumed."""
+    """What run.json says of a run. `environments` has numbers of `EnvironmentRow`, several where it was resumed."""
 
     run: str
     status: str

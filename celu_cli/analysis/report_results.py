@@ -163,7 +163,7 @@ def _time(row: GroupRow | Row) -> str:
 
 
 def _strips(groups: Sequence[Group]) -> Iterator[Strip | None]:
-    """A picture for each group that has values, on one scale for a dataset; where all values are equal there is none."""
+    """A picture for each group that has values, on one scale for a dataset; there is none where all are equal."""
     scales: dict[str, tuple[float, float]] = {}
     for group in groups:
         values, name = list(group.values.values()), dataset_words(group.case)

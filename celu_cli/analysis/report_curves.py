@@ -11,7 +11,6 @@ from celu_cli.analysis.groups import Group
 from celu_cli.analysis.overlay import (
     LINE_COLOURS,
     LINE_MARKS,
-    Band,
     Measure,
     Phase,
     band_of,
@@ -27,7 +26,7 @@ METRICS: tuple[tuple[str, Phase, Measure], ...] = (
     ("train_loss", "train", "loss"),
     ("test_loss", "test", "loss"),
 )
-_DIGITS = 5  # 50,000 images have no more accuracies than that
+_DIGITS = 6  # as many as the published logs have
 _SAID = 12
 
 
@@ -62,18 +61,18 @@ def drawn_runs(group: Group) -> list[Run]:
     return [run for run in group.counted or group.runs if run.metrics]
 
 
-def describe_curves(groups: Sequence[Group], measure: Measure) -> str:
-    """What a reader who sees no picture of the curves should know: where they end."""
+def describe_curves(curves: dict[str, Any], measure: Measure) -> str:
+    """What a reader who sees no picture of `curves` should know: where they end."""
     parts = []
-    for group in groups:
-        runs = drawn_runs(group)
-        test = band_of(runs, "test", measure) if runs else None
-        if test is None or not test.epochs:
+    for group in curves["groups"]:
+        found = _drawn(curves, group)
+        if found is None:
             continue
-        train = band_of(runs, "train", measure)
-        epochs = f"{test.epochs[-1]} epoch{'s' if test.epochs[-1] != 1 else ''}"
-        ends = f"{_end(test)} test and {_end(train)} train"
-        parts.append(f"{group.label} {ends} after {epochs}")
+        last = found["epochs"] if isinstance(found["epochs"], int) else found["epochs"][-1]
+        test, train = (_end(found[f"{phase}_{measure}"]) for phase in ("test", "train"))
+        parts.append(
+            f"{group['label']} {test} test and {train} train after {last} epoch{'s' if last != 1 else ''}"
+        )
     if not parts:
         return "No run has finished an epoch, so there is no curve."
     more = [f"and {len(parts) - _SAID} more cases"] if len(parts) > _SAID else []
@@ -130,6 +129,15 @@ def _epochs(epochs: Sequence[int]) -> int | list[int]:
     return len(epochs) if list(epochs) == list(range(1, len(epochs) + 1)) else list(epochs)
 
 
-def _end(band: Band) -> str:
-    last = band.mean[-1]
-    return f"{last:.4f}" if isfinite(last) else "not finite"
+def _drawn(curves: dict[str, Any], group: dict[str, Any]) -> dict[str, Any] | None:
+    """What has the curves of a group: itself, or its one run; None where they have no epoch."""
+    found: dict[str, Any] | None = group
+    if "epochs" not in group:
+        found = curves["runs"][group["drawn"][0]] if group["drawn"] else None
+    return found if found and found["epochs"] else None
+
+
+def _end(curve: list[Any]) -> str:
+    """The last value of a run's curve, or of a group's mean, which stands before its band."""
+    values = curve[0] if isinstance(curve[0], list) else curve
+    return "not finite" if values[-1] is None else f"{values[-1]:.4f}"

@@ -96,6 +96,7 @@ def build_report(
     fidelity, measured = fidelity_of(runs)
     activations, activation_curves = activations_of([(group.label, group.case) for group in groups])
     environments, origins = origins_of(runs)
+    curves = curves_of(runs, groups)
     damaged: list[str] = []
     checks = tuple(_checks(runs, damaged))
     return Report(
@@ -104,8 +105,8 @@ def build_report(
         version=__version__,
         problems=(*problems, *damaged),
         results=results,
-        alternatives={measure: describe_curves(groups, measure) for measure in ("accuracy", "loss")},
-        curves=curves_of(runs, groups),
+        alternatives={measure: describe_curves(curves, measure) for measure in ("accuracy", "loss")},
+        curves=curves,
         fidelity=fidelity,
         measured=measured,
         checks=checks,

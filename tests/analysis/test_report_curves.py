@@ -38,14 +38,17 @@ def test_a_group_of_which_no_run_counts_is_drawn_with_its_state(tmp_path: Path) 
     assert curves["runs"][0]["epochs"] == 2
 
 
-def test_curves_have_five_digits_and_null_where_there_is_no_number(tmp_path: Path) -> None:
+def test_curves_have_six_digits_and_null_where_there_is_no_number(tmp_path: Path) -> None:
     path = record_run(tmp_path)
+    change_metrics(path, 2, test_loss=None)
     change_metrics(path, 1, train_loss=None, test_accuracy=0.123456789, test_loss=12345.678)
-    (run,) = report_of(tmp_path).curves["runs"]
+    report = report_of(tmp_path)
+    (run,) = report.curves["runs"]
     assert run["train_loss"][1] is None
-    assert run["test_accuracy"][1] == 0.12346
-    assert run["test_loss"][1] == 12346
+    assert run["test_accuracy"][1] == 0.123457
+    assert run["test_loss"][1] == 12345.7
     assert short(float("inf")) is None
+    assert "case-c not finite test and 0.5667 train" in report.alternatives["loss"]
 
 
 def test_epochs_that_do_not_count_from_one_are_listed(tmp_path: Path) -> None:
@@ -53,6 +56,16 @@ def test_epochs_that_do_not_count_from_one_are_listed(tmp_path: Path) -> None:
     metrics = path / "metrics.jsonl"
     metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[1:]))
     assert report_of(tmp_path).curves["runs"][0]["epochs"] == [2, 3]
+
+
+def test_words_of_a_group_are_of_its_mean_and_runs_that_share_no_epoch_have_none(tmp_path: Path) -> None:
+    one, _ = record_seeds(tmp_path, [-0.1, 0.1])
+    assert (
+        "case-c 0.3610 test and 0.4331 train after 3 epochs" in report_of(tmp_path).alternatives["accuracy"]
+    )
+    lines = (one / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (one / "metrics.jsonl").write_text(lines[2].replace('"epoch": 3', '"epoch": 7'))
+    assert report_of(tmp_path).alternatives["accuracy"].startswith("No run has finished an epoch")
 
 
 def test_words_say_where_the_curves_end_and_how_many_are_left(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ _HEAD_SCRIPT = "theme.js"
 _SCRIPTS = ("downloads.js", "tables.js", "marks.js", "plots.js", "curves.js", "gradients.js")
 
 
-def check_target(path: Path) -> None:
-    """Refuse a path where a report should not be written, before any work is done for it.
+def check_target(path: Path) -> Path:
+    """Refuse a path where a report should not be written, before any work is done for it; else, where it leads.
+
+    A link stays, and what it points at is replaced.
 
     Raises:
         UsageError: the name is not that of a page, or something other than a file is there.
@@ -33,10 +35,19 @@ def check_target(path: Path) -> None:
         raise UsageError(
             f"{path}: the name of a report ends in {' or '.join(SUFFIXES)}, as in -o report.html"
         )
-    target = _target(path)
-    if target.exists() and not target.is_file():
+    try:
+        target = path.resolve()
+        circular, taken = target.is_symlink(), target.exists() and not target.is_file()
+    except RuntimeError:  # how Python before 3.13 tells a circle
+        circular = True
+    except OSError as error:  # a name too long, or a directory that may not be searched
+        raise UsageError(f"{path} cannot be written: {error.strerror}; name another file with -o") from error
+    if circular:
+        raise UsageError(f"{path} is a link that leads nowhere; name a file with -o")
+    if taken:
         kind = "a directory" if target.is_dir() else "a pipe or a device"
         raise UsageError(f"{path} is {kind}, which a report does not replace; name a file with -o")
+    return target
 
 
 def write_page(report: Report, path: Path) -> int:
@@ -46,9 +57,8 @@ def write_page(report: Report, path: Path) -> int:
         UsageError: as `check_target`.
         RunError: it cannot be written.
     """
-    check_target(path)
+    target = check_target(path)
     content = render_page(report).encode("utf-8", errors="replace")
-    target = _target(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,15 +137,3 @@ def _uplot() -> str:
 
 def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
-
-
-def _target(path: Path) -> Path:
-    """Where `path` leads: a link stays, and what it points at is replaced.
-
-    Raises:
-        UsageError: it leads in a circle.
-    """
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError) as error:
-        raise UsageError(f"{path} is a link that leads nowhere; name a file with -o") from error

@@ -24,7 +24,7 @@ sync_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
 )
 
-PATIENCE = 60_000.0  # milliseconds; a machine that trains besides is slow
+PATIENCE = 120_000.0  # milliseconds; a machine that trains besides is slow
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 PLOTS = ("accuracy", "loss", "time", "cosine", "ratio", "value", "derivative")
 # How many pixels of a canvas are not empty, and how many of these are neither black, white nor grey.

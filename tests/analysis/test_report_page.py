@@ -166,6 +166,11 @@ def test_what_is_no_file_is_not_replaced(make: Any, message: str, report: Report
         write_page(report, path)
 
 
+def test_a_name_too_long_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be written: File name too long; name another file"):
+        check_target(Path("a" * 300 + ".html"))
+
+
 def test_a_name_that_is_no_page_is_refused_so_that_no_other_file_is_lost() -> None:
     with pytest.raises(UsageError, match=r"the name of a report ends in \.html or \.htm"):
         check_target(Path("case.yaml"))

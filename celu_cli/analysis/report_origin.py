@@ -56,10 +56,8 @@ def origins_of(runs: Sequence[Run]) -> tuple[Table, Table]:
     rows = []
     for run in runs:
         manifest = run.manifest
-        places = [
-            environments.setdefault(_environment(part), len(environments) + 1)
-            for part in (manifest, *manifest.resumed)
-        ]
+        parts: list[Manifest | Resumption] = [manifest, *manifest.resumed]
+        places = [environments.setdefault(_environment(part), len(environments) + 1) for part in parts]
         for place in dict.fromkeys(places):
             counts[place] = counts.get(place, 0) + 1
         rows.append(_origin(run, ", then ".join(map(str, dict.fromkeys(places)))))

@@ -29,7 +29,9 @@ WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 PLOTS = ("accuracy", "loss", "time", "cosine", "ratio", "value", "derivative")
 # How many pixels of a canvas are not empty, and how many of these are neither black, white nor grey.
 PIXELS = """canvas => {
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const data = copy.getImageData(0, 0, canvas.width, canvas.height).data;
   let filled = 0, coloured = 0;
   for (let place = 0; place < data.length; place += 4) {
     const [red, green, blue, alpha] = data.subarray(place, place + 4);

@@ -82,13 +82,13 @@ def check_table(key: str, check: WrittenCheck) -> Table:
         for layer in reversed(check.layers)
     ]
     columns = (
-        Column("layer", "layer", text("layer"), number=True),
+        Column("layer", "layer", text("layer")),
         Column("weights: error", "weights_error", number("weights_error", "{:.2g}"), number=True),
-        Column("cosine", "weights_cosine", number("weights_cosine"), number=True),
-        Column("ratio", "weights_ratio", number("weights_ratio", "{:.3g}"), number=True),
+        Column("weights: cosine", "weights_cosine", number("weights_cosine"), number=True),
+        Column("weights: ratio", "weights_ratio", number("weights_ratio", "{:.3g}"), number=True),
         Column("output: error", "output_error", number("output_error", "{:.2g}"), number=True),
-        Column("cosine", "output_cosine", number("output_cosine"), number=True),
-        Column("ratio", "output_ratio", number("output_ratio", "{:.3g}"), number=True),
+        Column("output: cosine", "output_cosine", number("output_cosine"), number=True),
+        Column("output: ratio", "output_ratio", number("output_ratio", "{:.3g}"), number=True),
         Column("declared", "declared_error", number("declared_error", "{:.1g}"), number=True),
         Column("finite", "differences", number("differences", "{:.1g}"), number=True),
         Column(check.precision, "trained_error", number("trained_error", "{:.1g}"), number=True),

@@ -3,7 +3,8 @@
 {
   const { groups, runs, published, time } = DATA.curves;
   const SHOWN_AT_FIRST = 12;
-  const MOST_SINGLE = 300;
+  const MOST_SINGLE = 200; // lines; the page says so
+  const MOST_PLACES = 4000; // of x, which is more than any screen has
   const DASH = { train: [7, 4], published: [2, 3] };
 
   const epochsOf = ({ epochs }) => (Array.isArray(epochs) ? epochs : Array.from({ length: epochs }, (_, place) => place + 1));
@@ -28,9 +29,15 @@
   const chosen = new Set(best.slice(0, SHOWN_AT_FIRST));
   const shows = (what) => document.querySelector(`[data-show="${what}"]`).checked;
 
-  /* Lines at x of their own, put on one axis that has every x of them. */
+  /* Lines at x of their own, put on one axis that has every x of them; where those are too many, they are rounded. */
   function aligned(lines) {
-    const x = [...new Set(lines.flatMap((line) => line.at))].sort((one, other) => one - other);
+    const placesOf = (some) => [...new Set(some.flatMap((line) => line.at))].sort((one, other) => one - other);
+    let x = placesOf(lines);
+    if (x.length > MOST_PLACES) {
+      const step = (x.at(-1) - x[0]) / MOST_PLACES;
+      lines = lines.map((line) => ({ ...line, at: line.at.map((each) => Math.round(each / step) * step) }));
+      x = placesOf(lines);
+    }
     const places = new Map(x.map((at, place) => [at, place]));
     const spread = (line, values) => {
       const found = Array(x.length).fill(null);

@@ -49,8 +49,9 @@ def report(
 ) -> None:
     """Write one HTML page that opens without a network: results, curves, gradients, cases and their origin.
 
-    It compares as celu compare does. Tables can be sorted, curves zoomed, and both taken along as CSV. A gradient check
-    is shown where its JSON lies in a run's directory as check.json.
+    It compares as celu compare does. Tables can be sorted, curves zoomed, and both saved as CSV.
+
+    A gradient check is shown where its JSON lies in a run's directory as check.json.
     """
     from celu_cli.analysis.groups import Choice, check_epoch
     from celu_cli.analysis.report_data import build_report

@@ -1,9 +1,9 @@
-"""Time `celu compare` over many run directories, made up in a temporary directory and removed again.
+"""Time `celu compare` and `celu report` over many run directories, made up in a temporary directory and removed again.
 
 Usage: python benchmarks/reading.py [--runs 1000] [--epochs 50] [--repeats 5]
 
 Each repeat is a new process, so start-up counts; files are in the page cache after the first, which is not counted.
-The runs are four cases with as many seeds as it takes. Prints a Markdown table.
+The runs are four cases with as many seeds as it takes. Prints a Markdown table, and the size of the page.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ COMMANDS = {
     "compare --runs": ["compare", "--runs"],
     "compare --baseline case-b": ["compare", "--baseline", "case-b"],
     "compare --format csv": ["compare", "--format", "csv"],
+    "report --baseline case-b": ["report", "--baseline", "case-b"],
 }
 
 
@@ -107,6 +108,7 @@ def main() -> None:
             print(
                 f"| {name} | {median(times):.2f} | {min(times):.2f} | {max(times):.2f} | {median(processor):.2f} |"
             )
+        print(f"\nreport.html: {(Path(directory) / 'report.html').stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

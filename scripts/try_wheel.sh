@@ -11,3 +11,4 @@ venv/bin/celu cases
 venv/bin/celu run case-a --sample --epochs 1
 venv/bin/celu plot logs/
 venv/bin/celu compare
+venv/bin/celu report

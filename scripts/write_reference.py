@@ -22,6 +22,7 @@ COMMANDS = (
     "watch",
     "plot",
     "compare",
+    "report",
     "why",
     "cases",
     "show",

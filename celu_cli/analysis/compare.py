@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
@@ -58,13 +59,18 @@ def compare_runs(runs: Iterable[Run]) -> list[Row]:
     Raises:
         RunError: a published curve cannot be read.
     """
-    ordered = sorted(runs, key=lambda run: (run.case.name, run.case.seed, run.manifest.started))
+    ordered = sorted(runs, key=run_order)
     curves: dict[tuple[str | None, bool], PublishedCurve | None] = {}
     for run in ordered:
         key = _curve_key(run)
         if key not in curves:
             curves[key] = read_published(run.case)
     return [_row(run, curves[_curve_key(run)]) for run in ordered]
+
+
+def run_order(run: Run) -> tuple[str, int, datetime]:
+    """What runs are put in order by: case, then seed, then time."""
+    return run.case.name, run.case.seed, run.manifest.started
 
 
 def _curve_key(run: Run) -> tuple[str | None, bool]:

@@ -72,6 +72,17 @@ def until(run: Run, epoch: int | None) -> Run:
     return replace(run, metrics=tuple(metrics for metrics in run.metrics if metrics.epoch <= epoch))
 
 
+def check_epoch(epoch: int | None, runs: Iterable[Run]) -> None:
+    """Refuse to compare at an epoch that no run has.
+
+    Raises:
+        UsageError: none of `runs` has `epoch`.
+    """
+    longest = max((run.metrics[-1].epoch for run in runs if run.metrics), default=0)
+    if epoch is not None and epoch > longest:
+        raise UsageError(f"--at-epoch {epoch}: no run has that epoch; the longest has {longest}")
+
+
 def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
     """Groups by case name and then by their first run, which keep apart whatever changes the training but the seed.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from celu_cli.analysis.chart import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, save_figure
 from celu_cli.analysis.groups import Group
-from celu_cli.analysis.statistics import summarise
+from celu_cli.analysis.statistics import Summary, summarise
 from celu_cli.runs.published import PublishedCurve, read_published
 from celu_cli.runs.run import Run
 from celu_cli.runs.wording import dataset_words
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Phase = Literal["train", "test"]
+Measure = Literal["accuracy", "loss"]
 _Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
 
 # Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
-_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
-_MARKS = "os^DvPX"
+LINE_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
+LINE_MARKS = "os^DvPX"
 _GREY = "#555555"
 _TRAIN: _Dash = (0, (5, 2))
 _PUBLISHED: _Dash = (0, (1, 1))
@@ -51,9 +52,12 @@ class Band:
     n: int
 
 
-def band_of(runs: Sequence[Run], phase: Phase) -> Band:
-    """The accuracies of `runs`, each with an epoch, over the epochs that all of them have."""
-    values = [{epoch.epoch: _accuracy(epoch, phase) for epoch in run.metrics} for run in runs]
+def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy") -> Band:
+    """The accuracies or losses of `runs`, each with an epoch, over the epochs that all of them have.
+
+    Where one of them is no finite number, as the loss of a training that diverged, so is mean and band.
+    """
+    values = [{epoch.epoch: _value(epoch, phase, measure) for epoch in run.metrics} for run in runs]
     times = [
         dict(
             zip(
@@ -65,7 +69,7 @@ def band_of(runs: Sequence[Run], phase: Phase) -> Band:
         for run in runs
     ]
     epochs = tuple(sorted(set.intersection(*map(set, values))))
-    summaries = [summarise([each[epoch] for each in values]) for epoch in epochs]
+    summaries = [_summary([each[epoch] for each in values]) for epoch in epochs]
     means = tuple(summary.mean for summary in summaries)
     spreads = [summary.deviation or 0.0 for summary in summaries]
     return Band(
@@ -140,9 +144,9 @@ def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
         fontsize=13,
         fontweight="bold",
     )
-    unit, seconds = _unit(lines)
+    unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
     at = (lambda band: [each / seconds for each in band.seconds]) if over_time else (lambda band: band.epochs)
-    looks = {line.label: _look(number) for number, line in enumerate(lines)}
+    looks = {line.label: look_of(number) for number, line in enumerate(lines)}
     for line in lines:
         _draw_line(axes, line, looks[line.label], at)
     if not over_time:
@@ -164,10 +168,10 @@ def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
     return figure
 
 
-def _look(number: int) -> tuple[str, str]:
+def look_of(number: int) -> tuple[str, str]:
     """Colour and marker of a line; where colours come again, it is with other markers."""
-    again, colour = divmod(number, len(_COLOURS))
-    return _COLOURS[colour], _MARKS[(colour + again) % len(_MARKS)]
+    again, colour = divmod(number, len(LINE_COLOURS))
+    return LINE_COLOURS[colour], LINE_MARKS[(colour + again) % len(LINE_MARKS)]
 
 
 def _draw_line(axes: Axes, line: Line, look: tuple[str, str], at: Callable[[Band], Sequence[float]]) -> None:
@@ -234,12 +238,16 @@ def _caption(lines: Sequence[Line], over_time: bool) -> str:
     return "; ".join(parts)
 
 
-def _unit(lines: Sequence[Line]) -> tuple[str, float]:
-    longest = max((line.test.seconds[-1] for line in lines), default=0.0)
+def time_unit(longest: float) -> tuple[str, float]:
+    """The unit to count times up to `longest` seconds in, and its seconds."""
     if longest >= _ROUGH_HOURS:
         return "hours", 3600.0
     return ("minutes", 60.0) if longest >= _ROUGH_MINUTES else ("seconds", 1.0)
 
 
-def _accuracy(epoch: object, phase: Phase) -> float:
-    return float(getattr(epoch, f"{phase}_accuracy"))
+def _value(epoch: object, phase: Phase, measure: Measure) -> float:
+    return float(getattr(epoch, f"{phase}_{measure}"))
+
+
+def _summary(values: Sequence[float]) -> Summary:
+    return summarise(values) if all(map(isfinite, values)) else Summary(len(values), nan, nan)

@@ -18,6 +18,7 @@ from celu_cli.cli.check import check
 from celu_cli.cli.compare import compare
 from celu_cli.cli.data import app as data
 from celu_cli.cli.plot import plot
+from celu_cli.cli.report import report
 from celu_cli.cli.run import run
 from celu_cli.cli.schema import schema
 from celu_cli.cli.show import show
@@ -54,6 +55,7 @@ app.command()(run)
 app.command()(watch)
 app.command()(plot)
 app.command()(compare)
+app.command()(report)
 app.command()(why)
 app.command()(cases)
 app.command()(show)

@@ -15,7 +15,6 @@ from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from celu_cli.analysis.groups import Group
-    from celu_cli.runs.run import Run
 
 _Row = TypeVar("_Row")
 
@@ -98,7 +97,7 @@ def compare(
     """
     from celu_cli.analysis.compare import compare_runs, newest_runs
     from celu_cli.analysis.group_rows import group_rows
-    from celu_cli.analysis.groups import Choice, find_group, group_runs, until
+    from celu_cli.analysis.groups import Choice, check_epoch, find_group, group_runs, until
     from celu_cli.cli.compare_output import print_table
     from celu_cli.cli.group_output import print_groups
     from celu_cli.cli.records import print_records
@@ -109,7 +108,7 @@ def compare(
         raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
     suffix = _checked_suffix(plot)
     runs = read_targets(targets or (), logs)
-    _check_epoch(at_epoch, runs)
+    check_epoch(at_epoch, runs)
     runs = [until(run, at_epoch) for run in runs]
     if newest:
         runs = newest_runs(runs)
@@ -159,12 +158,6 @@ def _draw(groups: Sequence[Group], plot: Path, suffix: str) -> None:
 
     for path in draw_overlays(groups, plot, suffix):
         typer.echo(f"drawn {path}", err=True)
-
-
-def _check_epoch(epoch: int | None, runs: Sequence[Run]) -> None:
-    longest = max((run.metrics[-1].epoch for run in runs if run.metrics), default=0)
-    if epoch is not None and epoch > longest:
-        raise UsageError(f"--at-epoch {epoch}: no run has that epoch; the longest has {longest}")
 
 
 def _checked_suffix(plot: Path | None) -> str:

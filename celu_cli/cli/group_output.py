@@ -8,6 +8,7 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
+from celu_cli.analysis.group_notes import notes_of
 from celu_cli.analysis.group_rows import GroupRow
 from celu_cli.cli.tables import Column, fit, print_lines, table_lines
 from celu_cli.runs.wording import duration
@@ -86,21 +87,8 @@ def _number(value: float | None, form: str = "{:.4f}") -> str:
 def _notes(rows: Sequence[GroupRow], shared: Sequence[str], hidden: Sequence[str]) -> Iterator[str]:
     if shared:
         yield ("all: " if len(rows) > 1 else "") + ", ".join(shared)
-    yield "mean over the n seeds that count, ± sample standard deviation; --runs shows each run"
-    baseline = next((row.baseline for row in rows if row.baseline), None)
-    points = "" if rows[0].metric.endswith("loss") else ", in percentage points"
-    if any(row.published is not None for row in rows):
-        yield f"points: mean minus the published value of the same epoch{points}"
-    if baseline:
-        pairs = ", over the seeds that both have" if any(row.paired for row in rows) else ""
-        yield f"difference: mean minus that of {baseline}{points}{pairs}; Holm: p corrected for the number of rows"
-    if baseline and len({row.dataset for row in rows}) > 1:
-        yield "datasets differ, so differences are between results on different test images"
-    if rows[0].metric.startswith("best-test"):
-        yield "best test: the epoch was chosen by looking at the test images, which flatters every row"
-    if any(row.left_out for row in rows):
-        yield "left out: not in the statistics; of a repeated seed the newest run counts"
-    if any("failed" in row.left_out for row in rows):
-        yield "runs that failed are left out, so the means describe only trainings that worked"
+    first, *others = notes_of(rows)
+    yield f"{first}; --runs shows each run"
+    yield from others
     if hidden:
         yield f"too narrow for: {', '.join(hidden)} (--format csv has all)"

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from math import isnan, nan
 from pathlib import Path
 from statistics import fmean, stdev
 
 import matplotlib.colors
 import pytest
 
-from celu_cli.analysis import overlay
 from celu_cli.analysis.groups import Choice, Group, group_runs
-from celu_cli.analysis.overlay import band_of, draw_overlays
+from celu_cli.analysis.overlay import band_of, draw_overlays, look_of
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import read_run
 from tests.runs.fakes import make_case, make_metrics, record_run, record_seeds
@@ -43,6 +43,14 @@ def test_runs_of_different_lengths_are_averaged_where_all_have_epochs(tmp_path: 
     assert band_of([run, shorter], "train").epochs == (1, 2)
 
 
+def test_a_loss_that_is_no_number_leaves_a_gap_in_the_band(tmp_path: Path) -> None:
+    runs = [read_run(path) for path in record_seeds(tmp_path, [0.0, 0.1])]
+    diverged = replace(runs[0], metrics=(make_metrics(1), make_metrics(2, test_loss=nan)))
+    band = band_of([diverged, runs[1]], "test", "loss")
+    assert band.mean[0] == pytest.approx(1.4)
+    assert all(isnan(values[1]) for values in (band.mean, band.low, band.high))
+
+
 def test_the_legend_names_the_groups_as_their_lines_end_and_the_caption_says_what_the_band_is(
     tmp_path: Path,
 ) -> None:
@@ -65,7 +73,7 @@ def test_runs_without_epochs_give_empty_pictures_not_an_error(tmp_path: Path) ->
 
 
 def test_neighbours_differ_in_darkness_and_no_two_of_many_lines_look_the_same() -> None:
-    looks = [overlay._look(number) for number in range(49)]
+    looks = [look_of(number) for number in range(49)]
     assert len(set(looks)) == len(looks)
     for (one, _), (two, _) in pairwise(looks[:7]):
         assert abs(lightness(one) - lightness(two)) > 0.08

@@ -1,0 +1,57 @@
+"use strict";
+/* Fidelity of the gradient by layer, and the activations with their derivatives. */
+{
+  const look = (place, colours) => ({
+    colour: colours[place % colours.length],
+    mark: (place + Math.floor(place / colours.length)) % DATA.marks.length,
+    width: 2,
+  });
+
+  const select = document.getElementById("measured");
+  if (select) {
+    DATA.fidelity.forEach(({ run }, place) => select.add(new Option(run, String(place))));
+    const layers = (key, yLabel) => () => {
+      const measured = DATA.fidelity[Number(select.value)];
+      const colours = lineColours();
+      const lines = measured[key].map((values, place) => ({ label: `layer ${place + 1}`, values, ...look(place, colours) }));
+      return { x: measured.epochs, lines, xLabel: "epoch", yLabel, exact: true };
+    };
+    document.querySelector("#plot-ratio [data-log]").checked = true;
+    const plots = [
+      new Plot("cosine", layers("cosine", "cosine with the exact gradient")),
+      new Plot("ratio", layers("norm_ratio", "norm / exact norm")),
+    ];
+    const show = () => {
+      const { every, epochs } = DATA.fidelity[Number(select.value)];
+      const thinned = every > 1 ? `, one of every ${every}` : "";
+      document.getElementById("thinned").textContent = `${epochs.length} measurements${thinned}`;
+    };
+    select.addEventListener("change", () => {
+      show();
+      for (const plot of plots) plot.update();
+    });
+    show();
+  }
+
+  const { x, curves } = DATA.activations;
+
+  /* A curve that jumps has no value at 0: its two sides are lines of their own, so that nothing connects them. */
+  function sides(values) {
+    const jump = values.indexOf(null);
+    if (jump < 0) return [values];
+    return [
+      values.map((value, place) => (place < jump ? value : null)),
+      values.map((value, place) => (place > jump ? value : null)),
+    ];
+  }
+
+  const activation = (key) => () => {
+    const colours = lineColours();
+    const lines = curves.flatMap(({ label, colour, mark, [key]: values }) =>
+      sides(values).map((side) => ({ label, values: side, colour: colours[colour], mark, width: 2 })),
+    );
+    return { x, lines, xLabel: "x", yLabel: key, exact: true };
+  };
+  new Plot("value", activation("value"));
+  new Plot("derivative", activation("derivative"));
+}

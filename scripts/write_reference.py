@@ -23,6 +23,7 @@ COMMANDS = (
     "plot",
     "compare",
     "why",
+    "export",
     "cases",
     "show",
     "check",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.util.tensor_util import make_ndarray
+# With this module, TensorBoard does without TensorFlow, whose import takes seconds and must be left to the engine.
+sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
+from tensorboard.util.tensor_util import make_ndarray  # noqa: E402
 
 Curve = list[tuple[int, Any]]
 

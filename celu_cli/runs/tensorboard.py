@@ -51,7 +51,8 @@ class TensorBoardWriter:
         """
         run = read_run(run_path)
         self._path, self._case = run_path, run.case
-        self._files = begin_files(run, run_path)
+        with _clear_errors(run_path):
+            self._files = begin_files(run, run_path)
 
     def __call__(self, event: Event) -> None:
         """Write what `event` says.
@@ -78,21 +79,22 @@ def begin_files(run: Run, directory: Path) -> dict[str, Path]:
     are left out, as a run that is taken up before them trains them again.
 
     Raises:
-        RunError: the files cannot be read or written.
+        RunError: an epoch has no time.
+        OSError: a file cannot be read or written.
     """
     points: dict[str, list[Point]] = {TRAIN: [], TEST: []}
     for metrics in run.metrics:
         for name, values in epoch_points(run.case, metrics).items():
             points[name] += values
     epochs = {metrics.epoch for metrics in run.metrics}
-    with _clear_errors(directory):
-        layers = [
-            event for event in read_events(run.path / TRAIN) if event.step in epochs and _is_of_layers(event)
-        ]
-        files = {TRAIN: begin_event_file(directory / TRAIN, points[TRAIN], layers)}
-        files[TEST] = begin_event_file(directory / TEST, points[TEST])
-        begin_event_file(directory, case_points(run))
-    return files
+    layers = [
+        event for event in read_events(run.path / TRAIN) if event.step in epochs and _is_of_layers(event)
+    ]
+    begin_event_file(directory, case_points(run))
+    return {
+        TRAIN: begin_event_file(directory / TRAIN, points[TRAIN], layers),
+        TEST: begin_event_file(directory / TEST, points[TEST]),
+    }
 
 
 def detail_written(run_path: Path) -> LayerDetail | None:

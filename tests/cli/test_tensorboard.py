@@ -22,10 +22,8 @@ from celu_cli.runs.directory import find_runs
 from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.run import Run, read_run
 from tests.cli.invoke import Celu
+from tests.cli.small import SMALL
 from tests.runs.event_reader import read_curves, steps_of
-
-LAYERS = "{kernel: 3, filters: 4, pool: average, pool_size: 8}, {kernel: 2, filters: 10, pool: average, pool_size: 4}"
-SMALL = ("--sample", f"network={{layers: [{LAYERS}], initializer: he_normal}}", "batch_size=500")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +48,7 @@ def test_a_training_s_event_files_say_what_its_metrics_say(complete: Run) -> Non
         ("learning_rate", of_train["epoch_learning_rate"]),
     ):
         assert curve == [(epoch.epoch, np.float32(getattr(epoch, name))) for epoch in complete.metrics]
-    for layer in range(2):
+    for layer in range(3):
         means = [np.mean([entry.cosine[layer] for entry in epoch.fidelity]) for epoch in complete.metrics]
         shown = [value for _, value in of_train[f"fidelity_cosine/layer_{layer + 1}"]]
         np.testing.assert_allclose(shown, means, rtol=1e-6)
@@ -132,6 +130,6 @@ def test_the_tensorboard_of_the_logs_shows_runs_curves_and_histograms(complete: 
             expected = [[e.epoch, np.float32(getattr(e, f"{phase}_{what}"))] for e in complete.metrics]
             assert [row[1:] for row in answer] == expected
     histograms = ask(server, "plugin/histograms/tags")[f"{complete.name}/train"]
-    assert {"activations/layer_2", "gradients/layer_1"} <= set(histograms)
+    assert {"activations/layer_3", "gradients/layer_1"} <= set(histograms)
     (text,) = ask(server, "plugin/text/text", run=complete.name, tag="case")
     assert "name: case-c" in text["text"]

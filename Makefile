@@ -17,9 +17,9 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 	$(BIN)/celu compare case-a
 
 test: $(READY)  ## all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data
+soak: $(READY)  ## the long forms of tests: kills, damaged cases, damaged data, all gradients
 	$(BIN)/python -m tests.soak
 
 lint: $(READY)  ## style and types

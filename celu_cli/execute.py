@@ -14,6 +14,7 @@ from celu_cli.runs.events import (
     CheckpointReached,
     EpochMetrics,
     Event,
+    LayerDetail,
     Observer,
     StepsDone,
     TrainingEnded,
@@ -35,13 +36,15 @@ def execute(
     resume: Path | None = None,
     checkpoint_seconds: float = 300.0,
     checkpoint_steps: int | None = None,
+    layer_detail: LayerDetail | None = None,
 ) -> Path:
     """Train `case` into a new run directory under `logs`, or go on in `resume`, and return that directory.
 
     The data is loaded before the directory is claimed, so a run without data leaves nothing behind. `claimed` hears
     the directory and the epochs it has before training starts. A checkpoint is written at the end of each epoch's
     steps, every `checkpoint_seconds`, at every `checkpoint_steps`-th step of an epoch, and when `stop`, which is asked
-    after every event, says that a person wants the run to end. The plots are drawn however the run ends.
+    after every event, says that a person wants the run to end. With `layer_detail` the layers are measured after each
+    epoch, for an observer to tell of. The plots are drawn however the run ends.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -78,6 +81,7 @@ def execute(
                 checkpoints=Checkpoints(lambda: stop() is not None or clock.is_due(), checkpoint_steps),
                 resume=recorder.found.checkpoint,
                 epochs_recorded=len(recorder.epochs),
+                layer_detail=layer_detail,
             )
             for event in events:
                 for observer in watching:

@@ -24,6 +24,7 @@ COMMANDS = (
     "compare",
     "report",
     "why",
+    "export",
     "cases",
     "show",
     "check",

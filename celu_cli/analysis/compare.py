@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
+from celu_cli.analysis.case_columns import case_columns
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
 from celu_cli.runs.text_log import iso_time
-from celu_cli.runs.wording import alpha_of, backprop_words, dataset_words, optimizer_words
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,7 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
     at_reference = next((own for own in epochs if reference and own.epoch == reference.epoch), None)
     return Row(
         run=run.name,
-        case=case.name,
-        dataset=dataset_words(case),
-        activation=case.activation,
-        alpha=alpha_of(case),
-        backprop=backprop_words(case),
-        optimizer=optimizer_words(case),
-        learning_rate=case.optimizer.learning_rate,
+        **case_columns(case),
         seed=case.seed,
         epochs=last.epoch if last else 0,
         epochs_asked=case.epochs,

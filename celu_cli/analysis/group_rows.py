@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from celu_cli.analysis.case_columns import case_columns
 from celu_cli.analysis.contrast import Contrast, contrast_all, sentence
 from celu_cli.analysis.groups import Choice, Group
 from celu_cli.analysis.metric import is_loss
 from celu_cli.runs.published import read_published
-from celu_cli.runs.wording import alpha_of, backprop_words, dataset_words, optimizer_words
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def group_rows(groups: Sequence[Group], choice: Choice, baseline: Group | None) 
 
 
 def _row(group: Group, choice: Choice, contrast: Contrast | None) -> GroupRow:
-    case, summary, values = group.case, group.summary, group.values.values()
+    summary, values = group.summary, group.values.values()
     lengths = {run.metrics[-1].epoch for run in group.counted}
     epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
     published = _published(group, choice, epochs)
@@ -73,13 +73,7 @@ def _row(group: Group, choice: Choice, contrast: Contrast | None) -> GroupRow:
     scale = 1 if is_loss(choice.metric) else 100
     return GroupRow(
         group=group.label,
-        case=case.name,
-        dataset=dataset_words(case),
-        activation=case.activation,
-        alpha=alpha_of(case),
-        backprop=backprop_words(case),
-        optimizer=optimizer_words(case),
-        learning_rate=case.optimizer.learning_rate,
+        **case_columns(group.case),
         epochs=epochs,
         metric=choice.metric,
         n=len(values),

@@ -27,12 +27,17 @@ class Difference:
 
 def differences(first: Case, second: Case) -> list[Difference]:
     """The keys that change the training and whose values differ, in the schema's order."""
-    one, other = (dict(_leaves(case.model_dump(exclude=_WORDS), "")) for case in (first, second))
+    one, other = settings(first), settings(second)
     return [
         Difference(key, one.get(key, _ABSENT), other.get(key, _ABSENT))
         for key in {**one, **other}
         if one.get(key, _ABSENT) != other.get(key, _ABSENT)
     ]
+
+
+def settings(case: Case) -> dict[str, Any]:
+    """Every key that changes the training, as one writes it on the command line, with its value where it has one."""
+    return dict(_leaves(case.model_dump(exclude=_WORDS), ""))
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,7 @@ from celu_cli.cli.cases import cases
 from celu_cli.cli.check import check
 from celu_cli.cli.compare import compare
 from celu_cli.cli.data import app as data
+from celu_cli.cli.export import export
 from celu_cli.cli.plot import plot
 from celu_cli.cli.report import report
 from celu_cli.cli.run import run
@@ -57,6 +58,7 @@ app.command()(plot)
 app.command()(compare)
 app.command()(report)
 app.command()(why)
+app.command()(export)
 app.command()(cases)
 app.command()(show)
 app.command()(check)

@@ -12,7 +12,7 @@ import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
 from celu_cli.errors import InterruptedByUser, RunError
-from celu_cli.runs.events import EpochMetrics
+from celu_cli.runs.events import EpochMetrics, LayerDetail
 
 
 def run(
@@ -50,6 +50,21 @@ def run(
         int | None,
         typer.Option("--checkpoint-steps", min=1, help="A checkpoint every so many steps as well."),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write event files as well, for `tensorboard --logdir logs`. A resumed run that has them goes on with "
+            "them unasked.",
+        ),
+    ] = False,
+    tensorboard_histograms: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard-histograms",
+            help="The same with histograms of each layer's activations and gradients, on one batch after each epoch.",
+        ),
+    ] = False,
 ) -> None:
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
     from celu_cli.case.load import load_case
@@ -59,6 +74,7 @@ def run(
     from celu_cli.execute import execute
     from celu_cli.runs.published import read_published
     from celu_cli.runs.resume import find_run_to_resume
+    from celu_cli.runs.tensorboard import TensorBoardWriter
 
     words = [*(overrides or ()), *_short_overrides(sample, epochs, fidelity)]
     unfinished: Path | None = None
@@ -67,6 +83,8 @@ def run(
         unfinished = found.path
     else:
         loaded = load_case(case, words)
+    detail = _layer_detail(tensorboard, tensorboard_histograms, unfinished)
+    board = TensorBoardWriter()
     reporter = RichReporter()
     display = LiveDisplay(loaded, read_published(loaded))
     stop = StopRequest(display.stopping)
@@ -78,6 +96,8 @@ def run(
             # then Ctrl-C ends the command as any other.
             reporter.message(f"Run directory: {path}")
             begun.append(path)
+            if detail is not None:
+                board.begin(path)
             display.show_earlier(earlier)
             stack.enter_context(stop)
             stack.enter_context(display)
@@ -89,22 +109,38 @@ def run(
                 overrides=words,
                 data_directory=data_directory,
                 reporter=reporter,
-                observers=[display],
+                observers=[display] if detail is None else [display, board],
                 stop=stop,
                 claimed=begin,
                 resume=unfinished,
                 checkpoint_seconds=60.0 * checkpoint_minutes,
                 checkpoint_steps=checkpoint_steps,
+                layer_detail=detail,
             )
         except (InterruptedByUser, RunError) as error:
             if begun and begun[0].is_dir():
-                error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory)}",)
+                error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory, detail)}",)
             raise
     _report(path)
 
 
-def _how_to_go_on(path: Path, data_directory: Path | None) -> str:
+def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) -> LayerDetail | None:
+    """What TensorBoard shall have of the layers, as was asked now or when the run began; None without event files."""
+    from celu_cli.runs.event_file import require_tensorboard
+    from celu_cli.runs.tensorboard import detail_written
+
+    if histograms or tensorboard:
+        require_tensorboard("--tensorboard")
+    asked: LayerDetail | None = "histograms" if histograms else "norms" if tensorboard else None
+    if unfinished is None or asked == "histograms":
+        return asked
+    return detail_written(unfinished) or asked
+
+
+def _how_to_go_on(path: Path, data_directory: Path | None, detail: LayerDetail | None) -> str:
     words = ["celu", "run", "--resume", str(path)]
+    if detail == "histograms":  # event files without an epoch do not tell that they were asked for
+        words.append("--tensorboard-histograms")
     if data_directory is not None:
         words += ["--data-dir", str(data_directory)]
     return f"What was done is kept; go on with: {shlex.join(words)}"

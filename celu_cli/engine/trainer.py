@@ -25,6 +25,7 @@ from celu_cli.engine.evaluation import compile_evaluation, evaluation_batch
 from celu_cli.engine.fidelity import empty_record, read_record, record_if_due
 from celu_cli.engine.network import Network, build_network, exact_twin
 from celu_cli.engine.optimizers import build_optimizer
+from celu_cli.engine.probe import Probe, compile_probe
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from celu_cli.engine.snapshot import from_arrays, to_arrays
@@ -38,6 +39,7 @@ from celu_cli.runs.events import (
     EvaluationStarted,
     Event,
     ImagesTested,
+    LayerDetail,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -80,6 +82,7 @@ def train(
     checkpoints: Checkpoints | None = None,
     resume: Checkpoint | None = None,
     epochs_recorded: int = 0,
+    layer_detail: LayerDetail | None = None,
 ) -> Iterator[Event]:
     """Train `case` on `dataset` and yield what happens.
 
@@ -87,6 +90,7 @@ def train(
         checkpoints: When to yield a `CheckpointReached` besides the end of each epoch's steps.
         resume: Where an earlier process came to; what follows is then, bit for bit, what would have followed there.
         epochs_recorded: How many epochs that process told of; the last is not evaluated a second time.
+        layer_detail: What to measure of the layers after each epoch, if anything; the training is the same without.
 
     Raises:
         DivergedError: the loss or a gradient became NaN or infinite.
@@ -105,6 +109,7 @@ def train(
             _next_epoch(case, training)
     run_steps = compile_steps(case, network, dataset.train)
     run_evaluation = compile_evaluation(network, dataset.test, evaluation_batch(plan, test_images))
+    probe = compile_probe(case, network, dataset.train, layer_detail) if layer_detail else None
 
     yield TrainingStarted(
         epochs=case.epochs,
@@ -119,7 +124,7 @@ def train(
             yield from _train_epoch(
                 case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
             )
-            yield from _evaluate(case, images, test_images, run_evaluation, training)
+            yield from _evaluate(case, images, test_images, run_evaluation, probe, training)
             _next_epoch(case, training)
     yield TrainingEnded(case.epochs)
 
@@ -206,7 +211,12 @@ def _steps_done(case: Case, images: int, training: _Training) -> StepsDone:
 
 
 def _evaluate(
-    case: Case, images: int, test_images: int, run_evaluation: Callable[..., Any], training: _Training
+    case: Case,
+    images: int,
+    test_images: int,
+    run_evaluation: Callable[..., Any],
+    probe: Probe | None,
+    training: _Training,
 ) -> Iterator[Event]:
     """Test the weights on the test images, stretch by stretch, and tell of the whole epoch."""
     epoch, last = training.epoch, _steps_done(case, images, training)
@@ -224,6 +234,9 @@ def _evaluate(
     test_loss, test_accuracy = passed[1].numpy().item() / test_images, passed[2].numpy().item() / test_images
     if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
         raise diverged(case, f"on the test images after epoch {epoch}")
+    seconds = training.seconds + time.perf_counter() - started
+    if probe is not None:
+        yield probe(training.tensors["weights"], epoch)
     yield EpochDone(
         EpochMetrics(
             epoch=epoch,
@@ -233,7 +246,7 @@ def _evaluate(
             test_accuracy=test_accuracy,
             learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
             dilated_rate=dilated_rate(case, epoch),
-            seconds=training.seconds + time.perf_counter() - started,
+            seconds=seconds,
             images_per_second=last.images_per_second,
             time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             fidelity=read_record(case, training.tensors["sums"][3]),

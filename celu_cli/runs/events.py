@@ -2,14 +2,15 @@
 
 The trainer yields them in this order: `TrainingStarted`, then for each epoch any number of `StepsDone`, one
 `EvaluationStarted`, any number of `ImagesTested` and one `EpochDone`, then `TrainingEnded`. A `CheckpointReached` may
-follow any `StepsDone` and follows the last of an epoch. Files, terminal and other views are observers:
-callables that take one event and return nothing.
+follow any `StepsDone` and follows the last of an epoch. Where the layers are measured, `LayersMeasured` comes right
+before `EpochDone`. Files, terminal and TensorBoard are observers: callables that take one event and return nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from celu_cli.runs.checkpoint import Checkpoint
 
@@ -57,6 +58,33 @@ class ImagesTested:
 
     epoch: int
     images: int
+
+
+# What is measured of the layers after an epoch: the norms of their gradients, or histograms as well.
+LayerDetail = Literal["norms", "histograms"]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many values lie in each of the equal parts from `low` to `high`; both are the same for equal values."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayersMeasured:
+    """The layers after the steps of `epoch`, on one batch that is the same for all epochs; one entry a layer.
+
+    `gradient_norms` are of dL/d weights as the case's backprop has it, and so are the histograms `gradients`;
+    `activations` are of the layer's values before its pool. Both are empty where they were not asked for.
+    """
+
+    epoch: int
+    gradient_norms: tuple[float, ...]
+    activations: tuple[Histogram, ...] = ()
+    gradients: tuple[Histogram, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +141,7 @@ Event = (
     | CheckpointReached
     | EvaluationStarted
     | ImagesTested
+    | LayersMeasured
     | EpochDone
     | TrainingEnded
 )

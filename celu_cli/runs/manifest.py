@@ -24,11 +24,15 @@ Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
 
 
 class Resumption(BaseModel):
-    """Where a later process took the run up: after `step` steps of `epoch`, and with what."""
+    """Where a later process took the run up: after `step` steps of `epoch`, and with what.
+
+    `stopped` is the last sign of life of the process before it; the run paused from then to `time`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     time: AwareDatetime
+    stopped: AwareDatetime | None = None  # runs resumed by an older celu have none
     epoch: int
     step: int
     pid: int
@@ -110,6 +114,7 @@ def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
     now = utc_now()
     here = Resumption(
         time=now,
+        stopped=manifest.ended or manifest.heartbeat,
         epoch=epoch,
         step=step,
         pid=os.getpid(),

@@ -43,6 +43,8 @@ from celu_cli.runs.metrics import append_metrics, keep_metrics
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME
 from celu_cli.runs.text_log import append_log, epoch_line, log_line, summary_lines
 
+_NOTHING_FOUND = FoundCheckpoint(None, ())
+
 
 class RunRecorder:
     """Records one run; use it as a context manager around the training and call it with every event.
@@ -57,11 +59,12 @@ class RunRecorder:
         manifest: Manifest,
         lock: FileLock,
         epochs: Sequence[EpochMetrics] = (),
+        found: FoundCheckpoint = _NOTHING_FOUND,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self.path = path
         self.epochs = list(epochs)
-        self.found = FoundCheckpoint(None, ())
+        self.found = found
         self._manifest = manifest
         self._lock = lock
         self._ended = False
@@ -137,9 +140,7 @@ class RunRecorder:
             )
             append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
             write_manifest(path, manifest)
-        recorder = cls(path, manifest, lock, kept)
-        recorder.found = found
-        return recorder
+        return cls(path, manifest, lock, kept, found)
 
     def __enter__(self) -> RunRecorder:
         self._pulse.start()

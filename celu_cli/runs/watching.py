@@ -121,10 +121,14 @@ class Watcher:
 
 
 def elapsed_seconds(run: Run, now: datetime) -> float:
-    """Wall time from the start to now, or to the end; of a crashed run to its last sign of life."""
+    """Wall time from the start to now, or to the end; of a crashed run to its last sign of life.
+
+    The pauses of a resumed run, in which no process trained it, do not count.
+    """
     manifest = run.manifest
     end = now if run.status == "running" else manifest.ended or manifest.heartbeat
-    return max(0.0, (end - manifest.started).total_seconds())
+    pauses = (later.time - later.stopped for later in manifest.resumed if later.stopped is not None)
+    return max(0.0, (end - manifest.started - sum(pauses, timedelta(0))).total_seconds())
 
 
 def remaining_seconds(run: Run, now: datetime) -> float | None:

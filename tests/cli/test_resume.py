@@ -20,15 +20,21 @@ from celu_cli.runs.lock import lock_run
 from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.run import Run, read_run
 from tests.cli.invoke import Celu
+from tests.cli.small import SMALL
 from tests.soak.kills import unequal
 
-SMALL = ("--sample", "network.filters=4", "batch_size=500")
 COMMAND = (sys.executable, "-m", "celu_cli", "run")
 
 
 @pytest.fixture
 def celu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Celu:
     return Celu(capsys, monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing them takes longer than these trainings, and no test here looks at one."""
+    monkeypatch.setattr("celu_cli.execute.draw_run_plots", lambda _: None)
 
 
 @pytest.fixture(scope="module")

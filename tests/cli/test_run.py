@@ -16,8 +16,7 @@ from celu_cli.case.load import load_case
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import Run
 from tests.cli.invoke import Celu
-
-SMALL = ("--sample", "network.filters=4", "batch_size=500")
+from tests.cli.small import SMALL
 
 
 @pytest.fixture
@@ -104,7 +103,8 @@ def test_results_go_to_stdout_and_progress_to_stderr(celu: Celu, tmp_path: Path)
 
 
 def test_a_diverging_run_exits_with_4_and_names_epoch_and_step(celu: Celu, tmp_path: Path) -> None:
-    outcome = celu("run", "case-a", *SMALL, "optimizer.learning_rate=1e12", "--logs", str(tmp_path))
+    words = ("--sample", "network.filters=4", "batch_size=500", "optimizer.learning_rate=1e12")
+    outcome = celu("run", "case-a", *words, "--logs", str(tmp_path))
     assert outcome.code == 4
     assert "NaN or infinite in epoch 1, step " in outcome.err
     run = only_run(tmp_path)

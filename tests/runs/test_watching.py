@@ -140,6 +140,20 @@ def test_elapsed_time_stops_with_the_run(tmp_path: Path) -> None:
     assert elapsed_seconds(crashed, later) == elapsed_seconds(crashed, later + timedelta(hours=1)) < 60
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_pause_of_a_resumed_run_is_no_elapsed_time(tmp_path: Path, killed: bool) -> None:
+    path = record_run(tmp_path, done=1)
+    began, stopped = utc_now() - timedelta(hours=10), utc_now() - timedelta(hours=9)
+    changes = {"started": began, "heartbeat": stopped, "ended": None if killed else stopped}
+    write_manifest(path, read_manifest(path).model_copy(update=changes))
+    for _ in range(2):  # the second time it goes on at once: the first pause still does not count
+        with RunRecorder.reopen(path, make_case()):
+            run = read_run(path)
+            assert run.status == "running"
+            assert 3600 <= elapsed_seconds(run, utc_now()) < 3660
+        assert 3600 <= elapsed_seconds(read_run(path), utc_now()) < 3660
+
+
 def test_the_time_left_counts_down_within_an_epoch_but_not_below_the_epochs_to_come(tmp_path: Path) -> None:
     run = read_run(begin_run(tmp_path, make_case(epochs=4)).path)
     done = datetime.fromisoformat(run.metrics[-1].time.replace("Z", "+00:00"))

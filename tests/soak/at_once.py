@@ -9,7 +9,10 @@ from pathlib import Path
 
 from celu_cli.runs.directory import find_runs
 
-_RUN = (sys.executable, "-m", "celu_cli", "run", "case-a", "--sample", "network.filters=2", "batch_size=1000")
+# Two layers, which compile fast.
+_LAYERS = "{kernel: 3, filters: 4, pool: average, pool_size: 7}, {kernel: 2, filters: 10, pool: average, pool_size: 4}"
+_CASE = ("case-a", "--sample", f"network={{layers: [{_LAYERS}]}}", "batch_size=1000")
+_RUN = (sys.executable, "-m", "celu_cli", "run", *_CASE)
 
 
 def start_at_once(count: int, logs: Path) -> list[str]:

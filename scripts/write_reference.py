@@ -26,6 +26,7 @@ COMMANDS = (
     "cases",
     "show",
     "check",
+    "bench",
     "activations",
     "schema",
     "data fetch",

@@ -154,7 +154,12 @@ def digits(value: float) -> str:
 
 
 def write_part(
-    directory: Path, part: str, title: str, record: dict[str, Any], markdown: str, targets: Sequence[Target] = ()
+    directory: Path,
+    part: str,
+    title: str,
+    record: dict[str, Any],
+    markdown: str,
+    targets: Sequence[Target] = (),
 ) -> None:
     """Write PART.json and PART.md, put the tables of all parts that are there into one file, and print this part's."""
     directory.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,13 @@ real `celu run`, from the start of the process to the event of its first step.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.reading import make_runs
@@ -29,7 +30,8 @@ from benchmarks.shared import (
     turns_record,
     write_part,
 )
-from celu_cli.analysis.timing import Turns, Way, take_turns
+from benchmarks.turns import ROOT
+from celu_cli.analysis.timing import WARM_UP, Turns, Way, take_turns
 
 RUNS = 20
 PYTHON = "python, nothing imported"
@@ -53,12 +55,12 @@ def commands(directory: Path) -> dict[str, Way]:
     return plain | {name: way(["-m", "celu_cli", *words]) for name, words in COMMANDS.items()}
 
 
-def first_steps(words: tuple[str, ...], moments: dict[str, list[float]]) -> Way:
-    """A run until its first step is done; `moments` gets the seconds until the training began each time."""
+def first_step(words: tuple[str, ...], until_training: list[float]) -> Way:
+    """A run until its first step is done; `until_training` gets the seconds until the training began."""
 
     def way() -> float:
         done = watched_run(["run", *words], steps=1)
-        moments["until the training begins"].append(done.first("TrainingStarted"))
+        until_training.append(done.first("TrainingStarted"))
         return 1e3 * done.first("StepsDone")
 
     return way
@@ -69,7 +71,7 @@ def import_times(words: list[str], directory: Path) -> dict[str, float]:
     told = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "celu_cli", *words],
         cwd=directory,
-        env=environment_with_path(),
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
@@ -80,14 +82,6 @@ def import_times(words: list[str], directory: Path) -> dict[str, float]:
             own, _, name = line.removeprefix("import time:").split("|")
             sums[name.strip().split(".")[0]] += int(own) / 1e3
     return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
-
-
-def environment_with_path() -> dict[str, str]:
-    import os
-
-    from benchmarks.turns import ROOT
-
-    return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 def imports_table(found: dict[str, dict[str, float]]) -> str:
@@ -118,44 +112,47 @@ def judge(short: Turns, long: Turns) -> list[Target]:
     ]
 
 
-def first_steps_table(long: Turns, moments: dict[str, dict[str, list[float]]]) -> str:
+def first_steps_table(long: Turns, until_training: dict[str, list[float]]) -> str:
     """Seconds to the first step; the part before the training begins is TensorFlow's import and the data."""
     rows = [
         [
             name,
             *(f"{value / 1e3:.2f}" for value in (timing.median, timing.smallest, timing.largest)),
             str(timing.n),
-            f"{sorted(moments[name]['until the training begins'])[len(timing.milliseconds) // 2]:.2f}",
+            f"{median(until_training[name]):.2f}",
         ]
         for name, timing in long.timings.items()
     ]
-    heading = ["celu run to its first step", "median s", "smallest", "largest", "n", "of it before training"]
+    heading = ["celu run to its first step", "median s", "smallest", "largest", "n", "before training, s"]
     return table(heading, rows) + left_out(long.failures)
 
 
 def main() -> None:
-    parser = parser_of(__doc__)
-    arguments = parser.parse_args()
-    chosen = dict(FIRST_STEPS)
-    if arguments.quick:
-        chosen = {"case-c, tiny": ("case-c", "--sample", *TINY)}
-    moments: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in chosen}
+    arguments = parser_of(__doc__).parse_args()
+    chosen = {"case-c, tiny": ("case-c", "--sample", *TINY)} if arguments.quick else FIRST_STEPS
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "logs").mkdir()
         make_runs(directory / "logs", RUNS, epochs=50)
         short = take_turns(commands(directory), arguments.repeats, progress=announce("startup"))
         imports = {name: import_times(words, directory) for name, words in COMMANDS.items()}
-    ways = {name: first_steps(words, moments[name]) for name, words in chosen.items()}
+    until_training: dict[str, list[float]] = {name: [] for name in chosen}
+    ways = {name: first_step(words, until_training[name]) for name, words in chosen.items()}
     long = take_turns(ways, arguments.repeats, seconds_each=120.0, progress=announce("startup"))
-    pages = [times_table(short, PYTHON), imports_table(imports), first_steps_table(long, moments)]
+    counted = {name: seconds[WARM_UP:] for name, seconds in until_training.items()}
+    pages = [
+        times_table(short, PYTHON),
+        imports_table(imports),
+        first_steps_table(long, counted),
+    ]
     record: dict[str, Any] = {
         "commands": turns_record(short),
         "import_milliseconds": imports,
         "first_step": turns_record(long),
-        "first_step_moments": moments,
+        "seconds_before_training": counted,
     }
-    write_part(arguments.output, "startup", "Starting", record, "\n".join(pages), judge(short, long))
+    targets = [] if arguments.quick else judge(short, long)
+    write_part(arguments.output, "startup", "Starting", record, "\n".join(pages), targets)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ def tensorflow_rows(setting: Setting) -> list[Row]:
         Row("article's graph", "tensorflow", "article", case, (*plain, *rule)),
         Row("Keras train_on_batch", "tensorflow", "keras", case, plain),
         Row("Keras fit", "tensorflow", "keras", case, plain, epoch, {"fit": True}),
-        Row("Keras fit, XLA", "tensorflow", "keras", case, plain, epoch, {"fit": True, "jit_compile": "auto"}),
+        Row(
+            "Keras fit, XLA", "tensorflow", "keras", case, plain, epoch, {"fit": True, "jit_compile": "auto"}
+        ),
         Row("article's graph, celu's settings", "tuned", "article", case, (*plain, *rule)),
         Row("Keras train_on_batch, celu's settings", "tuned", "keras", case, plain),
         Row("Keras fit, celu's settings", "tuned", "keras", case, plain, epoch, {"fit": True}),
@@ -151,7 +153,14 @@ def measure(name: str, setting: Setting, repeats: int, seconds: float, quick: bo
     rows = [*celu_rows(setting), *tensorflow_rows(setting)]
     torch = torch_rows(setting, compiled=not quick)
     if quick:
-        kept = {BASE, EPOCH, "floor: convolutions alone", "article's graph", "Keras fit", "PyTorch, channels_last"}
+        kept = {
+            BASE,
+            EPOCH,
+            "floor: convolutions alone",
+            "article's graph",
+            "Keras fit",
+            "PyTorch, channels_last",
+        }
         rows, torch = ([row for row in some if row.name in kept] for some in (rows, torch))
     missing = {}
     if has_torch():
@@ -168,7 +177,10 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="NAME")
     parser.add_argument(
-        "--seconds", type=float, default=60.0, help="a row that would take longer gets fewer calls (%(default)s)"
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="a row that would take longer gets fewer calls (%(default)s)",
     )
     arguments = parser.parse_args()
     settings = {name: SETTINGS[name] for name in arguments.only}
@@ -178,9 +190,7 @@ def main() -> None:
     pages: list[str] = []
     records: dict[str, Any] = {}
     for name, setting in settings.items():
-        turns = found[name] = measure(
-            name, setting, arguments.repeats, arguments.seconds, arguments.quick
-        )
+        turns = found[name] = measure(name, setting, arguments.repeats, arguments.seconds, arguments.quick)
         case = load_case(setting.case, setting.overrides)
         images = dict.fromkeys(turns.timings, case.batch_size)
         pages.append(f"### {name}: a step of {case.batch_size} images\n\n{times_table(turns, BASE, images)}")

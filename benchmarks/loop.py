@@ -9,7 +9,7 @@ Keras's `Model.fit` on the same images at 16 filters. Every epoch is one of the 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.runs import Finished, RunFailed, watched_run
 from benchmarks.shared import (
@@ -23,7 +23,7 @@ from benchmarks.shared import (
     write_part,
 )
 from benchmarks.turns import Row, workers
-from celu_cli.analysis.timing import Turns, Way, take_turns
+from celu_cli.analysis.timing import Progress, Turns, Way, take_turns
 from celu_cli.case.load import load_case
 from celu_cli.case.vocabulary import SAMPLE_TRAIN_IMAGES
 from celu_cli.runs.environment import cpu_threads
@@ -71,7 +71,7 @@ def epochs_of(done: Finished) -> Epochs:
     return Epochs(1e3 * whole, 1e3 * steps, 1e3 * (done.seconds - (last - ends[0])))
 
 
-def measure(setting: Setting, repeats: int, outside: list[float], progress: Any) -> Turns:
+def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], progress: Progress) -> Turns:
     """Times of an epoch by each row, in turns; `outside` gets the milliseconds of each run outside its epochs."""
     words = (*setting.overrides, "dataset.sample=true")
     steps = -(-SAMPLE_TRAIN_IMAGES // load_case(setting.case, words).batch_size)
@@ -95,7 +95,7 @@ def measure(setting: Setting, repeats: int, outside: list[float], progress: Any)
     with workers([row.group for row in rows], cpu_threads()) as found:
         ways: dict[str, Way] = {WHOLE: whole_run, RUN: steps_of_that_run}
         ways |= {row.name: lambda row=row: steps * found[row.group].take(row) for row in rows}  # type: ignore[misc]
-        return take_turns(ways, repeats, seconds_each=600.0, progress=progress)
+        return take_turns(ways, repeats, warm_up=warm_up, seconds_each=600.0, progress=progress)
 
 
 def shares_table(turns: Turns, outside: list[float], epochs: int) -> str:
@@ -125,14 +125,14 @@ def main() -> None:
     pages, records, targets = [], {}, []
     for name, setting in settings.items():
         outside: list[float] = []
-        turns = measure(setting, arguments.repeats, outside, announce(name))
+        turns = measure(setting, arguments.repeats, 0 if arguments.quick else 1, outside, announce(name))
         shares = shares_table(turns, outside, setting.epochs)
         pages.append(f"### {name}\n\n{times_table(turns, ALONE)}\n{shares}")
         records[name] = turns_record(turns) | {"outside_epochs_milliseconds": outside}
         if setting.keras:
             measured = ratio(turns, KERAS, RUN)
             targets.append(Target(f"{name}: Keras fit / celu run, an epoch's steps", measured, 2.00))
-    write_part(arguments.output, "loop", "A whole run", {"cases": records}, "\n".join(pages), targets)
+    print(write_part(arguments.output, "loop", "A whole run", {"cases": records}, "\n".join(pages), targets))
 
 
 if __name__ == "__main__":

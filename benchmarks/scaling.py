@@ -194,7 +194,7 @@ def main() -> None:
         page += "\n![Time of a step against filters, batch and threads, with the floor](scaling.png)\n"
     else:
         say("  scaling: nothing could be measured")
-    write_part(arguments.output, "scaling", "Scaling", record, page)
+    print(write_part(arguments.output, "scaling", "Scaling", record, page))
 
 
 if __name__ == "__main__":

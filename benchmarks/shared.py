@@ -160,8 +160,8 @@ def write_part(
     record: dict[str, Any],
     markdown: str,
     targets: Sequence[Target] = (),
-) -> None:
-    """Write PART.json and PART.md, put the tables of all parts that are there into one file, and print this part's."""
+) -> str:
+    """Write PART.json and PART.md, put the pages of all parts that are there into one file, and return this part's."""
     directory.mkdir(parents=True, exist_ok=True)
     facts = machine()
     judged = [asdict(target) | {"met": target.met} for target in targets]
@@ -172,10 +172,14 @@ def write_part(
         f"## {title}\n\n{facts['time']}, {facts['processor']}, {facts['threads']} threads, load "
         f"{facts['load']} at the end; {versions}.\n\n"
     )
-    judgement = f"\n{targets_table(targets)}" if targets else ""
-    page = heading + markdown + judgement
+    page = heading + markdown + (f"\n{targets_table(targets)}" if targets else "")
     (directory / f"{part}.md").write_text(page, encoding="utf-8")
+    join_tables(directory)
+    return page
+
+
+def join_tables(directory: Path) -> None:
+    """Put the pages of all parts that are there into one file."""
     parts = [directory / f"{name}.md" for name in PARTS]
     pages = [path.read_text(encoding="utf-8") for path in parts if path.exists()]
     (directory / TABLES).write_text("\n".join(pages), encoding="utf-8")
-    print(page, flush=True)

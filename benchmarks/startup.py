@@ -31,7 +31,7 @@ from benchmarks.shared import (
     write_part,
 )
 from benchmarks.turns import ROOT
-from celu_cli.analysis.timing import WARM_UP, Turns, Way, take_turns
+from celu_cli.analysis.timing import Turns, Way, take_turns
 
 RUNS = 20
 PYTHON = "python, nothing imported"
@@ -129,17 +129,22 @@ def first_steps_table(long: Turns, until_training: dict[str, list[float]]) -> st
 
 def main() -> None:
     arguments = parser_of(__doc__).parse_args()
+    warm_up = 0 if arguments.quick else 1
     chosen = {"case-c, tiny": ("case-c", "--sample", *TINY)} if arguments.quick else FIRST_STEPS
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "logs").mkdir()
         make_runs(directory / "logs", RUNS, epochs=50)
-        short = take_turns(commands(directory), arguments.repeats, progress=announce("startup"))
+        short = take_turns(
+            commands(directory), arguments.repeats, warm_up=warm_up, progress=announce("startup")
+        )
         imports = {name: import_times(words, directory) for name, words in COMMANDS.items()}
     until_training: dict[str, list[float]] = {name: [] for name in chosen}
     ways = {name: first_step(words, until_training[name]) for name, words in chosen.items()}
-    long = take_turns(ways, arguments.repeats, seconds_each=120.0, progress=announce("startup"))
-    counted = {name: seconds[WARM_UP:] for name, seconds in until_training.items()}
+    long = take_turns(
+        ways, arguments.repeats, warm_up=warm_up, seconds_each=120.0, progress=announce("startup")
+    )
+    counted = {name: seconds[warm_up:] for name, seconds in until_training.items()}
     pages = [
         times_table(short, PYTHON),
         imports_table(imports),
@@ -152,7 +157,7 @@ def main() -> None:
         "seconds_before_training": counted,
     }
     targets = [] if arguments.quick else judge(short, long)
-    write_part(arguments.output, "startup", "Starting", record, "\n".join(pages), targets)
+    print(write_part(arguments.output, "startup", "Starting", record, "\n".join(pages), targets))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,9 @@ class WorkerError(CeluError):
 class Row:
     """A row of a table: the process it belongs to, and what to do there.
 
-    `kind` is celu, floor, article, keras or torch; `options` are its peer's. A call takes `count` steps and its time is
-    divided by them.
+    The group `celu` has celu's settings of memory and oneDNN, `tensorflow` its own alone, `tuned` celu's again but in
+    another process, `torch` as many threads as the others. `kind` is celu, floor, article, keras or torch; `options`
+    are its peer's. A call takes `count` steps and its time is divided by them.
     """
 
     name: str

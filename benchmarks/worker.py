@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from benchmarks.peers.spec import Peer, PeerSpec, peer_spec
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
 from celu_cli.datasets import Split, load_dataset
 from celu_cli.errors import CeluError
 
 Step = Callable[[], object]
-Maker = Callable[[dict[str, Any], "Sample"], tuple[Step, int]]
 
 
 class Sample:
@@ -35,56 +35,51 @@ class Sample:
         return self._loaded[name]
 
 
-def make_celu(asked: dict[str, Any], sample: Sample) -> tuple[Step, int]:
-    from celu_cli.engine.stepping import RepeatedSteps, convolutions_alone
-
+def make_step(asked: dict[str, Any], sample: Sample) -> tuple[Step, int]:
+    """What a row asks for, as a function to call, and how many steps a call takes."""
     case = load_case(asked["case"], asked["overrides"])
-    split = sample.of(case)
-    if asked["kind"] == "floor":
-        return convolutions_alone(case, min(case.batch_size, len(split.images))), 1
-    return RepeatedSteps(case, split, asked["count"]), asked["count"]
+    split, kind, count = sample.of(case), asked["kind"], asked["count"]
+    if kind in ("celu", "floor"):
+        from celu_cli.engine.stepping import RepeatedSteps, convolutions_alone
+
+        if kind == "floor":
+            return convolutions_alone(case, min(case.batch_size, len(split.images))), 1
+        return RepeatedSteps(case, split, count), count
+    return make_peer(kind, peer_spec(case, split.images, split.labels, count), asked["options"]).step, count
 
 
-def make_peer(asked: dict[str, Any], sample: Sample) -> tuple[Step, int]:
-    from benchmarks.peers.spec import peer_spec
-
-    case = load_case(asked["case"], asked["overrides"])
-    split = sample.of(case)
-    spec = peer_spec(case, split.images, split.labels, asked["count"])
-    if asked["kind"] == "article":
+def make_peer(kind: str, spec: PeerSpec, options: dict[str, Any]) -> Peer:
+    if kind == "article":
         from benchmarks.peers.article import ArticlePeer
 
-        return ArticlePeer(spec).step, 1
-    if asked["kind"] == "keras":
+        return ArticlePeer(spec)
+    if kind == "keras":
         from benchmarks.peers.keras_model import KerasPeer
 
-        return KerasPeer(spec, **asked["options"]).step, asked["count"]
+        return KerasPeer(spec, **options)
     from benchmarks.peers.torch_module import TorchPeer
 
-    return TorchPeer(spec, **asked["options"]).step, 1
+    return TorchPeer(spec, **options)
 
 
-def set_up(group: str) -> Maker:
+def set_up(group: str) -> None:
     """Prepare the process for its group before anything heavy is imported."""
-    if group == "celu":
-        return make_celu
     if group == "tuned":
         import celu_cli.engine  # noqa: F401 - its memory settings and oneDNN are what this group is about
-    if group == "torch":
+    elif group == "torch":
         import torch
 
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    return make_peer
 
 
-def answers(requests: TextIO, maker: Maker) -> Iterator[dict[str, Any]]:
+def answers(requests: TextIO) -> Iterator[dict[str, Any]]:
     """One answer for each request: the milliseconds of a step, or what went wrong."""
     sample, steps = Sample(), dict[str, tuple[Step, int]]()
     for line in requests:
         asked = json.loads(line)
         try:
             if asked["name"] not in steps:
-                steps[asked["name"]] = maker(asked, sample)
+                steps[asked["name"]] = make_step(asked, sample)
             step, count = steps[asked["name"]]
             begun = time.perf_counter()
             step()
@@ -99,7 +94,8 @@ def main() -> None:
     # Libraries that print must not come between: they get stderr, the parent alone the real stdout.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
         os.dup2(2, 1)
-        for said in answers(sys.stdin, set_up(sys.argv[1])):
+        set_up(sys.argv[1])
+        for said in answers(sys.stdin):
             answer.write(json.dumps(said) + "\n")
             answer.flush()
 

@@ -78,26 +78,27 @@ def take_turns(
     ways: Mapping[str, Way],
     repeats: int,
     *,
+    warm_up: int = WARM_UP,
     seconds_each: float = 60.0,
     progress: Progress = lambda _: None,
 ) -> Turns:
-    """Warm every way up, then call them in turn, A B C A B C, `repeats` times.
+    """Call every way `warm_up` times without counting, then all in turn, A B C A B C, `repeats` times.
 
     A way so slow that its repeats would take more than `seconds_each` is called less often, but three times if
     `repeats` allows. One that raises a `CeluError` is left out from then on, and the others go on. `progress` hears the
     name of the way that comes next.
     """
     turns = Turns()
-    first: dict[str, float] = {}
+    warmed: dict[str, list[float]] = {}
     planned: dict[str, int] = {}
     for name, way in ways.items():
         progress(name)
         try:
-            first[name], *_, warm = [way() for _ in range(WARM_UP)]
+            warmed[name] = [way() for _ in range(warm_up)]
         except CeluError as error:
             turns.failures[name] = str(error)
         else:
-            planned[name] = affordable(repeats, warm, seconds_each)
+            planned[name] = affordable(repeats, warmed[name][-1], seconds_each) if warm_up else repeats
     taken: dict[str, list[float]] = {name: [] for name in planned}
     for turn in range(repeats):
         for name in [name for name, n in planned.items() if turn < n and name not in turns.failures]:
@@ -107,7 +108,9 @@ def take_turns(
             except CeluError as error:
                 turns.failures[name] = str(error)
     turns.timings = {
-        name: Timing(tuple(times), first[name]) for name, times in taken.items() if name not in turns.failures
+        name: Timing(tuple(times), [*warmed[name], *times][0])
+        for name, times in taken.items()
+        if name not in turns.failures
     }
     return turns
 

@@ -19,6 +19,7 @@ from celu_cli.runs.environment import machine_facts
 RESULTS = Path(__file__).with_name("results")
 PARTS = ("step", "loop", "startup", "memory", "scaling", "reading")
 TABLES = "tables.md"
+_LOAD_BEFORE = machine_facts()["load"]  # as the part begins: later it is the benchmark's own
 NO_TORCH = "PyTorch is not installed; it comes with the extra [bench]"
 TINY = ("network.filters=8", "batch_size=10")  # what --quick makes of every case
 
@@ -163,14 +164,14 @@ def write_part(
 ) -> str:
     """Write PART.json and PART.md, put the pages of all parts that are there into one file, and return this part's."""
     directory.mkdir(parents=True, exist_ok=True)
-    facts = machine()
+    facts = machine() | {"load_before": _LOAD_BEFORE}
     judged = [asdict(target) | {"met": target.met} for target in targets]
     text = json.dumps({"machine": facts, **record, "targets": judged}, indent=2, allow_nan=False)
     (directory / f"{part}.json").write_text(text + "\n", encoding="utf-8")
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     heading = (
         f"## {title}\n\n{facts['time']}, {facts['processor']}, {facts['threads']} threads, load "
-        f"{facts['load']} at the end; {versions}.\n\n"
+        f"{facts['load_before']} before, {facts['load']} at the end; {versions}.\n\n"
     )
     page = heading + markdown + (f"\n{targets_table(targets)}" if targets else "")
     (directory / f"{part}.md").write_text(page, encoding="utf-8")

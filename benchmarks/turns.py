@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from celu_cli.errors import CeluError
 from celu_cli.runs.environment import cpu_threads
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST_SECONDS = 1800.0  # of one step; one that compiles takes minutes where all goes well
 Group = Literal["celu", "tensorflow", "tuned", "torch"]
 
 
@@ -66,13 +68,17 @@ class Worker:
         """Milliseconds of one step of `row`.
 
         Raises:
-            WorkerError: the row fails, or its process has ended.
+            WorkerError: the row fails, its process has ended, or it does not answer.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(asdict(row)) + "\n")
             self._process.stdin.flush()
+            answered, _, _ = select.select([self._process.stdout], [], [], LONGEST_SECONDS)
+            if not answered:
+                self._process.kill()
+                raise WorkerError(f"it did not answer in {LONGEST_SECONDS:.0f} s; its process was ended")
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""

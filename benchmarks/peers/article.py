@@ -48,7 +48,8 @@ class ArticleLayer:
 
     def feedforward(self, x: Tensor) -> Tensor:
         self.input = x
-        self.layer = tf.nn.conv2d(x, self.w, _STRIDES, "SAME")
+        self.kernel = self.w.read_value()  # once: read again, it might be the updated one
+        self.layer = tf.nn.conv2d(x, self.kernel, _STRIDES, "SAME")
         activated = celu(self.layer, self.plan.alpha)
         if self.plan.pool == "none":
             return activated
@@ -69,7 +70,7 @@ class ArticleLayer:
         )
         passed_down = tf.raw_ops.Conv2DBackpropInput(
             input_sizes=tf.shape(self.input),
-            filter=self.w.read_value(),
+            filter=self.kernel,
             out_backprop=middle,
             strides=_STRIDES,
             padding="SAME",

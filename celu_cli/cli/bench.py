@@ -36,20 +36,22 @@ def bench(
     convolutions, each by TensorFlow's own kernel.
     """
     from celu_cli.case.load import load_case
+    from celu_cli.runs.environment import machine_facts
 
     words = [*(overrides or ()), "dataset.sample=true"]
     chosen = load_case(case, words)
     variants, left_out = _variants(case, words)
+    machine = machine_facts()  # before the measurement adds to the load
     turns = _measure(chosen, variants, repeats)
     if not turns.timings:
         raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))
     turns.failures |= left_out
     if as_json:
-        typer.echo(json.dumps(_values(chosen, turns), indent=2, allow_nan=False))
+        typer.echo(json.dumps(_values(chosen, turns, machine), indent=2, allow_nan=False))
     else:
         from celu_cli.cli.bench_output import print_bench
 
-        print_bench(chosen, turns)
+        print_bench(chosen, turns, machine)
 
 
 def _variants(reference: str, words: list[str]) -> tuple[dict[str, Case], dict[str, str]]:
@@ -80,14 +82,13 @@ def _measure(case: Case, variants: dict[str, Case], repeats: int) -> Turns:
         return take_turns(ways, repeats, progress=progress)
 
 
-def _values(case: Case, turns: Turns) -> dict[str, Any]:
+def _values(case: Case, turns: Turns, machine: dict[str, Any]) -> dict[str, Any]:
     """All that was measured, and what it was measured with, as JSON has it."""
     from celu_cli.case.network import plan_network
-    from celu_cli.runs.environment import machine_facts
 
     return {
         "case": case.model_dump(mode="json"),
-        "machine": machine_facts(),
+        "machine": machine,
         "training_flops_per_image": plan_network(case).training_flops,
         "steps": {name: timing.record() for name, timing in turns.timings.items()},
         "left_out": turns.failures,

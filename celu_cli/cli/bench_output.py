@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import wrap
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -14,7 +15,6 @@ from celu_cli.case.network import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.case.vocabulary import SAMPLE_TRAIN_IMAGES
 from celu_cli.cli.tables import Column, fit, print_lines, results_console, table_lines
-from celu_cli.runs.environment import machine_facts
 from celu_cli.runs.wording import activation_words
 
 
@@ -36,13 +36,13 @@ def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Call
         yield lambda name: bar.update(task, advance=1, name=name)
 
 
-def print_bench(case: Case, turns: Turns) -> None:
+def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
     """Write title, table and what was left out to stdout."""
     console = results_console()
     facts = [
         f"{case.name}: {plan_network(case).parameters:,} weights, {activation_words(case)}, {case.precision}, "
         f"{_images(case)} images a step",
-        _machine(),
+        _machine(machine),
     ]
     title, *more = [Text(line) for fact in facts for line in wrap(fact, console.width)]
     title.stylize("bold", 0, len(case.name))
@@ -76,8 +76,7 @@ def _images(case: Case) -> int:
     return min(case.batch_size, SAMPLE_TRAIN_IMAGES)
 
 
-def _machine() -> str:
-    facts = machine_facts()
+def _machine(facts: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     busy = "" if facts["load"] is None else f", load {facts['load']:.1f}"
     return f"{facts['processor']}, {facts['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up"

@@ -38,6 +38,14 @@ def test_a_process_that_dies_costs_its_own_rows_alone() -> None:
             found["tensorflow"].take(row("wrong", "alhpa=1", group="tensorflow"))
 
 
+def test_a_process_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.0)
+    with workers(["celu"], threads=1) as found:
+        with pytest.raises(WorkerError, match="did not answer in 0 s"):
+            found["celu"].take(row("slow"))
+        assert found["celu"]._process.wait() == -9
+
+
 def test_a_process_is_ended_with_its_block() -> None:
     with workers(["celu"], threads=1) as found:
         process = found["celu"]._process

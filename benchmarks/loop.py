@@ -94,7 +94,7 @@ def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], 
 
     with workers([row.group for row in rows], cpu_threads()) as found:
         ways: dict[str, Way] = {WHOLE: whole_run, RUN: steps_of_that_run}
-        ways |= {row.name: lambda row=row: steps * found[row.group].take(row) for row in rows}  # type: ignore[misc]
+        ways |= {row.name: lambda row=row: steps * found[row.group].take(row) for row in rows}
         return take_turns(ways, repeats, warm_up=warm_up, seconds_each=600.0, progress=progress)
 
 

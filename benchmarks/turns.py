@@ -130,5 +130,5 @@ def measure_rows(
 ) -> Turns:
     """Milliseconds of every row that can be measured, and why the others cannot."""
     with workers([row.group for row in rows], threads or cpu_threads()) as found:
-        ways = {row.name: lambda row=row: found[row.group].take(row) for row in rows}  # type: ignore[misc]
+        ways = {row.name: lambda row=row: found[row.group].take(row) for row in rows}
         return take_turns(ways, repeats, seconds_each=seconds_each, progress=progress)

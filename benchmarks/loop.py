@@ -9,6 +9,7 @@ Keras's `Model.fit` on the same images at 16 filters. Every epoch is one of the 
 
 from __future__ import annotations
 
+from statistics import mean, median
 from typing import NamedTuple
 
 from benchmarks.runs import Finished, RunFailed, watched_run
@@ -60,15 +61,24 @@ class Epochs(NamedTuple):
 
 
 def epochs_of(done: Finished) -> Epochs:
-    """Take the stamps apart. An epoch ends with the last word on it: when the next begins, or the training ends."""
-    ends = [stamp["time"] for stamp in done.stamps if stamp["event"] == "EpochDone"]
-    tests = [stamp["time"] for stamp in done.stamps if stamp["event"] == "EvaluationStarted"]
-    last = next(stamp["time"] for stamp in done.stamps if stamp["event"] == "TrainingEnded")
-    count = len(ends) - 1
-    whole = (ends[-1] - ends[0]) / count
-    steps = sum(test - end for end, test in zip(ends, tests[1:], strict=False)) / count
+    """Take the stamps apart.
+
+    An epoch ends when its metrics are written; its steps end with the last of them, before the checkpoint and the test.
+    """
+    ends: list[float] = []
+    steps: list[float] = []
+    last_step = last = 0.0
+    for stamp in done.stamps:
+        last = stamp["time"]
+        if stamp["event"] == "StepsDone":
+            last_step = last
+        elif stamp["event"] == "EpochDone":
+            if ends:
+                steps.append(last_step - ends[-1])
+            ends.append(last)
+    whole = (ends[-1] - ends[0]) / (len(ends) - 1)
     # Importing and compiling come before the first epoch's end; plots and the report after the last event.
-    return Epochs(1e3 * whole, 1e3 * steps, 1e3 * (done.seconds - (last - ends[0])))
+    return Epochs(1e3 * whole, 1e3 * mean(steps), 1e3 * (done.seconds - (last - ends[0])))
 
 
 def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], progress: Progress) -> Turns:
@@ -110,7 +120,7 @@ def shares_table(turns: Turns, outside: list[float], epochs: int) -> str:
         if value is not None:
             rows.append([name, f"{value:.3f}"])
     if outside:
-        seconds = sorted(outside)[len(outside) // 2] / 1e3
+        seconds = median(outside) / 1e3
         rows.append([f"start, first epoch, plots and end of a run of {epochs} epochs, s", f"{seconds:.1f}"])
     return table(["share", "value"], rows)
 

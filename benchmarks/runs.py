@@ -60,6 +60,8 @@ def run_process(
 ) -> Finished:
     """`python WORDS` in a terminal that somebody reads, as a person's would be.
 
+    Its peak memory is never less than this process's own, which the system counts until it is replaced: keep it small.
+
     Raises:
         RunFailed: it ended with another exit code than 0.
     """

@@ -66,7 +66,7 @@ def megabytes(count: float) -> str:
 
 def main() -> None:
     arguments = parser_of(__doc__, repeats=3).parse_args()
-    overrides, images, epochs = (TINY, 2_000, 2) if arguments.quick else ((), IMAGES, EPOCHS)
+    overrides, images = (TINY, 2_000) if arguments.quick else ((), IMAGES)
     found: dict[str, list[int]] = {}
     reasons: dict[str, str] = {}
     progress = announce("memory")
@@ -79,10 +79,11 @@ def main() -> None:
             found[name] = [peak() for _ in range(arguments.repeats)]
         except CeluError as error:
             reasons[name] = str(error)
-    progress(f"growth over {epochs} epochs")
     used: list[int] = []
     try:
-        used = growth(epochs)
+        if not arguments.quick:
+            progress(f"growth over {EPOCHS} epochs")
+            used = growth(EPOCHS)
     except CeluError as error:
         reasons["growth"] = str(error)
     rows = [

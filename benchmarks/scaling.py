@@ -158,21 +158,26 @@ def points_table(found: dict[Point, Turns]) -> str:
 def draw(found: dict[Point, Turns]) -> Figure:
     """A panel for each axis, both scales logarithmic: a straight line of slope 1 is proportional."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-    axes_names = list(dict.fromkeys(point.axis for point in found))
-    figure = Figure(figsize=(3.6 * len(axes_names) + 0.6, 3.8), layout="constrained")
-    for number, name in enumerate(axes_names):
+    names = list(dict.fromkeys(point.axis for point in found))
+    figure = Figure(figsize=(3.4 * len(names) + 0.8, 3.8), layout="constrained")
+    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for name, axes in zip(names, panels, strict=True):
         along = [point for point in found if point.axis == name]
-        axes = figure.add_subplot(1, len(axes_names), number + 1)
         values = [point.value for point in along]
         for row, colour, style in ((MANUAL, BLUE, "o-"), (FLOOR, VERMILLION, "o--")):
             medians = [found[point].timings[row].median for point in along]
             axes.plot(values, medians, style, color=colour, markersize=4, label=row)
-        axes.set(xscale="log", yscale="log", xlabel=name, ylabel="" if number else "ms a step, median")
+        axes.set(xscale="log", yscale="log", xlabel=name)
         axes.set_xticks(values, [str(value) for value in values])
-        axes.minorticks_off()
-        if number == 0:
-            axes.legend(frameon=False)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.tick_params(axis="x", which="minor", length=0)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    panels[0].set_ylabel("ms a step, median")
+    panels[0].legend(frameon=False)
     figure.suptitle("case-c: a step, and its convolutions alone", fontsize=11)
     return figure
 

@@ -171,8 +171,19 @@ class TestScaling:
         assert wide.memory > narrow.memory
         assert wide.flops > 100 * narrow.flops
 
+    def test_every_axis_has_a_panel_with_step_and_floor(self) -> None:
+        measured = timed(celu_manual=700, floor=600)
+        found = {point: measured for point in scaling.points(quick=False)}
+        panels = scaling.draw(found).axes
+        assert [axes.get_xlabel() for axes in panels] == ["filters", "images a step", "threads"]
+        assert {len(axes.lines) for axes in panels} == {2}
+
 
 class TestProcesses:
+    def test_the_first_of_an_event_is_counted_from_the_start_of_the_process(self) -> None:
+        stamps = [{"event": "StepsDone", "time": 12.5}, {"event": "StepsDone", "time": 13.0}]
+        assert Finished(started=10.0, seconds=5.0, peak_memory=0, stamps=stamps).first("StepsDone") == 2.5
+
     def test_a_process_tells_its_largest_memory(self) -> None:
         """Asked by a small process: the system counts the parent's memory until the child has replaced it."""
         code = (

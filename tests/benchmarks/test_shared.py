@@ -173,7 +173,7 @@ class TestScaling:
 
     def test_every_axis_has_a_panel_with_step_and_floor(self) -> None:
         measured = timed(celu_manual=700, floor=600)
-        found = {point: measured for point in scaling.points(quick=False)}
+        found = dict.fromkeys(scaling.points(quick=False), measured)
         panels = scaling.draw(found).axes
         assert [axes.get_xlabel() for axes in panels] == ["filters", "images a step", "threads"]
         assert {len(axes.lines) for axes in panels} == {2}

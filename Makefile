@@ -31,8 +31,9 @@ format: $(READY)  ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## time a training step of case-c in each way of taking it
-	$(BIN)/python benchmarks/step.py
+bench: $(READY)  ## speed and memory, beside the article's graph, Keras and PyTorch
+	-$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'  # without it, no PyTorch
+	$(BIN)/python -m benchmarks
 
 wheel: $(READY)  ## build the wheel and use it in an empty environment outside the checkout
 	rm -rf dist

@@ -1,14 +1,13 @@
 """Time `celu compare` and `celu report` over many run directories, made up in a temporary directory and removed again.
 
-Usage: python benchmarks/reading.py [--runs 1000] [--epochs 50] [--repeats 5]
+Usage: python -m benchmarks.reading [--runs 1000] [--epochs 50] [--repeats 5] [--quick] [--output DIR]
 
 Each repeat is a new process, so start-up counts; files are in the page cache after the first, which is not counted.
-The runs are four cases with as many seeds as it takes. Prints a Markdown table, and the size of the page.
+The runs are four cases with as many seeds as it takes. The size of the report's page stands in the record.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -19,9 +18,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from statistics import median
 
+from benchmarks.shared import announce, parser_of, table, write_part
 from celu_cli.case.dump import dump_case
 from celu_cli.case.load import load_case
-from celu_cli.runs.environment import cpu_model, cpu_threads
 from celu_cli.runs.events import EpochMetrics
 from celu_cli.runs.manifest import new_manifest, write_manifest
 from celu_cli.runs.metrics import append_metrics
@@ -85,30 +84,38 @@ def seconds_of(words: list[str], directory: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__, repeats=5)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
+    runs = 8 if arguments.quick else arguments.runs
+    commands = {"compare": COMMANDS["compare"]} if arguments.quick else COMMANDS
+    record: dict[str, dict[str, list[float]]] = {}
+    rows = []
     with tempfile.TemporaryDirectory() as directory:
         logs = Path(directory) / "logs"
         logs.mkdir()
-        make_runs(logs, arguments.runs, arguments.epochs)
-        print(
-            f"{arguments.runs} runs of {arguments.epochs} epochs, n = {arguments.repeats}, {cpu_model()}, "
-            f"{cpu_threads()} threads, load {os.getloadavg()[0]:.1f}\n"
-        )
-        print("| command | median s | smallest | largest | processor, median s |\n" + "| --- " * 5 + "|")
-        for name, words in COMMANDS.items():
+        make_runs(logs, runs, arguments.epochs)
+        progress = announce("reading")
+        for name, words in commands.items():
+            progress(name)
             times, processor = zip(
                 *[seconds_of(words, Path(directory)) for _ in range(arguments.repeats + 1)][1:], strict=True
             )
-            print(
-                f"| {name} | {median(times):.2f} | {min(times):.2f} | {max(times):.2f} | {median(processor):.2f} |"
-            )
-        print(f"\nreport.html: {(Path(directory) / 'report.html').stat().st_size / 1e6:.2f} MB")
+            record[name] = {"seconds": list(times), "processor_seconds": list(processor)}
+            columns = (median(times), min(times), max(times), median(processor))
+            rows.append([f"celu {name}", *(f"{value:.2f}" for value in columns), str(len(times))])
+            if words[0] == "report":
+                record[name]["page_bytes"] = [(Path(directory) / "report.html").stat().st_size]
+    heading = [
+        f"{runs} runs of {arguments.epochs} epochs",
+        "median s",
+        "smallest",
+        "largest",
+        "processor, median s",
+        "n",
+    ]
+    print(write_part(arguments.output, "reading", "Reading runs", record, table(heading, rows)))
 
 
 if __name__ == "__main__":

@@ -1,145 +1,207 @@
-"""Time one training step of a case for each way of taking it, interleaved in one process.
+"""Time one training step: celu's, its floor, and the same network by the article's graph, Keras and PyTorch.
 
-Usage: python benchmarks/step.py [--case case-c] [--repeats 10] [--output benchmarks/step.json] [KEY=VALUE ...]
+Usage: python -m benchmarks.step [--repeats 10] [--only NAME ...] [--quick] [--output DIR]
 
-Prints a Markdown table: median, smallest and largest time of a step, and the ratio of medians to the first row. The
-last row is the floor: the step's convolutions alone, each by TensorFlow's own kernel.
+The rows take turns, each engine in a process of its own. "celu's settings" are the memory settings and oneDNN, which
+celu turns on for its own process; the other rows of TensorFlow run as their users have them.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable
-from datetime import datetime, timezone
-from pathlib import Path
-from statistics import median
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import tensorflow as tf
-
+from benchmarks.shared import (
+    NO_TORCH,
+    TINY,
+    Target,
+    announce,
+    has_torch,
+    parser_of,
+    ratio,
+    say,
+    times_table,
+    turns_record,
+    write_part,
+)
+from benchmarks.turns import Row, measure_rows
+from celu_cli.analysis.timing import Turns
 from celu_cli.case.load import load_case
-from celu_cli.case.network import NetworkPlan, plan_network
-from celu_cli.case.schema import Case
-from celu_cli.datasets import Dataset, load_dataset
-from celu_cli.engine import trainer
-from celu_cli.engine.optimizers import build_optimizer
-from celu_cli.engine.randomness import batch_order, initial_weights
-from celu_cli.runs.environment import cpu_model, cpu_threads, package_versions
 
-VARIANTS = {
-    "manual": "backprop=manual",
-    "manual, direct convolutions": "backprop=manual convolution=direct",
-    "dilated": "backprop=dilated",
-    "auto": "backprop=auto",
-    "manual, bfloat16": "backprop=manual precision=bfloat16",
+
+class Setting(NamedTuple):
+    """A case to measure; `epoch` is how many batches stand for an epoch where whole epochs are compared."""
+
+    case: str
+    overrides: tuple[str, ...] = ()
+    epoch: int = 4
+    bfloat16: bool = False
+
+
+SETTINGS = {
+    "case-c": Setting("case-c", bfloat16=True),
+    "case-c, 100 filters": Setting("case-c", ("network.filters=100",)),
+    "case-a": Setting("case-a"),
+    "case-c, 16 filters": Setting("case-c", ("network.filters=16",), epoch=20),
 }
+NARROW = "case-c, 16 filters"
+BASE, EPOCH = "celu manual", "celu manual, epoch"
 
 
-def step_of(case: Case, dataset: Dataset) -> Callable[[], None]:
-    """A function that runs the same step of `case` each time it is called."""
-    weights = tuple(
-        map(tf.constant, initial_weights(plan_network(case), case.network.initializer, case.seed))
-    )
-    state = build_optimizer(case.optimizer).init(weights)
-    run_steps = trainer.compile_steps(case, trainer.network_of(case), dataset.train)
-    order = tf.constant(batch_order(len(dataset.train.images), case.seed, 1))
-    rates = tf.fill([1], tf.constant(case.optimizer.learning_rate, tf.float32))
-    sums = trainer.empty_sums(case, 1, len(weights))
-    first, last, skip = tf.constant(0), tf.constant(1), tf.constant(1e-4)
+def celu_rows(setting: Setting) -> list[Row]:
+    """Each backprop; manual without Winograd's algorithm; an epoch in one call; the floor."""
 
-    def step() -> None:
-        _, _, (loss, *_) = run_steps(weights, state, sums, order, rates, skip, first, last)
-        loss.numpy()
+    def row(name: str, *words: str, kind: str = "celu", count: int = 1) -> Row:
+        overrides = (*setting.overrides, *words, "dataset.sample=true")
+        return Row(name, "celu", kind, setting.case, overrides, count)
 
-    return step
-
-
-def floor_of(plan: NetworkPlan, batch: int) -> Callable[[], None]:
-    """All convolutions of a step: forward, filter gradient and (but for layer 1) input gradient."""
-    arrays = []
-    for layer in plan.layers:
-        x = tf.random.normal([batch, *layer.input_shape])
-        weights = tf.random.normal(layer.weights_shape)
-        arrays.append((layer, x, weights, tf.random.normal([batch, *layer.activation_shape])))
-
-    @tf.function(autograph=False)
-    def convolutions() -> list[tf.Tensor]:
-        strides, results = [1, 1, 1, 1], []
-        for layer, x, weights, gradient in arrays:
-            results.append(tf.nn.conv2d(x, weights, strides, "SAME"))
-            results.append(
-                tf.raw_ops.Conv2DBackpropFilter(
-                    input=x,
-                    filter_sizes=weights.shape,
-                    out_backprop=gradient,
-                    strides=strides,
-                    padding="SAME",
-                )
-            )
-            if layer.number > 1:
-                results.append(
-                    tf.raw_ops.Conv2DBackpropInput(
-                        input_sizes=x.shape,
-                        filter=weights,
-                        out_backprop=gradient,
-                        strides=strides,
-                        padding="SAME",
-                    )
-                )
-        return results
-
-    def step() -> None:
-        for result in convolutions():
-            result.numpy()
-
-    return step
+    rows = [
+        row(BASE, "backprop=manual"),
+        row("celu auto", "backprop=auto"),
+        row("celu dilated", "backprop=dilated"),
+        row("celu manual, direct convolutions", "backprop=manual", "convolution=direct"),
+        row(EPOCH, "backprop=manual", count=setting.epoch),
+        row("floor: convolutions alone", kind="floor"),
+    ]
+    if setting.bfloat16:
+        rows += [
+            row("celu manual, bfloat16", "backprop=manual", "precision=bfloat16"),
+            row("celu auto, bfloat16", "backprop=auto", "precision=bfloat16"),
+            row("floor: convolutions alone, bfloat16", "precision=bfloat16", kind="floor"),
+        ]
+    return rows
 
 
-def measure(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
-    """Milliseconds of each call, taken in turn after two calls to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(repeats + 2):
-        for name, step in steps.items():
-            begun = time.perf_counter()
-            step()
-            if repeat >= 2:
-                times[name].append(1e3 * (time.perf_counter() - begun))
-    return times
+def tensorflow_rows(setting: Setting) -> list[Row]:
+    """The article's graph and Keras, as their users have them and with celu's settings of the process."""
+    by_hand = load_case(setting.case, setting.overrides).backprop.method != "auto"
+    rule = ("backprop.rule=article",) if by_hand else ()
+    plain = (*setting.overrides, "dataset.sample=true")
+    case, epoch = setting.case, setting.epoch
+    return [
+        Row("article's graph", "tensorflow", "article", case, (*plain, *rule)),
+        Row("Keras train_on_batch", "tensorflow", "keras", case, plain),
+        Row("Keras fit", "tensorflow", "keras", case, plain, epoch, {"fit": True}),
+        Row(
+            "Keras fit, XLA", "tensorflow", "keras", case, plain, epoch, {"fit": True, "jit_compile": "auto"}
+        ),
+        Row("article's graph, celu's settings", "tuned", "article", case, (*plain, *rule)),
+        Row("Keras train_on_batch, celu's settings", "tuned", "keras", case, plain),
+        Row("Keras fit, celu's settings", "tuned", "keras", case, plain, epoch, {"fit": True}),
+    ]
+
+
+def torch_rows(setting: Setting, compiled: bool) -> list[Row]:
+    plain = (*setting.overrides, "dataset.sample=true")
+
+    def row(name: str, **options: bool) -> Row:
+        return Row(name, "torch", "torch", setting.case, plain, options=options)
+
+    rows = [row("PyTorch", channels_last=False), row("PyTorch, channels_last")]
+    if compiled:
+        rows.append(row("PyTorch compiled, channels_last", compiled=True))
+    if setting.bfloat16:
+        rows.append(row("PyTorch, channels_last, bfloat16", bfloat16=True))
+        if compiled:
+            rows.append(row("PyTorch compiled, channels_last, bfloat16", compiled=True, bfloat16=True))
+    return rows
+
+
+def judge(found: Mapping[str, Turns]) -> list[Target]:
+    """The targets, each a ratio of medians, of the settings that were asked for."""
+    wide = judge_wide(found["case-c"]) if "case-c" in found else []
+    narrow = faster_fit(found[NARROW], EPOCH) if NARROW in found else None
+    epochs = Target(f"{NARROW}: the faster Keras fit / celu manual, an epoch", narrow, 2.00)
+    return [*wide, epochs] if NARROW in found else wide
+
+
+def judge_wide(wide: Turns) -> list[Target]:
+    sixteen = "celu manual, bfloat16"
+    return [
+        Target("case-c: article's graph / celu manual", ratio(wide, "article's graph", BASE), 1.65),
+        Target(
+            "case-c: article's graph with celu's settings / celu manual",
+            ratio(wide, "article's graph, celu's settings", BASE),
+            1.65,
+        ),
+        Target("case-c: the faster Keras fit / celu manual", faster_fit(wide, BASE), 1.35),
+        Target(
+            "case-c: PyTorch compiled, channels_last / celu manual",
+            ratio(wide, "PyTorch compiled, channels_last", BASE),
+            1.20,
+        ),
+        Target("case-c: floor / celu manual", ratio(wide, "floor: convolutions alone", BASE), 0.95),
+        Target("case-c: celu auto / celu manual", ratio(wide, "celu auto", BASE), 1.00),
+        Target(
+            "case-c, bfloat16: PyTorch compiled / celu manual",
+            ratio(wide, "PyTorch compiled, channels_last, bfloat16", sixteen),
+            1.05,
+        ),
+        Target("case-c: celu manual float32 / bfloat16", ratio(wide, BASE, sixteen), 1.60),
+    ]
+
+
+def faster_fit(turns: Turns, base: str) -> float | None:
+    """Of Keras fit with XLA, without, and with celu's settings, whichever is the fastest here."""
+    names = ("Keras fit", "Keras fit, XLA", "Keras fit, celu's settings")
+    ratios = [ratio(turns, name, base) for name in names]
+    return min((value for value in ratios if value is not None), default=None)
+
+
+def measure(name: str, setting: Setting, repeats: int, seconds: float, quick: bool) -> Turns:
+    """The times of all rows of a setting that can be measured."""
+    rows = [*celu_rows(setting), *tensorflow_rows(setting)]
+    torch = torch_rows(setting, compiled=not quick)
+    if quick:
+        kept = {
+            BASE,
+            EPOCH,
+            "floor: convolutions alone",
+            "article's graph",
+            "Keras fit",
+            "PyTorch, channels_last",
+        }
+        rows = [replace(row, group="celu") for row in rows if row.name in kept]
+        torch = [row for row in torch if row.name in kept]
+    missing = {}
+    if has_torch():
+        rows += torch
+    else:
+        say(f"  {NO_TORCH}: left out")
+        missing = {row.name: NO_TORCH for row in torch}
+    turns = measure_rows(rows, repeats, seconds_each=seconds, progress=announce(name))
+    turns.failures |= missing
+    return turns
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = parser_of(__doc__)
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="NAME")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="a row that would take longer gets fewer calls (%(default)s)",
     )
-    parser.add_argument("--case", default="case-c")
-    parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("step.json"))
-    parser.add_argument("overrides", nargs="*")
     arguments = parser.parse_args()
-
-    sample = load_dataset(load_case(arguments.case).dataset.name, sample=True)
-    steps = {}
-    for name, words in VARIANTS.items():
-        case = load_case(arguments.case, [*arguments.overrides, *words.split(), "dataset.sample=true"])
-        steps[name] = step_of(case, sample)
-    steps["floor: convolutions alone"] = floor_of(plan_network(case), case.batch_size)
-    times = measure(steps, arguments.repeats)
-
-    machine = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "processor": cpu_model(),
-        "threads": cpu_threads(),
-        "versions": package_versions(),
-    }
-    arguments.output.write_text(json.dumps({"machine": machine, "milliseconds": times}, indent=2) + "\n")
-    first = median(times["manual"])
-    print(f"{arguments.case} {' '.join(arguments.overrides)}, n = {arguments.repeats}, {machine}\n")
-    print("| step | median ms | smallest | largest | median / manual |\n| --- | --- | --- | --- | --- |")
-    for name, values in times.items():
-        print(
-            f"| {name} | {median(values):.0f} | {min(values):.0f} | {max(values):.0f} | {median(values) / first:.2f} |"
+    settings = {name: SETTINGS[name] for name in arguments.only}
+    if arguments.quick:
+        settings = {"case-c, tiny": Setting("case-c", TINY)}
+    found: dict[str, Turns] = {}
+    pages: list[str] = []
+    records: dict[str, Any] = {}
+    for name, setting in settings.items():
+        turns = found[name] = measure(name, setting, arguments.repeats, arguments.seconds, arguments.quick)
+        case = load_case(setting.case, setting.overrides)
+        images = dict.fromkeys(turns.timings, case.batch_size)
+        pages.append(f"### {name}: a step of {case.batch_size} images\n\n{times_table(turns, BASE, images)}")
+        records[name] = turns_record(turns)
+        # What is measured is kept, whatever becomes of the settings still to come.
+        page = write_part(
+            arguments.output, "step", "A training step", {"cases": records}, "\n".join(pages), judge(found)
         )
+    print(page)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ COMMANDS = (
     "cases",
     "show",
     "check",
+    "bench",
     "activations",
     "schema",
     "data fetch",

@@ -13,6 +13,7 @@ import typer
 
 from celu_cli import __version__
 from celu_cli.cli.activations import activations
+from celu_cli.cli.bench import bench
 from celu_cli.cli.cases import cases
 from celu_cli.cli.check import check
 from celu_cli.cli.compare import compare
@@ -62,6 +63,7 @@ app.command()(export)
 app.command()(cases)
 app.command()(show)
 app.command()(check)
+app.command()(bench)
 app.command()(activations)
 app.add_typer(data, name="data")
 app.command()(schema)

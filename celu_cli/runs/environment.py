@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from celu_cli import __version__
 
@@ -23,6 +25,18 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue  # installed under another name, such as tensorflow-cpu: the caller knows it
     return versions
+
+
+def machine_facts() -> dict[str, Any]:
+    """What a measurement of time must tell of the machine: when, on what, how busy, and with which versions."""
+    return {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "processor": cpu_model(),
+        "threads": cpu_threads(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "versions": package_versions(),
+        "commit": git_commit(),
+    }
 
 
 def git_commit() -> str | None:

@@ -1,0 +1,121 @@
+"""How long several ways of doing a thing take, measured in turns so that a change of the machine meets all of them.
+
+Nothing here knows what is timed: a way is a function that does the thing once and returns its own milliseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from celu_cli.errors import CeluError
+
+WARM_UP = 2  # the first call compiles and fills memory, the second tells how long a call takes
+_FEWEST = 3  # as many as a median and a spread need
+
+Way = Callable[[], float]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The milliseconds of each call after the warm-up, and of the very first call, which compiles."""
+
+    milliseconds: tuple[float, ...]
+    first: float
+
+    @property
+    def n(self) -> int:
+        return len(self.milliseconds)
+
+    @property
+    def median(self) -> float:
+        return median(self.milliseconds)
+
+    @property
+    def smallest(self) -> float:
+        return min(self.milliseconds)
+
+    @property
+    def largest(self) -> float:
+        return max(self.milliseconds)
+
+    def record(self) -> dict[str, Any]:
+        """What a file keeps of it, in milliseconds to the microsecond."""
+        return {
+            "n": self.n,
+            "median": round(self.median, 3),
+            "smallest": round(self.smallest, 3),
+            "largest": round(self.largest, 3),
+            "first": round(self.first, 3),
+            "milliseconds": [round(one, 3) for one in self.milliseconds],
+        }
+
+
+@dataclass
+class Turns:
+    """What came of each way: its timing, or why it has none."""
+
+    timings: dict[str, Timing] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def clocked(step: Callable[[], object]) -> Way:
+    """`step` as a way: called once and timed here."""
+
+    def way() -> float:
+        begun = time.perf_counter()
+        step()
+        return 1e3 * (time.perf_counter() - begun)
+
+    return way
+
+
+def take_turns(
+    ways: Mapping[str, Way],
+    repeats: int,
+    *,
+    warm_up: int = WARM_UP,
+    seconds_each: float = 60.0,
+    progress: Progress = lambda _: None,
+) -> Turns:
+    """Call every way `warm_up` times without counting, then all in turn, A B C A B C, `repeats` times.
+
+    A way so slow that its repeats would take more than `seconds_each` is called less often, but three times if
+    `repeats` allows. One that raises a `CeluError` is left out from then on, and the others go on. `progress` hears the
+    name of the way that comes next.
+    """
+    turns = Turns()
+    warmed: dict[str, list[float]] = {}
+    planned: dict[str, int] = {}
+    for name, way in ways.items():
+        progress(name)
+        try:
+            warmed[name] = [way() for _ in range(warm_up)]
+        except CeluError as error:
+            turns.failures[name] = str(error)
+        else:
+            planned[name] = affordable(repeats, warmed[name][-1], seconds_each) if warm_up else repeats
+    taken: dict[str, list[float]] = {name: [] for name in planned}
+    for turn in range(repeats):
+        for name in [name for name, n in planned.items() if turn < n and name not in turns.failures]:
+            progress(name)
+            try:
+                taken[name].append(ways[name]())
+            except CeluError as error:
+                turns.failures[name] = str(error)
+    turns.timings = {
+        name: Timing(tuple(times), [*warmed[name], *times][0])
+        for name, times in taken.items()
+        if name not in turns.failures
+    }
+    return turns
+
+
+def affordable(repeats: int, milliseconds: float, seconds: float) -> int:
+    """How many of `repeats` calls of `milliseconds` fit into `seconds`; three at least, where so many are wanted."""
+    fitting = int(1e3 * seconds / max(milliseconds, 1e-6))
+    return min(repeats, max(_FEWEST, fitting))

@@ -71,7 +71,11 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.Monk
         read(packed(*bomb))
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>404</html>", GOOD[:40], GOOD[:-60]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>404</html>", GOOD[:40], GOOD[:-60]],
+    ids=["nothing", "html", "a beginning", "all but the end"],
+)
 def test_what_is_no_whole_archive_is_refused(content: bytes) -> None:
     with pytest.raises(DataError):
         read(content)

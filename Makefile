@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test soak lint format bench wheel clean
+.PHONY: demo test test-slow soak lint format bench wheel clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,10 +16,13 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 	$(BIN)/celu run case-a --sample --epochs 4
 	$(BIN)/celu compare case-a
 
-test: $(READY)  ## all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+test: $(READY)  ## the tests, but for two that take a minute each
+	$(BIN)/pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
-soak: $(READY)  ## the long forms of tests: kills, damaged cases, damaged data, all gradients
+test-slow: $(READY)  ## those two: every gradient that `celu check --all` knows, every part of the benchmark
+	$(BIN)/pytest -m slow
+
+soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data
 	$(BIN)/python -m tests.soak
 
 lint: $(READY)  ## style and types

@@ -90,9 +90,12 @@ def sentence(contrast: Contrast, metric: Metric) -> str:
 
 
 def _place(contrast: Contrast, difference: float, loss: bool) -> str:
-    size = f"{abs(difference):.4f}" if loss else f"{abs(difference):.2f} points"
+    digits, unit = (4, "") if loss else (2, " points")
+    size = f"{abs(difference):.{digits}f}{unit}"
     if not difference:
         return f"{contrast.label} is equal to {contrast.baseline}"
+    if not round(difference, digits):
+        return f"{contrast.label} is within {10**-digits:.{digits}f}{unit} of {contrast.baseline}"
     return f"{contrast.label} is {size} {'above' if difference > 0 else 'below'} {contrast.baseline}"
 
 

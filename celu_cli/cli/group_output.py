@@ -81,7 +81,10 @@ def _interval(row: GroupRow, form: str) -> str:
 
 
 def _number(value: float | None, form: str = "{:.4f}") -> str:
-    return "" if value is None else form.format(value)
+    if value is None:
+        return ""
+    text = form.format(value)
+    return text if float(text) else form.format(0.0)  # not -0.00
 
 
 def _notes(rows: Sequence[GroupRow], shared: Sequence[str], hidden: Sequence[str]) -> Iterator[str]:

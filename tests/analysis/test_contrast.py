@@ -112,6 +112,11 @@ def test_equal_groups_and_empty_ones_get_a_sentence_too(model: Group) -> None:
     assert "nothing to compare" in sentence(empty, "test-accuracy")
 
 
+def test_a_difference_too_small_for_the_digits_has_no_side(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.7, 0.8), seeds(0.69999, 0.79998))
+    assert sentence(contrast, "test-accuracy").startswith("one is within 0.01 points of base, 95 %")
+
+
 def test_losses_are_told_as_they_are(model: Group) -> None:
     groups = [
         replace(model, label=label, values=seeds(*values))

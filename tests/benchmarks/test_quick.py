@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.shared import PARTS, TABLES, has_torch
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_every_part_measures_and_writes_what_it_found(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -20,7 +20,7 @@ test: $(READY)  ## the tests, but for two that take a minute each
 	$(BIN)/pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-slow: $(READY)  ## those two: every gradient that `celu check --all` knows, every part of the benchmark
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 2
 
 soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data
 	$(BIN)/python -m tests.soak

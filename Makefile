@@ -13,7 +13,7 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 demo: $(READY)  ## train case-a on the embedded sample and show the result
-	$(BIN)/celu run case-a --sample --epochs 4
+	$(BIN)/celu run case-a --sample --epochs 3
 	$(BIN)/celu compare case-a
 
 test: $(READY)  ## the tests, but for two that take a minute each

@@ -29,12 +29,14 @@ from celu_cli.case.load import load_case
 from celu_cli.case.vocabulary import SAMPLE_TRAIN_IMAGES
 from celu_cli.runs.environment import cpu_threads
 
-WHOLE, RUN, ALONE, KERAS = (
+WHOLE, TRAINING, RUN, ALONE, KERAS = (
     "celu run, whole epoch",
+    "celu run, epoch without its test",
     "celu run, steps of an epoch",
     "steps alone",
     "Keras fit, epoch",
 )
+TINY_RUN = ("network.filters=8", "batch_size=500")
 
 
 class Setting(NamedTuple):
@@ -44,18 +46,20 @@ class Setting(NamedTuple):
     overrides: tuple[str, ...]
     epochs: int
     keras: bool
+    most: float  # what an epoch without its test may take, by the steps alone
 
 
 SETTINGS = {
-    "case-c": Setting("case-c", (), 3, keras=False),
-    "case-c, 16 filters": Setting("case-c", ("network.filters=16",), 12, keras=True),
+    "case-c": Setting("case-c", (), 3, keras=False, most=1.03),
+    "case-c, 16 filters": Setting("case-c", ("network.filters=16",), 12, keras=True, most=1.15),
 }
 
 
 class Epochs(NamedTuple):
-    """Mean milliseconds of a run's epochs but the first, of their steps, and of the process around them all."""
+    """Mean milliseconds of a run's epochs but the first, of parts of them, and of the process around them all."""
 
     whole: float
+    training: float  # all but the test images
     steps: float
     outside: float
 
@@ -67,18 +71,25 @@ def epochs_of(done: Finished) -> Epochs:
     """
     ends: list[float] = []
     steps: list[float] = []
-    last_step = last = 0.0
+    tests: list[float] = []
+    last_step = last = test_begun = test_done = 0.0
     for stamp in done.stamps:
         last = stamp["time"]
         if stamp["event"] == "StepsDone":
             last_step = last
+        elif stamp["event"] == "EvaluationStarted":
+            test_begun = last
+        elif stamp["event"] == "ImagesTested":
+            test_done = last
         elif stamp["event"] == "EpochDone":
             if ends:
                 steps.append(last_step - ends[-1])
+                tests.append(test_done - test_begun)
             ends.append(last)
     whole = (ends[-1] - ends[0]) / (len(ends) - 1)
     # Importing and compiling come before the first epoch's end; plots and the report after the last event.
-    return Epochs(1e3 * whole, 1e3 * mean(steps), 1e3 * (done.seconds - (last - ends[0])))
+    outside = done.seconds - (last - ends[0])
+    return Epochs(*(1e3 * seconds for seconds in (whole, whole - mean(tests), mean(steps), outside)))
 
 
 def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], progress: Progress) -> Turns:
@@ -97,13 +108,17 @@ def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], 
         outside.append(latest[0].outside)
         return latest[0].whole
 
-    def steps_of_that_run() -> float:
+    def of_that_run(part: str) -> float:
         if not latest:
             raise RunFailed("the run that it is a part of failed")
-        return latest[0].steps
+        return getattr(latest[0], part)
 
     with workers([row.group for row in rows], cpu_threads()) as found:
-        ways: dict[str, Way] = {WHOLE: whole_run, RUN: steps_of_that_run}
+        ways: dict[str, Way] = {
+            WHOLE: whole_run,
+            TRAINING: lambda: of_that_run("training"),
+            RUN: lambda: of_that_run("steps"),
+        }
         ways |= {row.name: lambda row=row: steps * found[row.group].take(row) for row in rows}
         return take_turns(ways, repeats, warm_up=warm_up, seconds_each=600.0, progress=progress)
 
@@ -114,6 +129,7 @@ def shares_table(turns: Turns, outside: list[float], epochs: int) -> str:
     for name, above, below in (
         ("an epoch's steps in the run / the same steps alone", RUN, ALONE),
         ("a whole epoch with test, log, checkpoint / its steps", WHOLE, RUN),
+        ("a whole epoch / the epoch without its test", WHOLE, TRAINING),
         ("Keras fit, an epoch / an epoch's steps in the run", KERAS, RUN),
     ):
         value = ratio(turns, above, below)
@@ -129,9 +145,7 @@ def main() -> None:
     arguments = parser_of(__doc__, repeats=5).parse_args()
     settings = dict(SETTINGS)
     if arguments.quick:
-        settings = {
-            "case-c, tiny": Setting("case-c", ("network.filters=8", "batch_size=500"), 3, keras=False)
-        }
+        settings = {"case-c, tiny": Setting("case-c", TINY_RUN, 3, keras=False, most=1.15)}
     pages, records, targets = [], {}, []
     for name, setting in settings.items():
         outside: list[float] = []
@@ -139,6 +153,12 @@ def main() -> None:
         shares = shares_table(turns, outside, setting.epochs)
         pages.append(f"### {name}\n\n{times_table(turns, ALONE)}\n{shares}")
         records[name] = turns_record(turns) | {"outside_epochs_milliseconds": outside}
+        without_test = ratio(turns, TRAINING, ALONE)
+        targets.append(
+            Target(
+                f"{name}: an epoch without its test / steps alone", without_test, setting.most, at_most=True
+            )
+        )
         if setting.keras:
             measured = ratio(turns, KERAS, RUN)
             targets.append(Target(f"{name}: Keras fit / celu run, an epoch's steps", measured, 2.00))

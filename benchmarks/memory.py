@@ -15,12 +15,13 @@ from statistics import median
 from typing import Any
 
 from benchmarks.runs import run_process, watched_run
-from benchmarks.shared import TINY, announce, left_out, parser_of, table, write_part
+from benchmarks.shared import TINY, Target, announce, left_out, parser_of, table, write_part
 from celu_cli.errors import CeluError
 
 STEPS = 5
 IMAGES = 50_000
 EPOCHS = 20
+CELU, ARTICLE = "celu", "article's graph and pipeline"
 SETTLED = 5  # the epoch from which growth is counted: until then caches fill
 
 
@@ -31,15 +32,15 @@ def peaks(case: str, overrides: tuple[str, ...], images: int) -> dict[str, Calla
         words = ["-m", "benchmarks.pipelines", kind, case, str(STEPS), str(images), *overrides]
         return lambda: run_process(words, directory=Path(tempfile.gettempdir())).peak_memory
 
+    size = f"{STEPS} steps, {images:,} + {images // 5:,} images"
+
     def whole_epoch() -> int:
         return watched_run(["run", case, *overrides, "dataset.sample=true", "epochs=1"]).peak_memory
 
     return {
         "TensorFlow imported, nothing done": pipeline("tensorflow"),
-        f"celu, {STEPS} steps, {images:,} + {images // 5:,} images": pipeline("celu"),
-        f"article's graph and pipeline, {STEPS} steps, {images:,} + {images // 5:,} images": pipeline(
-            "article"
-        ),
+        f"{CELU}, {size}": pipeline("celu"),
+        f"{ARTICLE}, {size}": pipeline("article"),
         "celu run, an epoch of the sample with its test": whole_epoch,
     }
 
@@ -50,13 +51,30 @@ def growth(epochs: int) -> list[int]:
     return [stamp["memory"] for stamp in done.stamps if stamp["event"] == "EpochDone" and stamp["memory"]]
 
 
+def judge(found: dict[str, list[int]], used: list[int]) -> list[Target]:
+    """The peak against the article's, medians; and that nothing grows."""
+    peak = {
+        of: median(values)
+        for name, values in found.items()
+        for of in (CELU, ARTICLE)
+        if name.startswith(f"{of},")
+    }
+    share = peak[CELU] / peak[ARTICLE] if len(peak) == 2 else None
+    return [
+        Target("case-c, peak memory: celu / article's graph and pipeline", share, 0.60, at_most=True),
+        Target(f"MB more in each epoch after the {SETTLED}th", growth_of_epoch(used), 0.10, at_most=True),
+    ]
+
+
+def growth_of_epoch(used: list[int]) -> float | None:
+    """Megabytes that an epoch adds once caches are full."""
+    return (used[-1] - used[SETTLED - 1]) / (len(used) - SETTLED) / 1e6 if len(used) > SETTLED else None
+
+
 def growth_table(used: list[int]) -> str:
-    """Some epochs, and what an epoch adds once caches are full."""
+    """Some epochs."""
     chosen = [number for number in (1, 2, SETTLED, 10, 15, len(used)) if number <= len(used)]
     rows = [[f"after epoch {number}", megabytes(used[number - 1])] for number in dict.fromkeys(chosen)]
-    if len(used) > SETTLED:
-        each = (used[-1] - used[SETTLED - 1]) / (len(used) - SETTLED)
-        rows.append([f"more in each epoch after the {SETTLED}th", f"{each / 1e6:.2f}"])
     return table(["celu run, 8 filters", "MB in use"], rows)
 
 
@@ -93,7 +111,9 @@ def main() -> None:
     page = table(["case-c", "peak MB", "smallest", "largest", "n"], rows)
     record: dict[str, Any] = {"peak_bytes": found, "growth_bytes": used, "not_measured": reasons}
     pages = [page, *([growth_table(used)] if used else [])]
-    print(write_part(arguments.output, "memory", "Memory", record, "\n".join(pages) + left_out(reasons)))
+    targets = [] if arguments.quick else judge(found, used)
+    markdown = "\n".join(pages) + left_out(reasons)
+    print(write_part(arguments.output, "memory", "Memory", record, markdown, targets))
 
 
 if __name__ == "__main__":

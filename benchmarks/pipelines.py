@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
 from celu_cli.case.vocabulary import DATASETS
-from celu_cli.datasets import Dataset, Split
+from celu_cli.datasets import Dataset
+from celu_cli.datasets.load import to_dataset
 
 Floats = NDArray[np.float32]
 
@@ -25,13 +26,11 @@ def made_up(case: Case, count: int) -> Dataset:
     """Random images of the shape of the case's dataset."""
     facts, generator = DATASETS[case.dataset.name], np.random.default_rng(0)
 
-    def split(images: int) -> Split:
-        return Split(
-            generator.integers(0, 256, (images, *facts.image_shape), np.uint8),
-            generator.integers(0, facts.classes, images).astype(np.uint8),
-        )
-
-    return Dataset(case.dataset.name, split(count), split(count // 5), "made up")
+    arrays = {}
+    for split, images in (("train", count), ("test", count // 5)):
+        arrays[f"{split}_images"] = generator.integers(0, 256, (images, *facts.image_shape), np.uint8)
+        arrays[f"{split}_labels"] = generator.integers(0, facts.classes, images).astype(np.uint8)
+    return to_dataset(case.dataset.name, arrays, "made up")
 
 
 def train_celu(case: Case, dataset: Dataset, steps: int) -> None:

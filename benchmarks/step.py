@@ -111,9 +111,18 @@ def torch_rows(setting: Setting, compiled: bool) -> list[Row]:
 def judge(found: Mapping[str, Turns]) -> list[Target]:
     """The targets, each a ratio of medians, of the settings that were asked for."""
     wide = judge_wide(found["case-c"]) if "case-c" in found else []
-    narrow = faster_fit(found[NARROW], EPOCH) if NARROW in found else None
-    epochs = Target(f"{NARROW}: the faster Keras fit / celu manual, an epoch", narrow, 2.00)
-    return [*wide, epochs] if NARROW in found else wide
+    return [*wide, *judge_fit(NARROW, found[NARROW], EPOCH, 2.00)] if NARROW in found else wide
+
+
+def judge_fit(setting: str, turns: Turns, base: str, bound: float) -> list[Target]:
+    """Keras's `fit` as its users have it (with XLA or without, the faster one), and with celu's settings."""
+    plain = [ratio(turns, name, base) for name in ("Keras fit", "Keras fit, XLA")]
+    fastest = min((value for value in plain if value is not None), default=None)
+    tuned = ratio(turns, "Keras fit, celu's settings", base)
+    return [
+        Target(f"{setting}: Keras fit / {base}", fastest, bound),
+        Target(f"{setting}: Keras fit with celu's settings / {base}", tuned, bound),
+    ]
 
 
 def judge_wide(wide: Turns) -> list[Target]:
@@ -125,7 +134,7 @@ def judge_wide(wide: Turns) -> list[Target]:
             ratio(wide, "article's graph, celu's settings", BASE),
             1.65,
         ),
-        Target("case-c: the faster Keras fit / celu manual", faster_fit(wide, BASE), 1.35),
+        *judge_fit("case-c", wide, BASE, 1.35),
         Target(
             "case-c: PyTorch compiled, channels_last / celu manual",
             ratio(wide, "PyTorch compiled, channels_last", BASE),
@@ -140,13 +149,6 @@ def judge_wide(wide: Turns) -> list[Target]:
         ),
         Target("case-c: celu manual float32 / bfloat16", ratio(wide, BASE, sixteen), 1.60),
     ]
-
-
-def faster_fit(turns: Turns, base: str) -> float | None:
-    """Of Keras fit with XLA, without, and with celu's settings, whichever is the fastest here."""
-    names = ("Keras fit", "Keras fit, XLA", "Keras fit, celu's settings")
-    ratios = [ratio(turns, name, base) for name in names]
-    return min((value for value in ratios if value is not None), default=None)
 
 
 def measure(name: str, setting: Setting, repeats: int, seconds: float, quick: bool) -> Turns:

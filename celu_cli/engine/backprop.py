@@ -80,7 +80,7 @@ def _hand_written(
     logits, kept = network.forward(weights, network.inputs(images))
     loss = tf.reduce_mean(cross_entropy(logits, labels))
     gradient = logits_gradient(network, logits, labels)
-    of_weights, of_outputs = _backward(network, weights, kept, gradient, rate)
+    of_weights, of_outputs = _backward(network, kept, gradient, rate)
     of_weights = [tf.cast(gradient, logits.dtype) for gradient in of_weights]
     return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
 
@@ -95,7 +95,7 @@ def logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _backward(
-    network: Network, weights: Tensors, kept: list[Kept], gradient: Tensor, rate: Tensor | None
+    network: Network, kept: list[Kept], gradient: Tensor, rate: Tensor | None
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Gradients of all weights and of all outputs, in the order of the layers.
 
@@ -108,7 +108,7 @@ def _backward(
         if rate is not None and layer.plan.number in network.dilated_layers:
             skip = network.layers[index + 1].pool_adjoint(kept[index + 1], of_outputs[-2])
             gradient += tf.cast(tf.cast(rate, skip.dtype) * skip, gradient.dtype)
-        of_weight, passed_down = layer.backward(weights[index], kept[index], gradient, pass_down=index > 0)
+        of_weight, passed_down = layer.backward(kept[index], gradient, pass_down=index > 0)
         of_weights.append(of_weight)
         if passed_down is not None:
             of_outputs.append(passed_down)

@@ -79,7 +79,7 @@ def _first_place(network: Network, weights: Tensors, images: Tensor, labels: Ten
     gradient = logits_gradient(network, logits, labels)
     for index in reversed(range(len(network.layers))):
         layer = network.layers[index]
-        of_weights, passed_down = layer.backward(inner[index], kept[index], gradient, pass_down=index > 0)
+        of_weights, passed_down = layer.backward(kept[index], gradient, pass_down=index > 0)
         if not _finite(of_weights) or (passed_down is not None and not _finite(passed_down)):
             return f"the gradient of layer {layer.plan.number}"
         gradient = passed_down

@@ -11,7 +11,7 @@ from celu_cli.case.network import NetworkPlan
 from celu_cli.datasets import Split
 from celu_cli.engine.backprop import count_correct, cross_entropy
 from celu_cli.engine.network import Network
-from celu_cli.engine.tensor import Tensor
+from celu_cli.engine.tensor import Tensor, share
 
 # The largest activation of an evaluation batch: wide networks must not take more memory to test than to train.
 _EVALUATION_BYTES = 128 * 2**20
@@ -23,7 +23,7 @@ def compile_evaluation(network: Network, split: Split, batch_size: int) -> Calla
     The function returned takes weights, the first image, the loss summed and the right answers counted so far, and how
     many batches to test; it returns the middle three as they are afterwards.
     """
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    images, labels = share(split.images), share(split.labels)
     total = len(split.images)
 
     @tf.function(autograph=False)

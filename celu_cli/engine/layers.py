@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from celu_cli.case.network import LayerPlan
 from celu_cli.engine import winograd
 from celu_cli.engine.activations import Activation, find_activation
+from celu_cli.engine.groups import Results, group_size, in_groups
 from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
-from celu_cli.engine.tensor import Tensor
+from celu_cli.engine.tensor import Tensor, Tensors
 
 _STRIDES = [1, 1, 1, 1]
+# From here on the passes over a layer's tensors are worth taking in groups.
+_LARGE_IMAGE_BYTES = 256 * 2**10
 
 
 class Kept(NamedTuple):
     """What a layer's forward pass keeps for its backward pass."""
 
-    convolved: tuple[Any, ...]  # what the convolution's adjoint needs
+    x: Tensor
+    filters: list[Tensor]  # the weights as the convolution's algorithm wants them
     activation: Tensor  # f(z), or z where the derivative needs the input
     y: Tensor  # f(z) + residual x, before the pool
     pooled: Tensor
@@ -32,7 +37,8 @@ class Layer:
     z = conv(x, weights), y = f(z) + residual x, output = pool(y).
     `article` selects the derivative and the pool adjoint of the article's scripts instead of the true ones, `winograd`
     the faster algorithm for its 3 x 3 convolution. A `taped` layer goes forward only: a tape finds its gradients.
-    A `widened` layer takes, keeps and returns bfloat16 but computes in float32.
+    A `widened` layer takes, keeps and returns bfloat16 but computes in float32. Large images go through the whole layer
+    in groups, forward and back.
     """
 
     plan: LayerPlan
@@ -47,59 +53,92 @@ class Layer:
 
     def forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Kept]:
         """[b, h, w, c] and [k, k, c, f] -> output [b, h', w', f] and what the backward pass needs."""
-        plan = self.plan
-        z, convolved = self._convolve(weights, x)
-        value = self.activation.value(z, plan.alpha)
-        y = value + tf.constant(plan.residual, z.dtype) * self._widen(x) if plan.residual else value
-        pooled = tf.cast(self._pool(y), x.dtype)
-        activation = tf.cast(value if self.activation.keeps == "output" else z, x.dtype)
-        return pooled, Kept(convolved, activation, tf.cast(y, x.dtype), pooled)
+        filters = self._filters(weights)
 
-    def backward(
-        self, weights: Tensor, kept: Kept, gradient: Tensor, pass_down: bool = True
-    ) -> tuple[Tensor, Tensor | None]:
+        def through(x: Tensor) -> Results:
+            wide = self._widen(x)
+            z = self._convolve(wide, filters)
+            value = self.activation.value(z, self.plan.alpha)
+            y = value + tf.constant(self.plan.residual, z.dtype) * wide if self.plan.residual else value
+            kept = [value if self.activation.keeps == "output" else z, y, self._pool(y)]
+            return self._narrow(kept, x.dtype), []
+
+        (activation, y, pooled), _ = self._grouped(through, [x])
+        return pooled, Kept(x, filters, activation, y, pooled)
+
+    def backward(self, kept: Kept, gradient: Tensor, pass_down: bool = True) -> tuple[Tensor, Tensor | None]:
         """dL/d output -> dL/d weights and, where `pass_down`, dL/d input.
 
         gy = adjoint of the pool, gz = gy f'(z), dL/dw = x * gz, dL/dx = w * gz + residual gy.
         """
-        gy = self.pool_adjoint(kept, gradient)
-        gz = self.activation_backward(gy, kept.activation)
-        weights_gradient, input_gradient = self.convolve_adjoint(weights, kept.convolved, gz, pass_down)
-        if input_gradient is not None and self.plan.residual:
-            input_gradient += tf.constant(self.plan.residual, gy.dtype) * gy
-        if input_gradient is not None:
-            input_gradient = tf.cast(input_gradient, gradient.dtype)
-        return weights_gradient, input_gradient
+
+        def back(gradient: Tensor, *tensors: Tensor) -> Results:
+            part = kept._replace(**dict(zip(needed, tensors, strict=True)))
+            gy = self.pool_adjoint(part, gradient)
+            gz = self.activation_backward(gy, part.activation)
+            of_filters, of_x = self._convolve_adjoint(part, gz, pass_down)
+            if of_x is None:
+                return [], of_filters
+            if self.plan.residual:
+                of_x += tf.constant(self.plan.residual, gy.dtype) * gy
+            return self._narrow([of_x], gradient.dtype), of_filters
+
+        needed = ["x", "activation", *(["y", "pooled"] if self.plan.pool == "max" else [])]
+        of_x, of_filters = self._grouped(back, [gradient, *(getattr(kept, name) for name in needed)])
+        return self._weights_gradient(of_filters), of_x[0] if pass_down else None
+
+    def convolve_adjoint(self, kept: Kept, gz: Tensor) -> tuple[Tensor, Tensor]:
+        """dL/d z -> dL/d weights and dL/d input by way of the convolution."""
+        of_filters, of_x = self._convolve_adjoint(kept, gz, pass_down=True)
+        return self._weights_gradient(of_filters), of_x
+
+    def _grouped(self, function: Callable[..., Results], tensors: Tensors) -> Results:
+        height, width, channels = self.plan.input_shape
+        image_bytes = 4 * height * width * max(channels, self.plan.filters)
+        if self.taped or (image_bytes < _LARGE_IMAGE_BYTES and not self.winograd):
+            return function(*tensors)
+        return in_groups(function, tensors, group_size(image_bytes))
 
     def _widen(self, tensor: Tensor) -> Tensor:
         return tf.cast(tensor, tf.float32) if self.widened else tensor
 
-    def _convolve(self, weights: Tensor, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
-        wide_x, wide_weights = self._widen(x), self._widen(weights)
-        if self.winograd and self.taped:
-            return winograd.differentiable_convolve(wide_x, wide_weights), ()
-        if self.winograd:
-            z, inputs, filters = winograd.convolve(wide_x, wide_weights)
-            return z, (inputs, filters)
-        return tf.nn.conv2d(wide_x, wide_weights, _STRIDES, "SAME"), (x,)
+    def _narrow(self, tensors: Tensors, dtype: tf.DType) -> list[Tensor]:
+        """The tensors in `dtype`; those that are the same stay the same."""
+        narrowed = {id(tensor): tf.cast(tensor, dtype) for tensor in tensors}
+        return [narrowed[id(tensor)] for tensor in tensors]
 
-    def convolve_adjoint(
-        self, weights: Tensor, convolved: tuple[Any, ...], gz: Tensor, pass_down: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        gz = self._widen(gz)
+    def _filters(self, weights: Tensor) -> list[Tensor]:
+        weights = self._widen(weights)
+        if self.winograd and not self.taped:
+            return winograd.transform_filters(weights)
+        return [weights]
+
+    def _weights_gradient(self, of_filters: list[Tensor]) -> Tensor:
+        return winograd.transform_filters_adjoint(of_filters) if self.winograd else of_filters[0]
+
+    def _convolve(self, x: Tensor, filters: list[Tensor]) -> Tensor:
+        if self.winograd and self.taped:
+            return winograd.differentiable_convolve(x, filters[0])
         if self.winograd:
-            inputs, filters = convolved
-            return winograd.convolve_adjoint(inputs, filters, gz, pass_down)
-        x, weights = self._widen(convolved[0]), self._widen(weights)
+            return winograd.convolve(x, filters)
+        return tf.nn.conv2d(x, filters[0], _STRIDES, "SAME")
+
+    def _convolve_adjoint(
+        self, kept: Kept, gz: Tensor, pass_down: bool
+    ) -> tuple[list[Tensor], Tensor | None]:
+        x, gz = self._widen(kept.x), self._widen(gz)
+        if self.winograd:
+            return winograd.convolve_adjoint(x, kept.filters, gz, pass_down)
+        weights = kept.filters[0]
         weights_gradient = tf.raw_ops.Conv2DBackpropFilter(
             input=x, filter_sizes=weights.shape, out_backprop=gz, strides=_STRIDES, padding="SAME"
         )
         if not pass_down:
-            return weights_gradient, None
+            return [weights_gradient], None
         input_gradient = tf.raw_ops.Conv2DBackpropInput(
             input_sizes=tf.shape(x), filter=weights, out_backprop=gz, strides=_STRIDES, padding="SAME"
         )
-        return weights_gradient, tf.ensure_shape(input_gradient, x.shape)
+        return [weights_gradient], tf.ensure_shape(input_gradient, x.shape)
 
     def activation_backward(self, gradient: Tensor, kept: Tensor) -> Tensor:
         gradient, kept = self._widen(gradient), self._widen(kept)

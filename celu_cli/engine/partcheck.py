@@ -52,8 +52,8 @@ def check_parts(layer: Layer, weights: Tensor, x: Tensor, gradient: Tensor) -> t
 
     output, kept = layer.forward(weights, x)
     gz = layer.activation_backward(true_gy, kept.activation)
-    of_weights, of_input = layer.convolve_adjoint(weights, kept.convolved, true_gz, pass_down=True)
-    whole_weights, whole_input = layer.backward(weights, kept, gradient)
+    of_weights, of_input = layer.convolve_adjoint(kept, true_gz)
+    whole_weights, whole_input = layer.backward(kept, gradient)
 
     def check(
         part: str,
@@ -84,14 +84,14 @@ def check_parts(layer: Layer, weights: Tensor, x: Tensor, gradient: Tensor) -> t
         check(INPUT, of_input, "z", "x", true_gz),
     ]
     if layer.plan.residual:
-        through = whole_input - _through_convolution(layer, weights, kept, gradient)
+        through = whole_input - _through_convolution(layer, kept, gradient)
         parts.append(check(RESIDUAL, through, "pooled", "y", gradient, times=layer.plan.residual))
     parts.append(check(WHOLE_WEIGHTS, whole_weights, "pooled", "weights", gradient))
     parts.append(check(WHOLE_INPUT, whole_input, "pooled", "x", gradient))
     return tuple(parts)
 
 
-def _through_convolution(layer: Layer, weights: Tensor, kept: Kept, gradient: Tensor) -> Tensor:
+def _through_convolution(layer: Layer, kept: Kept, gradient: Tensor) -> Tensor:
     """The part of dL/d input that does not come by the residual sum, by the layer's own parts."""
     gz = layer.activation_backward(layer.pool_adjoint(kept, gradient), kept.activation)
-    return layer.convolve_adjoint(weights, kept.convolved, gz, pass_down=True)[1]
+    return layer.convolve_adjoint(kept, gz)[1]

@@ -29,7 +29,7 @@ from celu_cli.engine.probe import Probe, compile_probe
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from celu_cli.engine.snapshot import from_arrays, to_arrays
-from celu_cli.engine.tensor import Tensor
+from celu_cli.engine.tensor import Tensor, share
 from celu_cli.errors import RunError
 from celu_cli.runs.checkpoint import Checkpoint
 from celu_cli.runs.events import (
@@ -277,7 +277,7 @@ def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., A
     The function returned takes weights, optimizer state, sums (see `empty_sums`), the order of the images, the learning
     rate of every step, the dilated rate, first and last; it returns the first three as they are after the steps.
     """
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    images, labels = share(split.images), share(split.labels)
     backprop = select_backprop(case.backprop)
     exact_network = exact_twin(network)
     optimizer = build_optimizer(case.optimizer)

@@ -13,13 +13,13 @@ transforms have elements up to 8; in float64 the two agree to about 1e-14.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from celu_cli.case.network import LayerPlan
+from celu_cli.engine.groups import Results, group_size, in_groups
 from celu_cli.engine.tensor import Tensor, Tensors
 
 _TILE = 4
@@ -77,25 +77,24 @@ def transform_filters_adjoint(gradients: Tensors) -> Tensor:
 
 def transform_inputs(x: Tensor) -> list[Tensor]:
     """B' d B of every tile: [b, h, w, c] -> 36 of [tiles, c]."""
-    return _inputs(x)
+    return [tile for row in _input_rows(x) for tile in _input_columns(row)]
 
 
 def transform_inputs_adjoint(gradients: Tensors, height: int, width: int) -> Tensor:
     """36 of [tiles, c] -> [b, h, w, c]."""
-    shape = [-1, _tiles(height), _tiles(width), gradients[0].shape[-1]]
-    image = _input_rows_adjoint(_input_columns_adjoint([tf.reshape(g, shape) for g in gradients]))
-    return image[:, :height, :width]
+    rows = [_input_columns_adjoint(_tiled(gradients[i : i + 6], height, width)) for i in range(0, 36, 6)]
+    return _input_rows_adjoint(rows)[:, :height, :width]
 
 
 def transform_outputs(products: Tensors, height: int, width: int) -> Tensor:
     """A' m A of every tile: 36 of [tiles, f] -> [b, h, w, f]."""
-    shape = [-1, _tiles(height), _tiles(width), products[0].shape[-1]]
-    return _outputs([tf.reshape(m, shape) for m in products])[:, :height, :width]
+    rows = [_output_columns(_tiled(products[i : i + 6], height, width)) for i in range(0, 36, 6)]
+    return _output_rows(rows)[:, :height, :width]
 
 
 def transform_outputs_adjoint(gradient: Tensor) -> list[Tensor]:
     """[b, h, w, f] -> 36 of [tiles, f]."""
-    return _outputs_adjoint(gradient)
+    return [tile for row in _output_rows_adjoint(gradient) for tile in _output_columns_adjoint(row)]
 
 
 def multiply(inputs: Tensors, filters: Tensors) -> list[Tensor]:
@@ -103,42 +102,52 @@ def multiply(inputs: Tensors, filters: Tensors) -> list[Tensor]:
     return [tf.matmul(v, u) for v, u in zip(inputs, filters, strict=True)]
 
 
-def convolve(x: Tensor, weights: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """SAME convolution with stride 1, and the transformed inputs and filters, which `convolve_adjoint` needs."""
-    inputs, filters = transform_inputs(x), transform_filters(weights)
-    height, width = x.shape[1], x.shape[2]
-    return transform_outputs(multiply(inputs, filters), height, width), inputs, filters
+def convolve(x: Tensor, filters: Tensors) -> Tensor:
+    """SAME convolution with stride 1 by transformed filters: [b, h, w, c] -> [b, h, w, f]."""
+    return transform_outputs(multiply(transform_inputs(x), filters), x.shape[1], x.shape[2])
 
 
 def convolve_adjoint(
-    inputs: Tensors, filters: Tensors, gradient: Tensor, pass_down: bool = True
-) -> tuple[Tensor, Tensor | None]:
-    """dL/d output -> dL/d weights [3, 3, c, f] and, where `pass_down`, dL/d input [b, h, w, c]."""
+    x: Tensor, filters: Tensors, gradient: Tensor, pass_down: bool = True
+) -> tuple[list[Tensor], Tensor | None]:
+    """dL/d output -> dL/d transformed filters, 36 of [c, f], and, where `pass_down`, dL/d x [b, h, w, c].
+
+    The inputs are transformed a second time: that costs less than to keep what is 36 / 16 times as large as they are.
+    """
     products = transform_outputs_adjoint(gradient)
-    weights_gradient = transform_filters_adjoint(
-        [tf.matmul(v, m, transpose_a=True) for v, m in zip(inputs, products, strict=True)]
-    )
+    inputs = transform_inputs(x)
+    of_filters = [tf.matmul(v, m, transpose_a=True) for v, m in zip(inputs, products, strict=True)]
     if not pass_down:
-        return weights_gradient, None
-    input_gradients = [tf.matmul(m, u, transpose_b=True) for m, u in zip(products, filters, strict=True)]
-    height, width = gradient.shape[1], gradient.shape[2]
-    return weights_gradient, transform_inputs_adjoint(input_gradients, height, width)
+        return of_filters, None
+    of_inputs = [tf.matmul(m, u, transpose_b=True) for m, u in zip(products, filters, strict=True)]
+    return of_filters, transform_inputs_adjoint(of_inputs, x.shape[1], x.shape[2])
 
 
 @tf.custom_gradient
 def differentiable_convolve(x: Tensor, weights: Tensor) -> Any:
     """SAME convolution with stride 1 for a tape, whose own way back through the transforms would be slow."""
-    z, inputs, filters = convolve(x, weights)
+    filters = transform_filters(weights)
+    size = group_size(4 * x.shape[1] * x.shape[2] * max(weights.shape[2:]))
+    (z,), _ = in_groups(lambda x: ([convolve(x, filters)], []), [x], size)
 
     def adjoint(gradient: Tensor) -> tuple[Tensor, Tensor]:
-        weights_gradient, input_gradient = convolve_adjoint(inputs, filters, gradient)
-        return input_gradient, weights_gradient
+        def back(x: Tensor, gradient: Tensor) -> Results:
+            of_filters, of_x = convolve_adjoint(x, filters, gradient)
+            return [of_x], of_filters
+
+        (of_x,), of_filters = in_groups(back, [x, gradient], size)
+        return of_x, transform_filters_adjoint(of_filters)
 
     return z, adjoint
 
 
 def _tiles(length: int) -> int:
     return -(-length // _TILE)
+
+
+def _tiled(tensors: Tensors, height: int, width: int) -> list[Tensor]:
+    """[tiles, c] -> [b, rows of tiles, columns of tiles, c]"""
+    return [tf.reshape(t, [-1, _tiles(height), _tiles(width), t.shape[-1]]) for t in tensors]
 
 
 def _combine(matrix: np.ndarray, tensors: Tensors) -> list[Tensor]:
@@ -153,36 +162,11 @@ def _scaled(tensor: Tensor, factor: float) -> Tensor:
     return tensor if factor == 1 else tensor * tf.constant(factor, tensor.dtype)
 
 
-# XLA fuses what stands in one function. Each of 36 results reads the tiles anew: those of one image come from the
-# processor's caches, those of a batch from memory.
+# A transform goes along the rows of tiles and along the columns. XLA fuses what stands in one function; the six calls
+# for the columns share one, since to compile all 36 results as one function takes more than twice as long.
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _inputs(x: Tensor) -> list[Tensor]:
-    return _image_by_image(lambda image: _input_columns(_input_rows(image)), x)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _outputs_adjoint(gradient: Tensor) -> list[Tensor]:
-    return _image_by_image(_output_adjoint, gradient)
-
-
-def _image_by_image(transform: Callable[[Tensor], list[Tensor]], x: Tensor) -> list[Tensor]:
-    """What `transform` makes of every image, [1, h, w, c] -> 36 of [tiles, c], for all images."""
-    images, (height, width, channels) = tf.shape(x)[0], x.shape[1:]
-    shape = [_tiles(height) * _tiles(width), channels]
-    results = tuple(tf.TensorArray(x.dtype, images, element_shape=shape) for _ in range(36))
-
-    def step(index: Tensor, results: Any) -> Any:
-        parts = transform(tf.slice(x, [index, 0, 0, 0], [1, height, width, channels]))
-        return index + 1, tuple(
-            result.write(index, part) for result, part in zip(results, parts, strict=True)
-        )
-
-    _, results = tf.while_loop(lambda index, _: index < images, step, (0, results))
-    return [tf.reshape(result.stack(), [-1, channels]) for result in results]
-
-
 def _input_rows(x: Tensor) -> list[Tensor]:
     rows, columns = _tiles(x.shape[1]), _tiles(x.shape[2])
     bottom, right = _TILE * rows - x.shape[1] + 1, _TILE * columns - x.shape[2] + 1
@@ -190,45 +174,52 @@ def _input_rows(x: Tensor) -> list[Tensor]:
     return _combine(_INPUTS, [padded[:, r : r + _TILE * (rows - 1) + 1 : _TILE] for r in range(6)])
 
 
-def _input_columns(rows: Tensors) -> list[Tensor]:
-    last = rows[0].shape[2] - 6  # where the last tile begins
-    tiles = []
-    for row in rows:
-        tiles += _combine(_INPUTS, [row[:, :, c : c + last + 1 : _TILE] for c in range(6)])
+@tf.function(jit_compile=True, autograph=False)
+def _input_columns(row: Tensor) -> list[Tensor]:
+    last = row.shape[2] - 6  # where the last tile begins
+    tiles = _combine(_INPUTS, [row[:, :, c : c + last + 1 : _TILE] for c in range(6)])
     return [tf.reshape(tile, [-1, tile.shape[-1]]) for tile in tiles]
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _input_columns_adjoint(gradients: Tensors) -> list[Tensor]:
-    return [_overlap_add(_combine(_INPUTS.T, gradients[6 * i : 6 * i + 6]), axis=2) for i in range(6)]
+def _input_columns_adjoint(gradients: Tensors) -> Tensor:
+    return _overlap_add(_combine(_INPUTS.T, gradients), axis=2)
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _input_rows_adjoint(gradients: Tensors) -> Tensor:
-    return _overlap_add(_combine(_INPUTS.T, gradients), axis=1)
+def _input_rows_adjoint(rows: Tensors) -> Tensor:
+    return _overlap_add(_combine(_INPUTS.T, rows), axis=1)
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _outputs(products: Tensors) -> Tensor:
-    columns = [
-        _combine(_OUTPUTS, products[j::6]) for j in range(6)
-    ]  # [column of the tile][row of the output]
-    rows = [_combine(_OUTPUTS, [columns[j][a] for j in range(6)]) for a in range(_TILE)]
-    _, tile_rows, tile_columns, filters = products[0].shape
-    tiles = tf.stack([tf.stack(row, 3) for row in rows], 2)
-    return tf.reshape(tiles, [-1, tile_rows * _TILE, tile_columns * _TILE, filters])
+def _output_columns(products: Tensors) -> Tensor:
+    _, rows, columns, filters = products[0].shape
+    return tf.reshape(tf.stack(_combine(_OUTPUTS, products), 3), [-1, rows, columns * _TILE, filters])
 
 
-def _output_adjoint(gradient: Tensor) -> list[Tensor]:
+@tf.function(jit_compile=True, autograph=False)
+def _output_rows(rows: Tensors) -> Tensor:
+    _, count, width, filters = rows[0].shape
+    return tf.reshape(tf.stack(_combine(_OUTPUTS, rows), 2), [-1, count * _TILE, width, filters])
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _output_rows_adjoint(gradient: Tensor) -> list[Tensor]:
     _, height, width, filters = gradient.shape
     rows, columns = _tiles(height), _tiles(width)
     padded = tf.pad(gradient, [[0, 0], [0, rows * _TILE - height], [0, columns * _TILE - width], [0, 0]])
-    tiles = tf.reshape(padded, [-1, rows, _TILE, columns, _TILE, filters])
-    across = [_combine(_OUTPUTS.T, [tiles[:, :, a, :, b] for a in range(_TILE)]) for b in range(_TILE)]
-    products = []
-    for i in range(6):
-        products += _combine(_OUTPUTS.T, [across[b][i] for b in range(_TILE)])
-    return [tf.reshape(product, [-1, filters]) for product in products]
+    tiles = tf.reshape(padded, [-1, rows, _TILE, columns * _TILE, filters])
+    return _combine(_OUTPUTS.T, [tiles[:, :, a] for a in range(_TILE)])
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _output_columns_adjoint(row: Tensor) -> list[Tensor]:
+    _, rows, width, filters = row.shape
+    tiles = tf.reshape(row, [-1, rows, width // _TILE, _TILE, filters])
+    return [
+        tf.reshape(product, [-1, filters])
+        for product in _combine(_OUTPUTS.T, [tiles[:, :, :, b] for b in range(_TILE)])
+    ]
 
 
 def _overlap_add(parts: Tensors, axis: int) -> Tensor:

@@ -71,7 +71,8 @@ class TestStep:
         }
         met = {target.name: (target.measured, target.met) for target in step.judge({"case-c": wide})}
         assert met["case-c: article's graph / celu manual"] == (1.7, True)
-        assert met["case-c: the faster Keras fit / celu manual"] == (1.4, True)
+        assert met["case-c: Keras fit / celu manual"] == (1.4, True)
+        assert met["case-c: Keras fit with celu's settings / celu manual"] == (None, None)
         assert met["case-c: celu auto / celu manual"] == (1.01, True)
         assert met["case-c: floor / celu manual"] == (None, None)
 
@@ -91,7 +92,7 @@ class TestStep:
         judged = step.judge({"case-c": timed(), step.NARROW: timed()})
         turns = Turns({row.name: Timing((1.0,), 1.0) for row in rows})
         all_there = step.judge({"case-c": turns, step.NARROW: turns})
-        assert len(judged) == len(all_there) == 9
+        assert len(judged) == len(all_there) == 11
         assert {target.measured for target in all_there} == {1.0}
 
 
@@ -105,16 +106,19 @@ class TestLoop:
             ("StepsDone", 22.9),
             ("CheckpointReached", 22.95),
             ("EvaluationStarted", 23.0),
+            ("ImagesTested", 23.4),
+            ("ImagesTested", 23.9),
             ("EpochDone", 24.0),
             ("StepsDone", 27.1),
             ("CheckpointReached", 27.15),
             ("EvaluationStarted", 27.2),
+            ("ImagesTested", 27.9),
             ("EpochDone", 28.0),
             ("TrainingEnded", 28.0),
         ]
         stamps = [{"event": name, "time": time} for name, time in events]
         epochs = loop.epochs_of(Finished(started=0.0, seconds=30.0, peak_memory=0, stamps=stamps))
-        assert epochs == pytest.approx((4_000.0, 3_000.0, 22_000.0))
+        assert epochs == pytest.approx((4_000.0, 3_200.0, 3_000.0, 22_000.0))
 
 
 class TestStartup:
@@ -142,7 +146,15 @@ class TestStartup:
 class TestMemory:
     def test_growth_is_counted_after_the_caches_are_full(self) -> None:
         used = [10_000_000, 20_000_000, 30_000_000, 30_000_000, 30_000_000, 31_000_000, 34_000_000]
-        assert memory.growth_table(used).splitlines()[-1] == "| more in each epoch after the 5th | 2.00 |"
+        assert memory.growth_of_epoch(used) == 2.0
+        assert memory.growth_of_epoch(used[:5]) is None
+
+    def test_the_peaks_judged_are_those_of_the_rows(self) -> None:
+        rows = list(memory.peaks("case-c", (), 100))
+        found = {name: [10 * index, 20 * index, 90 * index] for index, name in enumerate(rows)}
+        share, growth = memory.judge(found, [])
+        assert share.measured == 0.5
+        assert (growth.measured, growth.met) == (None, None)
 
 
 class TestScaling:

@@ -358,3 +358,15 @@ def test_nothing_of_a_killed_process_stays_in_the_cache(mnist: FakeMnist) -> Non
 def test_a_name_is_checked_before_anything_is_asked() -> None:
     with pytest.raises(UsageError):
         load.fetch_dataset("imagenet")
+
+
+@pytest.mark.parametrize("hold_out", [0, 5_000, 4_999])
+def test_the_arrays_lie_where_tensorflow_can_use_them_without_a_copy(
+    mnist: FakeMnist, tmp_path: Path, hold_out: int
+) -> None:
+    dataset = load_dataset("mnist", hold_out=hold_out, data_directory=put(tmp_path / "data", mnist.idx))
+    for split in (dataset.train, dataset.test):
+        for array in (split.images, split.labels):
+            assert array.ctypes.data % 64 == 0
+            assert array.flags.c_contiguous
+            assert not array.flags.writeable

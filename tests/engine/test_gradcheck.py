@@ -27,7 +27,7 @@ from celu_cli.datasets import load_dataset
 from celu_cli.engine import backprop, gradcheck, layers, winograd
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.gradcheck import check_gradients
-from celu_cli.engine.layers import Layer
+from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.network import Network
 from celu_cli.engine.pools import average_pool_adjoint
 
@@ -83,31 +83,30 @@ def function(module: Any, name: str, new: Callable[..., Any]) -> Plant:
 
 
 def filter_gradient_padded_at_the_other_side(
-    old: Callable[..., Any], layer: Layer, weights: Any, convolved: Any, gz: Any, pass_down: bool
+    old: Callable[..., Any], layer: Layer, kept: Kept, gz: Any, pass_down: bool
 ) -> Any:
     """SAME pads an even kernel at the bottom and at the right."""
-    _, below = old(layer, weights, convolved, gz, pass_down)
+    _, below = old(layer, kept, gz, pass_down)
     size = layer.plan.kernel
     before, after = size // 2, (size - 1) // 2
-    padded = tf.pad(convolved[0], [[0, 0], [before, after], [before, after], [0, 0]])
+    padded = tf.pad(kept.x, [[0, 0], [before, after], [before, after], [0, 0]])
     of_weights = tf.raw_ops.Conv2DBackpropFilter(
         input=padded,
-        filter_sizes=weights.shape,
+        filter_sizes=kept.filters[0].shape,
         out_backprop=gz,
         strides=[1, 1, 1, 1],
         padding="VALID",
     )
-    return of_weights, below
+    return [of_weights], below
 
 
 def input_gradient_of(change: Callable[[Any], Any]) -> Callable[..., Any]:
     """The input gradient by changed weights."""
 
-    def convolve_adjoint(
-        old: Any, layer: Layer, weights: Any, convolved: Any, gz: Any, pass_down: bool
-    ) -> Any:
-        of_weights, _ = old(layer, weights, convolved, gz, pass_down)
-        return of_weights, old(layer, change(weights), convolved, gz, pass_down)[1]
+    def convolve_adjoint(old: Any, layer: Layer, kept: Kept, gz: Any, pass_down: bool) -> Any:
+        of_weights, _ = old(layer, kept, gz, pass_down)
+        changed = kept._replace(filters=[change(kept.filters[0])])
+        return of_weights, old(layer, changed, gz, pass_down)[1]
 
     return convolve_adjoint
 
@@ -115,22 +114,19 @@ def input_gradient_of(change: Callable[[Any], Any]) -> Callable[..., Any]:
 def backward_with_residual(share: Callable[[Layer, Any, Any], Any]) -> Callable[..., Any]:
     """A layer's backward pass in which the residual sum gets `share` of (layer, gy, gz)."""
 
-    def backward(_: Any, layer: Layer, weights: Any, kept: Any, gradient: Any, pass_down: bool = True) -> Any:
+    def backward(_: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
         gy = layer.pool_adjoint(kept, gradient)
         gz = layer.activation_backward(gy, kept.activation)
-        of_weights, below = layer.convolve_adjoint(weights, kept.convolved, gz, pass_down)
-        return of_weights, below if below is None else below + share(layer, gy, gz)
+        of_weights, below = layer.convolve_adjoint(kept, gz)
+        return of_weights, below + share(layer, gy, gz) if pass_down else None
 
     return backward
 
 
-def weights_before_the_pool(
-    old: Any, layer: Layer, weights: Any, kept: Any, gradient: Any, pass_down: bool = True
-) -> Any:
+def weights_before_the_pool(old: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
     """The filter gradient from gy where gz belongs."""
-    _, below = old(layer, weights, kept, gradient, pass_down)
-    gy = layer.pool_adjoint(kept, gradient)
-    return layer.convolve_adjoint(weights, kept.convolved, gy, pass_down)[0], below
+    _, below = old(layer, kept, gradient, pass_down)
+    return layer.convolve_adjoint(kept, layer.pool_adjoint(kept, gradient))[0], below
 
 
 def pool_rows_dropped_at_the_top(
@@ -141,26 +137,26 @@ def pool_rows_dropped_at_the_top(
     return tf.pad(spread, [[0, 0], [height - rows, 0], [width - columns, 0], [0, 0]])
 
 
+def with_kept(number: int, change: Callable[[Kept], Kept]) -> Callable[..., Any]:
+    """The backward pass with something else kept by one layer."""
+
+    def backward(old: Any, network: Network, kept: list[Kept], *rest: Any) -> Any:
+        changed = [change(one) if index + 1 == number else one for index, one in enumerate(kept)]
+        return old(network, changed, *rest)
+
+    return backward
+
+
 def stale_weights(number: int) -> Callable[..., Any]:
     """One layer goes backward with weights of an earlier step."""
 
-    def backward(old: Any, network: Network, weights: Any, *rest: Any) -> Any:
-        stale = [0.9 * one if index + 1 == number else one for index, one in enumerate(weights)]
-        return old(network, stale, *rest)
-
-    return backward
+    return with_kept(number, lambda kept: kept._replace(filters=[0.9 * one for one in kept.filters]))
 
 
 def inputs_of_other_images(number: int) -> Callable[..., Any]:
     """One layer kept the images in another order."""
 
-    def backward(old: Any, network: Network, weights: Any, kept: Any, *rest: Any) -> Any:
-        kept = list(kept)
-        mixed = tuple(x[::-1] for x in kept[number - 1].convolved)
-        kept[number - 1] = kept[number - 1]._replace(convolved=mixed)
-        return old(network, weights, kept, *rest)
-
-    return backward
+    return with_kept(number, lambda kept: kept._replace(x=kept.x[::-1]))
 
 
 def forward_without_residual(old: Any, layer: Layer, weights: Any, x: Any) -> Any:
@@ -259,19 +255,19 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
         POOL,
     ),
     "a filter gradient padded at the wrong side": (
-        method_of_layer("convolve_adjoint", filter_gradient_padded_at_the_other_side),
+        method_of_layer("_convolve_adjoint", filter_gradient_padded_at_the_other_side),
         small,
         3,
         FILTER,
     ),
     "an input gradient with a transposed filter": (
-        method_of_layer("convolve_adjoint", input_gradient_of(lambda w: tf.transpose(w, [1, 0, 2, 3]))),
+        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: tf.transpose(w, [1, 0, 2, 3]))),
         small,
         3,
         INPUT,
     ),
     "an input gradient with a filter turned round": (
-        method_of_layer("convolve_adjoint", input_gradient_of(lambda w: w[::-1, ::-1])),
+        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: w[::-1, ::-1])),
         small,
         3,
         INPUT,

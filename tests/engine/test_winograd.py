@@ -16,6 +16,13 @@ def normal(*shape: int, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).normal(size=shape)
 
 
+def convolve_and_back(x: tf.Tensor, weights: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
+    """The convolution, the gradient of the weights and that of x."""
+    filters = winograd.transform_filters(weights)
+    of_filters, of_x = winograd.convolve_adjoint(x, filters, gradient)
+    return [winograd.convolve(x, filters), winograd.transform_filters_adjoint(of_filters), of_x]
+
+
 def check_convolution(
     batch: int, height: int, width: int, channels: int, filters: int, dtype: tf.DType
 ) -> float:
@@ -31,8 +38,7 @@ def check_convolution(
         expected, [exact_weights, exact_x], output_gradients=tf.cast(gradient, tf.float64)
     )
 
-    output, inputs, transformed = winograd.convolve(x, weights)
-    actual = [output, *winograd.convolve_adjoint(inputs, transformed, gradient)]
+    actual = convolve_and_back(x, weights, gradient)
 
     assert {tensor.dtype for tensor in actual} == {dtype}
     exact = [expected, *expected_gradients]
@@ -69,12 +75,11 @@ def test_a_tape_takes_the_adjoint_written_here() -> None:
     x, weights = tf.constant(normal(2, 7, 9, 3)), tf.constant(normal(3, 3, 3, 2, seed=1))
     gradient = tf.constant(normal(2, 7, 9, 2, seed=2))
     with uncompiled():
-        output, inputs, filters = winograd.convolve(x, weights)
         with tf.GradientTape() as tape:
             tape.watch([x, weights])
             taped = winograd.differentiable_convolve(x, weights)
         gradients = tape.gradient(taped, [weights, x], output_gradients=gradient)
-        assert_same([taped, *gradients], [output, *winograd.convolve_adjoint(inputs, filters, gradient)])
+        assert_same([taped, *gradients], convolve_and_back(x, weights, gradient))
 
 
 def test_compiled_for_a_batch_unknown_at_trace_time_it_is_the_same() -> None:
@@ -84,11 +89,11 @@ def test_compiled_for_a_batch_unknown_at_trace_time_it_is_the_same() -> None:
         autograph=False,
         input_signature=[tf.TensorSpec(None, tf.float64), tf.TensorSpec(None, tf.float64)],
     )
-    def run(x: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def run(x: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
         x, gradient = tf.ensure_shape(x, [None, 6, 5, 2]), tf.ensure_shape(gradient, [None, 6, 5, 3])
-        output, inputs, filters = winograd.convolve(x, weights)
-        assert output.shape.as_list() == [None, 6, 5, 3]
-        return output, *winograd.convolve_adjoint(inputs, filters, gradient)
+        results = convolve_and_back(x, weights, gradient)
+        assert results[0].shape.as_list() == [None, 6, 5, 3]
+        return results
 
     for batch in (3, 1):
         x, gradient = tf.constant(normal(batch, 6, 5, 2)), tf.constant(normal(batch, 6, 5, 3, seed=2))

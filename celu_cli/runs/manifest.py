@@ -98,7 +98,7 @@ def new_manifest(
         started=now,
         heartbeat=now,
         seed=seed,
-        dataset_source=dataset_source,
+        dataset_source=_without_home(dataset_source) if dataset_source else None,
         pid=os.getpid(),
         host=platform.node(),
         cpu_model=cpu_model(),
@@ -156,6 +156,12 @@ def read_manifest(run_path: Path) -> Manifest:
         raise RunError(
             f"{path} is not a run's manifest: {where + ': ' if where else ''}{first['msg']}"
         ) from error
+
+
+def _without_home(text: str) -> str:
+    """The text with ~ for the person's home directory: run directories are shown to others."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - a user may have no home
+    return text.replace(f"{home}{os.sep}", f"~{os.sep}") if home not in ("~", os.sep) else text
 
 
 def utc_now() -> datetime:

@@ -20,6 +20,18 @@ def test_a_manifest_reads_back_as_written(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_where_the_data_came_from_does_not_tell_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def written(home: str, source: str) -> str | None:
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.setenv("USERPROFILE", home)
+        return new_manifest(seed=0, dataset_source=source).dataset_source
+
+    inside, beside = f"the cache (/home/ada{os.sep}x)", f"the cache (/home/adam{os.sep}x)"
+    assert written("/home/ada", inside) == f"the cache (~{os.sep}x)"
+    assert written("/home/ada", beside) == beside
+    assert written("/", inside) == inside
+
+
 def test_a_run_that_is_silent_for_a_minute_has_crashed() -> None:
     manifest = new_manifest(seed=0)
     assert manifest.status_at(utc_now()) == "running"

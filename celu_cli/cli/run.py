@@ -6,13 +6,15 @@ import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
 from celu_cli.errors import InterruptedByUser, RunError
-from celu_cli.runs.events import EpochMetrics, LayerDetail
+
+if TYPE_CHECKING:
+    from celu_cli.runs.events import EpochMetrics, LayerDetail
 
 
 def run(

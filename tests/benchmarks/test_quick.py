@@ -28,7 +28,8 @@ def test_every_part_measures_and_writes_what_it_found(tmp_path: Path) -> None:
     assert step["rows"].keys() == expected, step["not_measured"]
     (loop,) = found["loop"]["cases"].values()
     assert loop["rows"].keys() == {
-        *("celu run, whole epoch", "celu run, steps of an epoch", "steps alone")
+        *("celu run, whole epoch", "celu run, epoch without its test", "celu run, steps of an epoch"),
+        "steps alone",
     }, loop["not_measured"]
     assert found["startup"]["first_step"]["not_measured"] == {}
     assert "typer" in found["startup"]["import_milliseconds"]["celu --help"]

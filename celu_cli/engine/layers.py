@@ -16,7 +16,7 @@ from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, 
 from celu_cli.engine.tensor import Tensor, Tensors
 
 _STRIDES = [1, 1, 1, 1]
-# From here on the passes over a layer's tensors are worth taking in groups.
+# From here on a layer goes in groups; by judgement, as only images of 32 x 32 with 200 channels were measured.
 _LARGE_IMAGE_BYTES = 256 * 2**10
 
 

@@ -112,7 +112,7 @@ def convolve_adjoint(
 ) -> tuple[list[Tensor], Tensor | None]:
     """dL/d output -> dL/d transformed filters, 36 of [c, f], and, where `pass_down`, dL/d x [b, h, w, c].
 
-    The inputs are transformed a second time: that costs less than to keep what is 36 / 16 times as large as they are.
+    The inputs are transformed a second time: kept, they would take 36 / 16 times the memory that they take as images.
     """
     products = transform_outputs_adjoint(gradient)
     inputs = transform_inputs(x)

@@ -37,8 +37,9 @@ class Layer:
     z = conv(x, weights), y = f(z) + residual x, output = pool(y).
     `article` selects the derivative and the pool adjoint of the article's scripts instead of the true ones, `winograd`
     the faster algorithm for its 3 x 3 convolution. A `taped` layer goes forward only: a tape finds its gradients.
-    A `widened` layer takes, keeps and returns bfloat16 but computes in float32. Large images go through the whole layer
-    in groups, forward and back.
+    A `widened` layer takes, keeps and returns bfloat16 but computes in float32; if it is `native` too, only on the way
+    back, while it goes forward by the processor's own products of bfloat16. Large images go through the whole layer in
+    groups, forward and back.
     """
 
     plan: LayerPlan
@@ -46,6 +47,7 @@ class Layer:
     winograd: bool = False
     taped: bool = False
     widened: bool = False
+    native: bool = False
 
     @property
     def activation(self) -> Activation:
@@ -54,10 +56,11 @@ class Layer:
     def forward(self, weights: Tensor, x: Tensor) -> tuple[Tensor, Kept]:
         """[b, h, w, c] and [k, k, c, f] -> output [b, h', w', f] and what the backward pass needs."""
         filters = self._filters(weights)
+        used = [weights] if self.native else filters
 
         def through(x: Tensor) -> Results:
-            wide = self._widen(x)
-            z = self._convolve(wide, filters)
+            wide = x if self.native else self._widen(x)
+            z = self._convolve(wide, used)
             value = self.activation.value(z, self.plan.alpha)
             y = value + tf.constant(self.plan.residual, z.dtype) * wide if self.plan.residual else value
             kept = [value if self.activation.keeps == "output" else z, y, self._pool(y)]
@@ -119,7 +122,7 @@ class Layer:
     def _convolve(self, x: Tensor, filters: list[Tensor]) -> Tensor:
         if self.winograd and self.taped:
             return winograd.differentiable_convolve(x, filters[0])
-        if self.winograd:
+        if self.winograd and not self.native:
             return winograd.convolve(x, filters)
         return tf.nn.conv2d(x, filters[0], _STRIDES, "SAME")
 

@@ -68,7 +68,8 @@ def build_network(
 
     `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
     the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU. In bfloat16
-    the layers compute in float32 where the processor cannot multiply bfloat16 itself.
+    the layers compute in float32 where the processor cannot multiply bfloat16 itself, and where it can, on the way back
+    through convolutions that Winograd's algorithm makes faster still.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -84,9 +85,10 @@ def build_network(
     ):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
-    widened = dtype == tf.bfloat16 and not multiplies_bfloat16()
-    used = tf.float32 if widened else dtype
-    layers = tuple(
-        Layer(layer, article, winograd and pays_off(layer, used), taped, widened) for layer in plans
-    )
-    return Network(layers, plan.dilated_layers, dtype, scale)
+    native = dtype == tf.bfloat16 and multiplies_bfloat16()
+    layers = []
+    for layer in plans:
+        faster = winograd and pays_off(layer, dtype)
+        widened = dtype == tf.bfloat16 and (faster or not native)
+        layers.append(Layer(layer, article, faster, taped, widened, native))
+    return Network(tuple(layers), plan.dilated_layers, dtype, scale)

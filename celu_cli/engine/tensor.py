@@ -17,4 +17,6 @@ def share(array: NDArray[Any]) -> Tensor:
 
     `tf.constant` always copies, and as a rule twice. Aligned to 64 bytes are the arrays of `celu_cli.datasets`.
     """
-    return tf.function(lambda: tf.numpy_function(lambda: array, [], array.dtype), autograph=False)()
+    shared = tf.function(lambda: tf.numpy_function(lambda: array, [], array.dtype), autograph=False)
+    # Called itself, the fifth such function in a process would have TensorFlow warn of retracing.
+    return shared.get_concrete_function()()

@@ -52,10 +52,10 @@ _OUTPUTS = np.array(  # A'
 
 
 def pays_off(layer: LayerPlan, dtype: tf.DType) -> bool:
-    """Whether this algorithm is the faster one for a layer; measured in float32 only."""
+    """Whether this algorithm is the faster one for a layer: in float32, and on the way back in bfloat16."""
     height, width, channels = layer.input_shape
     return (
-        dtype == tf.float32
+        dtype != tf.float64
         and layer.kernel == 3
         and min(height, width) >= _SMALLEST_IMAGE
         and min(channels, layer.filters) >= _FEWEST_CHANNELS
@@ -125,18 +125,26 @@ def convolve_adjoint(
 
 @tf.custom_gradient
 def differentiable_convolve(x: Tensor, weights: Tensor) -> Any:
-    """SAME convolution with stride 1 for a tape, whose own way back through the transforms would be slow."""
-    filters = transform_filters(weights)
+    """SAME convolution with stride 1 for a tape, whose own way back through the transforms would be slow.
+
+    bfloat16 has too few digits for the transforms: it goes forward directly, and back in float32.
+    """
+    narrow = x.dtype == tf.bfloat16
+    wide = tf.float32 if narrow else x.dtype
+    filters = transform_filters(tf.cast(weights, wide))
     size = group_size(4 * x.shape[1] * x.shape[2] * max(weights.shape[2:]))
-    (z,), _ = in_groups(lambda x: ([convolve(x, filters)], []), [x], size)
+    if narrow:
+        z = tf.nn.conv2d(x, weights, 1, "SAME")
+    else:
+        (z,), _ = in_groups(lambda x: ([convolve(x, filters)], []), [x], size)
 
     def adjoint(gradient: Tensor) -> tuple[Tensor, Tensor]:
         def back(x: Tensor, gradient: Tensor) -> Results:
-            of_filters, of_x = convolve_adjoint(x, filters, gradient)
-            return [of_x], of_filters
+            of_filters, of_x = convolve_adjoint(tf.cast(x, wide), filters, tf.cast(gradient, wide))
+            return [tf.cast(of_x, x.dtype)], of_filters
 
         (of_x,), of_filters = in_groups(back, [x, gradient], size)
-        return of_x, transform_filters_adjoint(of_filters)
+        return of_x, tf.cast(transform_filters_adjoint(of_filters), weights.dtype)
 
     return z, adjoint
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,27 @@ def test_a_widened_layer_rounds_to_bfloat16_what_it_takes_keeps_and_returns_and_
     for rounded, whole in ((output, exact), (of_input, expected[1])):
         difference = np.abs(np.asarray(rounded, np.float64) - whole)
         assert np.all(difference <= half_a_digit * np.abs(whole) + 1e-5 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("plan", LAYERS.values(), ids=LAYERS)
+def test_a_native_layer_goes_forward_in_bfloat16_and_back_as_if_widened(plan: LayerPlan) -> None:
+    x = tf.cast(normal(2, *plan.input_shape), tf.bfloat16)
+    weights = tf.cast(normal(*plan.weights_shape, seed=1), tf.bfloat16)
+    gradient = tf.cast(normal(2, *plan.output_shape, seed=2), tf.bfloat16)
+    widened = Layer(plan, widened=True, winograd=plan.kernel == 3)
+
+    with uncompiled():
+        expected, expected_kept = Layer(plan).forward(weights, x)
+        output, kept = replace(widened, native=True).forward(weights, x)
+        by_float32 = widened.backward(
+            expected_kept._replace(filters=widened.forward(weights, x)[1].filters), gradient
+        )
+        gradients = replace(widened, native=True).backward(kept, gradient)
+
+    np.testing.assert_array_equal(output, expected)
+    for found, right in zip(gradients, by_float32, strict=True):
+        assert found.dtype == right.dtype
+        np.testing.assert_array_equal(found, right)
 
 
 @pytest.mark.parametrize("winograd", [False, True], ids=["direct", "winograd"])

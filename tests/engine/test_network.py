@@ -131,14 +131,15 @@ def test_only_large_3_x_3_layers_are_given_to_winograd() -> None:
 
 
 @pytest.mark.parametrize("native", [True, False], ids=["a processor with bfloat16", "one without"])
-def test_bfloat16_is_widened_where_the_processor_cannot_multiply_it(
+def test_bfloat16_is_widened_where_the_processor_cannot_multiply_it_and_for_winograd(
     native: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("celu_cli.engine.network.multiplies_bfloat16", lambda: native)
     case = make_case(network={"filters": 64})
     layers = network_of(case, tf.bfloat16, winograd=True).layers
-    assert {layer.widened for layer in layers} == {not native}
+    assert {layer.native for layer in layers} == {native}
+    assert [layer.winograd for layer in layers] == [layer.plan.number in (2, 4) for layer in layers]
     # Winograd's transforms would lose too many of bfloat16's few digits.
-    assert any(layer.winograd for layer in layers) != native
+    assert [layer.widened for layer in layers] == [layer.winograd or not native for layer in layers]
     for dtype in (tf.float32, tf.float64):
-        assert not any(layer.widened for layer in network_of(case, dtype).layers)
+        assert not any(layer.widened or layer.native for layer in network_of(case, dtype).layers)

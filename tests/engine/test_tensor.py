@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from celu_cli.engine.tensor import share
 
@@ -18,3 +21,16 @@ def test_a_tensor_has_the_values_of_the_array_and_its_memory_if_that_is_aligned(
     assert tensor.shape == (10, 100)
     array[3, 5] = 255  # only to find out
     assert (tensor[3, 5].numpy() == 255) == (begin == ALIGNED)
+
+
+def test_a_process_that_shares_many_arrays_hears_no_warning() -> None:
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append  # type: ignore[method-assign]
+    tf.get_logger().addHandler(handler)
+    try:
+        for size in range(1, 12):
+            share(np.zeros(size, np.uint8))
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert not said

@@ -82,6 +82,29 @@ def test_a_tape_takes_the_adjoint_written_here() -> None:
         assert_same([taped, *gradients], convolve_and_back(x, weights, gradient))
 
 
+def test_a_tape_in_bfloat16_goes_forward_directly_and_back_with_float32_s_digits() -> None:
+    x, weights, gradient = (
+        tf.cast(normal(*shape, seed=seed), tf.bfloat16)
+        for seed, shape in enumerate([(2, 7, 9, 3), (3, 3, 3, 2), (2, 7, 9, 2)])
+    )
+    with uncompiled():
+        with tf.GradientTape() as tape:
+            tape.watch([x, weights])
+            taped = winograd.differentiable_convolve(x, weights)
+        gradients = tape.gradient(taped, [weights, x], output_gradients=gradient)
+
+    wide = [tf.cast(tensor, tf.float64) for tensor in (x, weights, gradient)]
+    with tf.GradientTape() as tape:
+        tape.watch(wide[:2])
+        expected = tf.nn.conv2d(wide[0], wide[1], 1, "SAME")
+    exact = tape.gradient(expected, [wide[1], wide[0]], output_gradients=wide[2])
+    np.testing.assert_array_equal(taped, tf.nn.conv2d(x, weights, 1, "SAME"))
+    for found, right in zip(gradients, exact, strict=True):
+        assert found.dtype == tf.bfloat16
+        difference = np.abs(np.asarray(found, np.float64) - right)
+        assert np.all(difference <= 2.0**-8 * np.abs(right) + 1e-5 * np.abs(right).max())
+
+
 def test_compiled_for_a_batch_unknown_at_trace_time_it_is_the_same() -> None:
     weights = tf.constant(normal(3, 3, 2, 3, seed=1))
 
@@ -141,9 +164,9 @@ def plan_layer(
 
 
 @pytest.mark.parametrize("layer", [plan_layer(), plan_layer(size=7), plan_layer(filters=200, width=32)])
-def test_it_pays_off_for_large_3_x_3_layers_in_float32(layer: LayerPlan) -> None:
+def test_it_pays_off_for_large_3_x_3_layers_but_not_in_float64(layer: LayerPlan) -> None:
     assert winograd.pays_off(layer, tf.float32)
-    assert not winograd.pays_off(layer, tf.bfloat16)
+    assert winograd.pays_off(layer, tf.bfloat16)
     assert not winograd.pays_off(layer, tf.float64)
 
 

@@ -34,8 +34,20 @@ def start_tensorflow() -> None:
 
 
 def _import_tensorflow() -> None:
-    import tensorflow as tf
+    # TensorFlow imports Keras to register its optimizers, which takes as long as a quarter of TensorFlow itself and is
+    # of no use here. A module that is None cannot be imported; afterwards tf.keras is there for whoever asks.
+    hidden = "keras.src.optimizers" not in sys.modules
+    if hidden:
+        sys.modules["keras.src.optimizers"] = None  # type: ignore[assignment]
+    try:
+        import tensorflow as tf
+    finally:
+        if hidden:
+            del sys.modules["keras.src.optimizers"]
 
+    if not tf.config.list_physical_devices("GPU"):
+        # Rewriting a step's graph before the first step takes a second and makes no step on a processor faster.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.config.list_logical_devices()
 
 

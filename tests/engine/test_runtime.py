@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from celu_cli.engine.runtime import _stderr_kept_back
 
@@ -15,6 +16,25 @@ def test_importing_the_engine_writes_nothing() -> None:
     command = [sys.executable, "-c", "import celu_cli.engine, tensorflow; tensorflow.ones([2])"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_importing_the_engine_leaves_keras_to_those_who_ask_for_it() -> None:
+    program = """
+import sys
+import celu_cli.engine
+print("keras" in sys.modules)
+import tensorflow as tf
+from tensorflow.keras import activations
+print(activations.gelu(tf.zeros([1])).numpy(), tf.keras.optimizers.Adam.__name__, "keras.src.optimizers" in sys.modules)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["False", "[0.]", "Adam", "True"]
+
+
+def test_a_graph_is_not_rewritten_before_it_runs_on_a_processor() -> None:
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("a GPU's graphs are rewritten")
+    assert tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
 
 
 def test_what_was_kept_back_is_shown_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:

@@ -82,13 +82,15 @@ def transform_inputs(x: Tensor) -> list[Tensor]:
 
 def transform_inputs_adjoint(gradients: Tensors, height: int, width: int) -> Tensor:
     """36 of [tiles, c] -> [b, h, w, c]."""
-    rows = [_input_columns_adjoint(_tiled(gradients[i : i + 6], height, width)) for i in range(0, 36, 6)]
+    tiles = _tiles(height), _tiles(width)
+    rows = [_input_columns_adjoint(gradients[i : i + 6], *tiles) for i in range(0, 36, 6)]
     return _input_rows_adjoint(rows)[:, :height, :width]
 
 
 def transform_outputs(products: Tensors, height: int, width: int) -> Tensor:
     """A' m A of every tile: 36 of [tiles, f] -> [b, h, w, f]."""
-    rows = [_output_columns(_tiled(products[i : i + 6], height, width)) for i in range(0, 36, 6)]
+    tiles = _tiles(height), _tiles(width)
+    rows = [_output_columns(products[i : i + 6], *tiles) for i in range(0, 36, 6)]
     return _output_rows(rows)[:, :height, :width]
 
 
@@ -153,9 +155,9 @@ def _tiles(length: int) -> int:
     return -(-length // _TILE)
 
 
-def _tiled(tensors: Tensors, height: int, width: int) -> list[Tensor]:
+def _tiled(tensors: Tensors, rows: int, columns: int) -> list[Tensor]:
     """[tiles, c] -> [b, rows of tiles, columns of tiles, c]"""
-    return [tf.reshape(t, [-1, _tiles(height), _tiles(width), t.shape[-1]]) for t in tensors]
+    return [tf.reshape(t, [-1, rows, columns, t.shape[-1]]) for t in tensors]
 
 
 def _combine(matrix: np.ndarray, tensors: Tensors) -> list[Tensor]:
@@ -190,8 +192,8 @@ def _input_columns(row: Tensor) -> list[Tensor]:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _input_columns_adjoint(gradients: Tensors) -> Tensor:
-    return _overlap_add(gradients, axis=2)
+def _input_columns_adjoint(gradients: Tensors, rows: int, columns: int) -> Tensor:
+    return _overlap_add(_tiled(gradients, rows, columns), axis=2)
 
 
 @tf.function(jit_compile=True, autograph=False)
@@ -200,8 +202,8 @@ def _input_rows_adjoint(rows: Tensors) -> Tensor:
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _output_columns(products: Tensors) -> Tensor:
-    return _interleave(_OUTPUTS, products, axis=2)
+def _output_columns(products: Tensors, rows: int, columns: int) -> Tensor:
+    return _interleave(_OUTPUTS, _tiled(products, rows, columns), axis=2)
 
 
 @tf.function(jit_compile=True, autograph=False)

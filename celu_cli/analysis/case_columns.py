@@ -18,6 +18,7 @@ class CaseColumns(TypedDict):
     backprop: str
     optimizer: str
     learning_rate: float
+    precision: str
 
 
 def case_columns(case: Case) -> CaseColumns:
@@ -30,4 +31,5 @@ def case_columns(case: Case) -> CaseColumns:
         "backprop": backprop_words(case),
         "optimizer": optimizer_words(case),
         "learning_rate": case.optimizer.learning_rate,
+        "precision": case.precision,
     }

@@ -31,6 +31,7 @@ class Row:
     backprop: str
     optimizer: str
     learning_rate: float
+    precision: str
     seed: int
     epochs: int
     epochs_asked: int

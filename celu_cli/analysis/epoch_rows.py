@@ -72,7 +72,6 @@ def _row(run: Run, metrics: EpochMetrics) -> EpochRow:
         run=run.name,
         **case_columns(run.case),
         batch_size=run.case.batch_size,
-        precision=run.case.precision,
         seed=run.case.seed,
         epochs_asked=run.case.epochs,
         started=iso_time(run.manifest.started),

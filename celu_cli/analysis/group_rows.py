@@ -30,6 +30,7 @@ class GroupRow:
     backprop: str
     optimizer: str
     learning_rate: float
+    precision: str
     epochs: int | None
     metric: str
     n: int

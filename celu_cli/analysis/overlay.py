@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from math import inf, isfinite, nan
 from pathlib import Path
@@ -82,17 +83,19 @@ def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy") ->
     )
 
 
-def draw_overlays(groups: Sequence[Group], path: Path, file_format: str) -> Iterator[Path]:
-    """Draw accuracy over epochs into `path`, and over training time beside it, and yield what is written.
+def draw_overlays(
+    groups: Sequence[Group], path: Path, file_format: str, measure: Measure = "accuracy"
+) -> Iterator[Path]:
+    """Draw accuracy or loss over epochs into `path`, and over training time beside it, and yield what is written.
 
     A group of which no run counts is drawn from the runs it has, and says so.
 
     Raises:
         RunError: a file cannot be written, or a published curve cannot be read.
     """
-    lines = [line for group in groups if (line := _line(group))]
+    lines = [line for group in groups if (line := _line(group, measure))]
     for over_time, target in ((False, path), (True, path.with_stem(f"{path.stem}-time"))):
-        save_figure(lambda over_time=over_time: overlay_figure(lines, over_time), target, file_format)  # type: ignore[misc]
+        save_figure(partial(overlay_figure, lines, over_time, measure), target, file_format)
         yield target
 
 
@@ -108,27 +111,27 @@ class Line:
 
     @property
     def end(self) -> float:
-        """The last test accuracy, by which the legend is ordered."""
+        """The last test value, by which the legend is ordered."""
         last = self.test.mean[-1]
         return last if isfinite(last) else -inf
 
 
-def _line(group: Group) -> Line | None:
+def _line(group: Group, measure: Measure) -> Line | None:
     runs = [run for run in group.counted or group.runs if run.metrics]
-    if not runs or not (test := band_of(runs, "test")).epochs:
+    if not runs or not (test := band_of(runs, "test", measure)).epochs:
         return None
     state = "" if group.counted else f", {runs[-1].status}"
     return Line(
         f"{group.label}{state}",
         dataset_words(group.case),
         test,
-        band_of(runs, "train"),
+        band_of(runs, "train", measure),
         read_published(group.case),
     )
 
 
-def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
-    """Test accuracies solid, train accuracies dashed, published ones thin and dotted; the legend as the lines end."""
+def overlay_figure(lines: Sequence[Line], over_time: bool, measure: Measure = "accuracy") -> Figure:
+    """Test values solid, train values dashed, published ones thin and dotted; the legend as the lines end."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import MaxNLocator
@@ -138,7 +141,7 @@ def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
     datasets = {line.dataset for line in lines}
     of = f" on {datasets.pop()}" if len(datasets) == 1 else ""
     figure.suptitle(
-        f"Accuracy{of} over {'training time' if over_time else 'epochs'}",
+        f"{measure.capitalize()}{of} over {'training time' if over_time else 'epochs'}",
         x=0.01,
         ha="left",
         fontsize=13,
@@ -150,10 +153,10 @@ def overlay_figure(lines: Sequence[Line], over_time: bool) -> Figure:
     for line in lines:
         _draw_line(axes, line, looks[line.label], at)
     if not over_time:
-        _draw_published(axes, lines, looks)
+        _draw_published(axes, lines, looks, measure)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(f"training time in {unit}" if over_time else "epoch")
-    axes.set_ylabel("accuracy")
+    axes.set_ylabel(measure)
     axes.set_axisbelow(True)
     if lines:
         axes.legend(
@@ -194,7 +197,9 @@ def _draw_line(axes: Axes, line: Line, look: tuple[str, str], at: Callable[[Band
             axes.fill_between(at(band), band.low, band.high, color=colour, alpha=0.18, linewidth=0)
 
 
-def _draw_published(axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]]) -> None:
+def _draw_published(
+    axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]], measure: Measure
+) -> None:
     """Each published curve once, in the colour of the first group that names it."""
     last = max((line.test.epochs[-1] for line in lines), default=0)
     drawn: set[str] = set()
@@ -203,13 +208,14 @@ def _draw_published(axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[st
         if not shown or not line.published or line.published.name in drawn:
             continue
         drawn.add(line.published.name)
+        values = [_value(epoch, "test", measure) for epoch in shown]
         axes.plot(
             [epoch.epoch for epoch in shown],
-            [epoch.test_accuracy for epoch in shown],
+            values,
             color=looks[line.label][0],
             linestyle=_PUBLISHED,
             linewidth=1.0,
-            label=f"{line.published.name} published {shown[-1].test_accuracy:.4f}",
+            label=f"{line.published.name} published {values[-1]:.4f}",
         )
 
 

@@ -86,7 +86,8 @@ def compare(
         Path | None,
         typer.Option(
             "--plot",
-            help="Also draw the accuracies into FILE (.png or .svg), and over training time into FILE-time.",
+            help="Also draw the accuracies, or the losses if --metric names one, into FILE (.png or .svg), and over "
+            "training time into FILE-time.",
         ),
     ] = None,
 ) -> None:
@@ -131,7 +132,7 @@ def compare(
         else:
             print_records(of_groups, file_format, only_changed)
     if plot is not None:
-        _draw(groups, plot, suffix)
+        _draw(groups, plot, suffix, metric)
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,11 @@ class _Order:
         return ordered[: self.top]
 
 
-def _draw(groups: Sequence[Group], plot: Path, suffix: str) -> None:
+def _draw(groups: Sequence[Group], plot: Path, suffix: str, metric: Metric) -> None:
+    from celu_cli.analysis.metric import is_loss
     from celu_cli.analysis.overlay import draw_overlays
 
-    for path in draw_overlays(groups, plot, suffix):
+    for path in draw_overlays(groups, plot, suffix, "loss" if is_loss(metric) else "accuracy"):
         typer.echo(f"drawn {path}", err=True)
 
 

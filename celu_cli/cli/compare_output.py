@@ -38,6 +38,7 @@ _COLUMNS = (
     _Column(
         "rate", lambda row: _number(row.learning_rate), lambda row: f"rate {row.learning_rate:g}", worth=2
     ),
+    _Column("precision", lambda row: _unusual(row.precision), lambda row: row.precision, worth=5, left=True),
     _Column("seed", lambda row: str(row.seed), lambda row: f"seed {row.seed}"),
     _Column("epochs", lambda row: f"{row.epochs}/{row.epochs_asked}"),
     _Column("train", lambda row: _share(row.train_accuracy), worth=12),
@@ -148,6 +149,10 @@ def _published(row: Row) -> str:
         return ""
     at = "" if row.published_epoch == row.epochs else f" @{row.published_epoch}"
     return _share(row.published_test_accuracy) + at
+
+
+def _unusual(precision: str) -> str:
+    return "" if precision == "float32" else precision
 
 
 def _share(value: float | None) -> str:

@@ -8,12 +8,13 @@ from celu_cli.case.vocabulary import DATASETS, alpha_rule
 
 
 def describe_case(case: Case) -> str:
-    """What is trained and how, in one line: dataset, activation, backprop, optimizer, seed."""
+    """What is trained and how, in one line: dataset, activation, backprop, optimizer, unusual precision, seed."""
     parts = [
         dataset_words(case),
         activation_words(case),
         f"{backprop_words(case)} backprop",
         f"{optimizer_words(case)} {case.optimizer.learning_rate:g}",
+        *([case.precision] if case.precision != "float32" else []),
         f"seed {case.seed}",
     ]
     return ", ".join(parts)

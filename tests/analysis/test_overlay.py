@@ -12,6 +12,7 @@ import pytest
 from celu_cli.analysis.groups import Choice, Group, group_runs
 from celu_cli.analysis.overlay import band_of, draw_overlays, look_of
 from celu_cli.runs.directory import find_runs
+from celu_cli.runs.published import read_published
 from celu_cli.runs.run import read_run
 from tests.runs.fakes import make_case, make_metrics, record_run, record_seeds
 
@@ -65,6 +66,22 @@ def test_the_legend_names_the_groups_as_their_lines_end_and_the_caption_says_wha
     assert "dotted: published test" in by_epoch
     assert "published" not in by_time
     assert "training time in minutes" in by_time
+
+
+def test_losses_are_drawn_where_they_are_asked_for_with_the_published_ones(tmp_path: Path) -> None:
+    record_seeds(tmp_path / "logs", [0.0, 0.1], published="case-c")
+    groups = groups_in(tmp_path / "logs")
+    by_epoch, by_time = (
+        path.read_text(encoding="utf-8")
+        for path in draw_overlays(groups, tmp_path / "all.svg", "svg", "loss")
+    )
+    last = groups[0].counted[0].metrics[-1].epoch
+    published = next(each for each in read_published(groups[0].case).epochs if each.epoch == last)
+    assert f"case-c published {published.test_loss:.4f}" in by_epoch
+    end = fmean(run.metrics[-1].test_loss for run in groups[0].counted)
+    for text in (by_epoch, by_time):
+        assert "Loss on" in text
+        assert f"{groups[0].label}  {end:.4f}, n = 2" in text
 
 
 def test_runs_without_epochs_give_empty_pictures_not_an_error(tmp_path: Path) -> None:

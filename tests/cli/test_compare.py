@@ -54,6 +54,16 @@ def test_what_all_runs_share_is_said_once_below_the_table(logs: Path) -> None:
     assert text.count("CIFAR-10") == 1
 
 
+def test_a_precision_other_than_float32_is_shown(logs: Path, tmp_path: Path) -> None:
+    assert "precision" not in run_compare("--logs", logs).stdout
+    record_run(logs, make_case(precision="bfloat16"))
+    heading, *lines = run_compare("--logs", logs, "--runs", "--only-changed").stdout.splitlines()
+    assert "precision" in heading
+    assert ["bfloat16" in line for line in lines[:4]].count(True) == 1
+    record_run(tmp_path / "all", make_case(precision="bfloat16"))
+    assert ", bfloat16, " in run_compare("--logs", tmp_path / "all").stdout
+
+
 def test_a_published_value_of_an_earlier_epoch_says_which(logs: Path) -> None:
     text = run_compare("--logs", logs).stdout
     assert "0.7582 @9" in text
@@ -88,6 +98,9 @@ def test_the_overlay_is_drawn_beside_the_table(logs: Path, tmp_path: Path) -> No
     assert (tmp_path / "overlay.svg").stat().st_size > 1000
     assert "overlay.svg" in result.stderr
     assert "overlay.svg" not in result.stdout
+    run_compare("--logs", logs, "--metric", "best-test-loss", "--plot", tmp_path / "losses.svg")
+    for name, measure in (("overlay", "Accuracy"), ("losses", "Loss")):
+        assert f"{measure} on" in (tmp_path / f"{name}-time.svg").read_text(encoding="utf-8")
 
 
 def test_an_overlay_of_another_kind_is_refused_before_any_work(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What a whole run costs besides its steps: data, metrics, log, display, checkpoints, plots, the test images.
 
-Usage: python -m benchmarks.loop [--repeats 5] [--quick] [--output DIR]
+Usage: python -m benchmarks.loop [--repeats 5] [--only NAME ...] [--quick] [--output DIR]
 
 A row of the run is the real `celu run` in a process and a terminal of its own, with an observer more that stamps its
 events; a row of the steps alone calls the compiled steps of one epoch at once. They take turns, and so does an epoch of
@@ -142,8 +142,8 @@ def shares_table(turns: Turns, outside: list[float], epochs: int) -> str:
 
 
 def main() -> None:
-    arguments = parser_of(__doc__, repeats=5).parse_args()
-    settings = dict(SETTINGS)
+    arguments = parser_of(__doc__, repeats=5, settings=SETTINGS).parse_args()
+    settings = {name: SETTINGS[name] for name in arguments.only}
     if arguments.quick:
         settings = {"case-c, tiny": Setting("case-c", TINY_RUN, 3, keras=False, most=1.15)}
     pages, records, targets = [], {}, []

@@ -40,8 +40,10 @@ class Target:
         return self.measured <= self.bound if self.at_most else self.measured >= self.bound
 
 
-def parser_of(document: str | None, repeats: int = 10) -> argparse.ArgumentParser:
-    """A part's parser with the options that all parts have."""
+def parser_of(
+    document: str | None, repeats: int = 10, settings: Iterable[str] = ()
+) -> argparse.ArgumentParser:
+    """A part's parser with the options that all parts have, and `--only` where it has several settings."""
     parser = argparse.ArgumentParser(
         description=document, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,6 +54,8 @@ def parser_of(document: str | None, repeats: int = 10) -> argparse.ArgumentParse
         "--output", type=Path, default=RESULTS, help="directory of the results (benchmarks/results)"
     )
     parser.add_argument("--quick", action="store_true", help="tiny networks: does it work at all?")
+    if names := list(settings):
+        parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
     return parser
 
 

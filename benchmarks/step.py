@@ -178,8 +178,7 @@ def measure(name: str, setting: Setting, repeats: int, seconds: float, quick: bo
 
 
 def main() -> None:
-    parser = parser_of(__doc__)
-    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="NAME")
+    parser = parser_of(__doc__, settings=SETTINGS)
     parser.add_argument(
         "--seconds",
         type=float,

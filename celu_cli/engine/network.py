@@ -10,7 +10,7 @@ from celu_cli.case.network import NetworkPlan
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.own_activations import try_activation
-from celu_cli.engine.processor import multiplies_bfloat16
+from celu_cli.engine.processor import has_gpu, multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.winograd import pays_off
 
@@ -69,7 +69,7 @@ def build_network(
     `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
     the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU. In bfloat16
     the layers compute in float32 where the processor cannot multiply bfloat16 itself, and where it can, on the way back
-    through convolutions that Winograd's algorithm makes faster still.
+    through convolutions that Winograd's algorithm makes faster still; but not on a GPU, where nobody has measured it.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -86,6 +86,7 @@ def build_network(
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
     native = dtype == tf.bfloat16 and multiplies_bfloat16()
+    winograd = winograd and not (native and has_gpu())
     layers = []
     for layer in plans:
         faster = winograd and pays_off(layer, dtype)

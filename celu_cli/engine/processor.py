@@ -10,6 +10,11 @@ import tensorflow as tf
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
+def has_gpu() -> bool:
+    """Whether TensorFlow has a GPU to compute on."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 @cache
 def multiplies_bfloat16() -> bool:
     """Whether there are instructions for products of bfloat16, summed in float32.
@@ -17,7 +22,7 @@ def multiplies_bfloat16() -> bool:
     Without them TensorFlow imitates each product, which takes tens of times as long as float32. Where nothing is known
     of the processor the answer is no.
     """
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return True
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

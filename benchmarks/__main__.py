@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.shared import PARTS, RESULTS, TABLES, join_tables, say
 from benchmarks.turns import ROOT
-from celu_cli.runs.wording import duration
+from celu_cli.text import duration
 
 
 def start(part: str, output: Path, quick: bool) -> subprocess.Popen[bytes]:

@@ -13,21 +13,12 @@ from statistics import mean, median
 from typing import NamedTuple
 
 from benchmarks.runs import Finished, RunFailed, watched_run
-from benchmarks.shared import (
-    Target,
-    announce,
-    parser_of,
-    ratio,
-    table,
-    times_table,
-    turns_record,
-    write_part,
-)
+from benchmarks.shared import Target, announce, parser_of, ratio, table, times_table, turns_record, write_part
 from benchmarks.turns import Row, workers
-from celu_cli.analysis.timing import Progress, Turns, Way, take_turns
 from celu_cli.case.load import load_case
-from celu_cli.case.vocabulary import SAMPLE_TRAIN_IMAGES
-from celu_cli.runs.environment import cpu_threads
+from celu_cli.datasets.registry import SAMPLE_TRAIN_IMAGES
+from celu_cli.machine import cpu_threads
+from celu_cli.timing import Progress, Turns, Way, take_turns
 
 WHOLE, TRAINING, RUN, ALONE, KERAS = (
     "celu run, whole epoch",

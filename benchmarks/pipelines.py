@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
-from celu_cli.case.vocabulary import DATASETS
-from celu_cli.datasets import Dataset
+from celu_cli.datasets.facts import Dataset
 from celu_cli.datasets.load import to_dataset
+from celu_cli.datasets.registry import DATASETS
 
 Floats = NDArray[np.float32]
 
@@ -34,8 +34,8 @@ def made_up(case: Case, count: int) -> Dataset:
 
 
 def train_celu(case: Case, dataset: Dataset, steps: int) -> None:
-    from celu_cli.engine.trainer import train
-    from celu_cli.runs.events import StepsDone
+    from celu_cli.engine.training.train import train
+    from celu_cli.events import StepsDone
 
     for event in train(case, dataset):
         if isinstance(event, StepsDone) and event.step >= steps:

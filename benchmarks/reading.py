@@ -21,7 +21,7 @@ from statistics import median
 from benchmarks.shared import announce, parser_of, table, write_part
 from celu_cli.case.dump import dump_case
 from celu_cli.case.load import load_case
-from celu_cli.runs.events import EpochMetrics
+from celu_cli.events import EpochMetrics
 from celu_cli.runs.manifest import new_manifest, write_manifest
 from celu_cli.runs.metrics import append_metrics
 

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.shared import announce, digits, left_out, parser_of, say, table, turns_record, write_part
 from benchmarks.turns import Row, measure_rows
-from celu_cli.analysis.chart import BLUE, VERMILLION, save_figure
-from celu_cli.analysis.timing import WARM_UP, Turns
+from celu_cli.analysis.plots.style import BLUE, VERMILLION, save_figure
 from celu_cli.case.cost import cost_of
 from celu_cli.case.load import load_case
-from celu_cli.case.memory import machine_memory
-from celu_cli.case.network import plan_network
-from celu_cli.runs.environment import cpu_threads
+from celu_cli.case.plan import plan_network
+from celu_cli.machine import cpu_threads, machine_memory
+from celu_cli.timing import WARM_UP, Turns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

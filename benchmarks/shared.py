@@ -12,9 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from celu_cli.analysis.timing import Turns
-from celu_cli.case.memory import machine_memory
-from celu_cli.runs.environment import machine_facts
+from celu_cli.machine import machine_facts, machine_memory
+from celu_cli.timing import Turns
 
 RESULTS = Path(__file__).with_name("results")
 PARTS = ("step", "loop", "startup", "memory", "scaling", "reading")

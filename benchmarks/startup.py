@@ -31,7 +31,7 @@ from benchmarks.shared import (
     write_part,
 )
 from benchmarks.turns import ROOT
-from celu_cli.analysis.timing import Turns, Way, take_turns
+from celu_cli.timing import Turns, Way, take_turns
 
 RUNS = 20
 PYTHON = "python, nothing imported"

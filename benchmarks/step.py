@@ -26,8 +26,8 @@ from benchmarks.shared import (
     write_part,
 )
 from benchmarks.turns import Row, measure_rows
-from celu_cli.analysis.timing import Turns
 from celu_cli.case.load import load_case
+from celu_cli.timing import Turns
 
 
 class Setting(NamedTuple):

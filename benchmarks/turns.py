@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from celu_cli.analysis.timing import Progress, Turns, take_turns
 from celu_cli.errors import CeluError
-from celu_cli.runs.environment import cpu_threads
+from celu_cli.machine import cpu_threads
+from celu_cli.timing import Progress, Turns, take_turns
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_SECONDS = 1800.0  # of one step; one that compiles takes minutes where all goes well

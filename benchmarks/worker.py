@@ -16,7 +16,8 @@ from typing import Any, TextIO
 from benchmarks.peers.spec import Peer, PeerSpec, peer_spec
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
-from celu_cli.datasets import Split, load_dataset
+from celu_cli.datasets.facts import Split
+from celu_cli.datasets.load import load_dataset
 from celu_cli.errors import CeluError
 
 Step = Callable[[], object]
@@ -40,7 +41,7 @@ def make_step(asked: dict[str, Any], sample: Sample) -> tuple[Step, int]:
     case = load_case(asked["case"], asked["overrides"])
     split, kind, count = sample.of(case), asked["kind"], asked["count"]
     if kind in ("celu", "floor"):
-        from celu_cli.engine.stepping import RepeatedSteps, convolutions_alone
+        from celu_cli.engine.bench import RepeatedSteps, convolutions_alone
 
         if kind == "floor":
             return convolutions_alone(case, min(case.batch_size, len(split.images))), 1

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from celu_cli.analysis.plots import draw_run_plots
+from celu_cli.analysis.plots.run_plots import draw_run_plots
 from celu_cli.case.schema import Case
-from celu_cli.datasets import Reporter, load_dataset
+from celu_cli.datasets.load import load_dataset
+from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import CeluError, InterruptedByUser
-from celu_cli.runs.events import (
+from celu_cli.events import (
     CheckpointReached,
     EpochMetrics,
     Event,
@@ -62,7 +63,8 @@ def execute(
         reporter=reporter,
     )
     # TensorFlow takes seconds to import: only now is it sure to be needed.
-    from celu_cli.engine.trainer import Checkpoints, network_of, train
+    from celu_cli.engine.network import network_of
+    from celu_cli.engine.training.train import Checkpoints, train
 
     network_of(case)  # an activation of the user's own that cannot be used must leave no run behind
     if resume is None:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from celu_cli.case.vocabulary import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
-from celu_cli.datasets import Split, load_dataset
+from celu_cli.datasets.facts import Split
+from celu_cli.datasets.load import load_dataset
+from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.sample import ROWS_FILE, SAMPLE_DIRECTORY, SHEET_COLUMNS, sheet_file
 
 FIRST_ROW = {("mnist", "train"): 5_000}

@@ -13,8 +13,8 @@ from typing import Any
 
 import typer
 
+from celu_cli.case.activations import ALPHA, alpha_rule
 from celu_cli.case.json_schema import case_json_schema
-from celu_cli.case.vocabulary import ALPHA, alpha_rule
 from celu_cli.cli.app import app
 
 COMMANDS = (

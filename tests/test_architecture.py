@@ -1,9 +1,10 @@
-"""The house: imports go down only."""
+"""The house: which part may import which, no circles, TensorFlow in one room alone, modules short enough to read."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,66 +12,166 @@ import pytest
 import celu_cli
 
 PACKAGE = Path(celu_cli.__file__).parent
-# From the roof to the ground. A part may import itself and what is below it.
-STOREYS = ["cli", "sweep", "execute", "engine", "datasets", "analysis", "runs", "case", "errors"]
-ROOTS = {"__init__", "__main__"}
-MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+GROUND = {"errors", "text", "files", "events", "machine", "timing"}
+# Each part and what it may import besides itself. What is not written here is not meant.
+MAY_IMPORT: Mapping[str, set[str]] = {
+    "errors": set(),
+    "text": set(),
+    "files": {"errors", "text"},
+    "events": {"errors", "text"},
+    "machine": {"errors", "text"},
+    "timing": {"errors", "text"},
+    "datasets": GROUND,
+    "case": GROUND | {"datasets"},
+    "check": GROUND | {"case"},
+    "runs": GROUND | {"case"},
+    "engine": GROUND | {"datasets", "case", "check"},
+    "analysis": GROUND | {"case", "check", "runs"},
+    "execute": GROUND | {"datasets", "case", "runs", "engine", "analysis"},
+    "cli": GROUND | {"datasets", "case", "check", "runs", "engine", "analysis", "execute"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+LONGEST = 350
 
 
-def storey_of(module: str) -> int:
-    """How far down ``celu_cli.<part>...`` lies; the package itself holds only the version and lies lowest."""
-    part = module.split(".")[1] if "." in module else ""
-    return STOREYS.index(part) if part else len(STOREYS)
+def modules_of(package: Path) -> dict[str, Path]:
+    """Every module below `package`, subpackages included, by its dotted name within the package."""
+    return {
+        ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted(package.rglob("*.py"))
+    }
 
 
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and name of every import of celu's own modules, lazy ones included."""
-    for node in ast.walk(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+def imports_of(path: Path, modules: Mapping[str, Path]) -> Iterator[tuple[int, str]]:
+    """Line and module of every import of celu's own modules, lazy ones included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import; write celu_cli in full"
-            module = node.module or ""
-            # ``from celu_cli import runs`` names a part behind the import; ``__version__`` is no part.
-            names = [f"{module}.{alias.name}" for alias in node.names] if module == "celu_cli" else [module]
-            names = [name for name in names if name != "celu_cli.__version__"]
+            # `from package import module` names a module behind the import.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from ((node.lineno, name) for name in names if name.split(".")[0] == "celu_cli")
+        for name in names:
+            first, _, inner = name.partition(".")
+            if first == "celu_cli" and inner != "__version__":
+                yield node.lineno, inner if inner in modules else inner.rpartition(".")[0]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_go_down_only(path: Path) -> None:
-    part = path.parts[0].removesuffix(".py")
-    if part in ROOTS:
-        return
-    assert part in STOREYS, f"{part} has no storey yet: give it one in this test"
-    here = STOREYS.index(part)
-    upward = [f"{path}:{line} imports {name}" for line, name in imports_of(path) if storey_of(name) < here]
-    assert upward == []
+def forbidden_imports(package: Path) -> list[str]:
+    """The imports that no entry of `MAY_IMPORT` allows."""
+    modules, found = modules_of(package), []
+    for name, path in modules.items():
+        part = name.split(".")[0]
+        assert part in MAY_IMPORT, f"{part} is new: say in this test what it may import"
+        for line, imported in imports_of(path, modules):
+            to = imported.split(".")[0]
+            if to != part and to not in MAY_IMPORT[part]:
+                found.append(f"{path.relative_to(package)}:{line} imports {imported}")
+    return found
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] != "engine"], ids=str)
-def test_only_the_engine_imports_tensorflow(path: Path) -> None:
-    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
-    imported = {
-        name.split(".")[0]
-        for node in ast.walk(tree)
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
+def circle_in(package: Path) -> list[str]:
+    """Modules that import each other in a circle, lazy imports included; empty where there is none."""
+    modules = modules_of(package)
+    graph = {name: {to for _, to in imports_of(path, modules)} - {name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def heavy_imports(package: Path) -> list[str]:
+    """The modules outside the engine that import TensorFlow or Keras."""
+    found = []
+    for name, path in modules_of(package).items():
+        if name.split(".")[0] == "engine":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            found += [
+                f"{name}:{node.lineno}" for each in names if each.split(".")[0] in ("tensorflow", "keras")
+            ]
+    return found
+
+
+def long_modules(package: Path) -> dict[str, int]:
+    """The modules of more than `LONGEST` lines, and how long they are."""
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules_of(package).items()
     }
-    assert not imported & {"tensorflow", "keras"}
+    return {name: length for name, length in lengths.items() if length > LONGEST}
 
 
-@pytest.mark.parametrize("part", [part for part in STOREYS if (PACKAGE / part).is_dir()])
-def test_modules_stay_small_enough_to_read(part: str) -> None:
-    long = {
-        path.name: len(path.read_text(encoding="utf-8").splitlines())
-        for path in (PACKAGE / part).glob("*.py")
-    }
-    assert {name: lines for name, lines in long.items() if lines > 350} == {}
+def test_only_the_meant_imports_are_made() -> None:
+    assert forbidden_imports(PACKAGE) == []
+
+
+def test_there_is_no_circle() -> None:
+    assert circle_in(PACKAGE) == []
+
+
+def test_only_the_engine_imports_tensorflow() -> None:
+    assert heavy_imports(PACKAGE) == []
+
+
+def test_modules_stay_short_enough_to_read() -> None:
+    assert long_modules(PACKAGE) == {}
+
+
+def test_every_package_says_what_it_is_for() -> None:
+    silent = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("__init__.py")
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Path:
+    """A small package in which a test plants a fault."""
+    (tmp_path / "runs" / "tensorboard").mkdir(parents=True)
+    for name in (
+        "__init__",
+        "errors",
+        "runs/__init__",
+        "runs/tensorboard/__init__",
+        "runs/tensorboard/writer",
+    ):
+        (tmp_path / f"{name}.py").write_text('"""A room."""\n')
+    return tmp_path
+
+
+def test_an_upward_import_in_a_subpackage_is_seen(planted: Path) -> None:
+    assert forbidden_imports(planted) == []
+    (planted / "runs/tensorboard/writer.py").write_text("def f():\n    from celu_cli.analysis.why import x\n")
+    assert forbidden_imports(planted) == ["runs/tensorboard/writer.py:2 imports analysis.why"]
+
+
+def test_a_circle_of_lazy_imports_is_seen(planted: Path) -> None:
+    assert circle_in(planted) == []
+    (planted / "runs/one.py").write_text("from celu_cli.runs import two\n")
+    (planted / "runs/two.py").write_text("def f():\n    from celu_cli.runs.one import x\n")
+    assert set(circle_in(planted)) == {"runs.one", "runs.two"}
+
+
+def test_tensorflow_in_a_subpackage_is_seen(planted: Path) -> None:
+    assert heavy_imports(planted) == []
+    (planted / "runs/tensorboard/writer.py").write_text("import tensorflow.summary\n")
+    assert heavy_imports(planted) == ["runs.tensorboard.writer:1"]
+
+
+def test_a_long_module_in_a_subpackage_is_seen(planted: Path) -> None:
+    assert long_modules(planted) == {}
+    (planted / "runs/tensorboard/writer.py").write_text("x = 0\n" * (LONGEST + 1))
+    assert long_modules(planted) == {"runs.tensorboard.writer": LONGEST + 1}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from benchmarks.peers.spec import Floats, PeerSpec
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.plan import LayerPlan
 from celu_cli.case.schema import Adam, AMSGrad, DilatedBackprop
 
 v1 = tf.compat.v1

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from celu_cli.case.network import LayerPlan, plan_network
+from celu_cli.case.plan import LayerPlan, plan_network
 from celu_cli.case.schema import Adam, AMSGrad, Case
 from celu_cli.errors import CaseError
 

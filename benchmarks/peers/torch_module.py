@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.peers.spec import Floats, PeerSpec
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.plan import LayerPlan
 
 
 class TorchLayer(nn.Module):

@@ -1,0 +1,1 @@
+"""What is to be trained: a case, from its YAML to the planned network."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.case.words import nearest_word, printable, shortened
 from celu_cli.errors import CaseError
+from celu_cli.text import nearest_word, printable, shortened
 
 LOCAL_DIRECTORY = Path("cases")
 _SUFFIXES = (".yaml", ".yml")
@@ -78,14 +78,6 @@ def published_curve(name: str) -> Path | None:
         if path.name == f"{name}.csv" and _exists(path.is_file):
             return path
     return None
-
-
-def shown(path: Path) -> str:
-    """A path as people write it: relative to the working directory where it lies inside it."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except (OSError, RuntimeError, ValueError):
-        return str(path)
 
 
 def resolved(path: Path) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, prod
 
-from celu_cli.case.network import LayerPlan, NetworkPlan
+from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.schema import Case
-from celu_cli.case.vocabulary import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
+from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
+from celu_cli.machine import machine_memory
 
 _FLOAT32_BYTES = 4
 # Tensors as large as the weights that each optimizer remembers.
@@ -76,3 +77,27 @@ def layer_memory(case: Case, layer: LayerPlan) -> int:
 def _bytes(case: Case, image_shape: tuple[int, ...]) -> int:
     images = min(case.batch_size, split_sizes(case)[0])
     return images * prod(image_shape) * (2 if case.precision == "bfloat16" else _FLOAT32_BYTES)
+
+
+_UNITS = ("MB", "GB", "TB", "PB", "EB")
+
+
+def memory_problem(case: Case, plan: NetworkPlan) -> str | None:
+    """What is wrong where the tensors alone are more than the machine can hold."""
+    needed, there = cost_of(case, plan).memory, machine_memory()
+    if there is None or needed <= there:
+        return None
+    return (
+        f"training needs at least {_told(needed)} of memory and this machine has {_told(there)}; "
+        f"accepted: fewer filters, or a batch_size below {case.batch_size}"
+    )
+
+
+def _told(count: int) -> str:
+    """Bytes as people say them; the largest unit takes whatever is left."""
+    size = count / 1e6
+    for unit in _UNITS[:-1]:
+        if size < 1_000:
+            return f"{size:.1f} {unit}"
+        size /= 1_000
+    return f"{size:,.1f} {_UNITS[-1]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from celu_cli.case.document import resolve_scalar
+from celu_cli.case.reading.document import resolve_scalar
 from celu_cli.case.schema import Case
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celu_cli.case.fields import WORDS, parts_in, words_alone
+from celu_cli.case.reading.kinds import WORDS, parts_in, words_alone
 from celu_cli.case.schema import Case, LayerSpec, Part
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

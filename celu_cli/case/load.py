@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from celu_cli.case.catalog import find_case, shown
-from celu_cli.case.document import Node, Place, Problem
-from celu_cli.case.explain import explain, key_text, place_of
-from celu_cli.case.files import case_error, read_with_extended
-from celu_cli.case.memory import memory_problem
-from celu_cli.case.merge import expand_words, merge
-from celu_cli.case.network import NetworkPlan, PlanProblem, plan_network
-from celu_cli.case.overrides import parse_override
-from celu_cli.case.own_activation import missing_files, with_whole_paths
+from celu_cli.case.catalog import find_case
+from celu_cli.case.cost import memory_problem
+from celu_cli.case.plan import NetworkPlan, PlanProblem, plan_network
+from celu_cli.case.reading.document import Node, Place, Problem, parse
+from celu_cli.case.reading.explain import explain, key_text, place_of
+from celu_cli.case.reading.files import (
+    MOST_BYTES,
+    case_error,
+    missing_files,
+    read_with_extended,
+    with_whole_paths,
+)
+from celu_cli.case.reading.merge import expand_words, merge, parse_override
 from celu_cli.case.schema import Case
+from celu_cli.text import shown
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train:
     Args:
         reference: A name is sought in ./cases and then among the shipped cases.
         overrides: ``key=value`` words such as ``optimizer.learning_rate=1e-3``, laid over the file one after
-            another by the rule that `celu_cli.case.merge` states.
+            another by the rule that `celu_cli.case.reading.merge` states.
         to_train: Whether the files of the user's own activations must be there and the memory of this machine
             be enough; a run can be read without.
 
@@ -95,3 +102,50 @@ def _with_name(root: Node, path: Path) -> Node:
         return root
     start = Place(shown(path), 1, 1)
     return replace(root, value={"name": Node(path.stem, start, start, path.stem), **root.value})
+
+
+# A key at the start of a line belongs to the case itself, and no text can go on there. One longer is for the checks.
+_SEED = re.compile(r"^seed: (\d{1,18})$", re.MULTILINE)
+
+
+def load_written_case(path: Path) -> Case:
+    """The case in the file `path`, as ``load_case(path, to_train=False)`` reads it.
+
+    Raises:
+        CaseError: the file cannot be read or is no valid case.
+    """
+    return _quickly(path) or load_case(path, to_train=False)
+
+
+def _quickly(path: Path) -> Case | None:
+    """The case; None where it is not valid or says something that depends on where the file lies."""
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            return None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if "extends" in text or ".py:" in text:
+        return None
+    seeds = _SEED.findall(text)
+    if len(seeds) != 1:
+        return _parsed(text)
+    # Seeds apart, most cases of a sweep say the same.
+    case = _parsed(_SEED.sub("seed: 0", text))
+    return case and case.model_copy(update={"seed": int(seeds[0])})
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Case | None:
+    document = parse(text, "", quick=True)
+    if document.root is None or document.problems:
+        return None
+    values = document.root.plain()
+    if not isinstance(values, dict) or "name" not in values:
+        return None
+    try:
+        case = Case.model_validate(values)
+        plan_network(case)
+    except (ValidationError, PlanProblem):
+        return None
+    return case

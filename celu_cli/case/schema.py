@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from celu_cli.case.float32 import Float32
-from celu_cli.case.shorthand import Word
-from celu_cli.case.vocabulary import OWN_ACTIVATION_PATTERN, ActivationName, DatasetName
+from celu_cli.case.activations import OWN_ACTIVATION_PATTERN, ActivationName
+from celu_cli.case.annotations import Float32, Word
+from celu_cli.datasets.registry import DatasetName
 
 Precision = Literal["float32", "bfloat16"]
 Convolution = Literal["winograd", "direct"]

@@ -12,20 +12,20 @@ from typing import Annotated
 import typer
 
 from celu_cli import __version__
-from celu_cli.cli.activations import activations
-from celu_cli.cli.bench import bench
-from celu_cli.cli.cases import cases
-from celu_cli.cli.check import check
-from celu_cli.cli.compare import compare
-from celu_cli.cli.data import app as data
-from celu_cli.cli.export import export
-from celu_cli.cli.plot import plot
-from celu_cli.cli.report import report
-from celu_cli.cli.run import run
-from celu_cli.cli.schema import schema
-from celu_cli.cli.show import show
-from celu_cli.cli.watch import watch
-from celu_cli.cli.why import why
+from celu_cli.cli.commands.activations import activations
+from celu_cli.cli.commands.bench import bench
+from celu_cli.cli.commands.cases import cases
+from celu_cli.cli.commands.check import check
+from celu_cli.cli.commands.compare import compare
+from celu_cli.cli.commands.data import app as data
+from celu_cli.cli.commands.export import export
+from celu_cli.cli.commands.plot import plot
+from celu_cli.cli.commands.report import report
+from celu_cli.cli.commands.run import run
+from celu_cli.cli.commands.schema import schema
+from celu_cli.cli.commands.show import show
+from celu_cli.cli.commands.watch import watch
+from celu_cli.cli.commands.why import why
 from celu_cli.errors import CeluError
 
 app = typer.Typer(

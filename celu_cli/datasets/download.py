@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from celu_cli.case.words import printable
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import DataError
+from celu_cli.text import printable
 
 if TYPE_CHECKING:
     from requests import Response

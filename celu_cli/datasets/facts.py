@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from celu_cli.case.vocabulary import DATASETS
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import DataError
 
 Bytes = NDArray[np.uint8]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from celu_cli.case.vocabulary import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.catalogue import cache_source, given_source
 from celu_cli.datasets.directory import find_path, find_places
 from celu_cli.datasets.load import check_name, chosen_directory
+from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.reporter import SilentReporter
 from celu_cli.datasets.sample import SAMPLE_DIRECTORY, load_sample
 from celu_cli.datasets.sources import AbsentError, DirectorySource

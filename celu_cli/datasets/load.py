@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from celu_cli.case.vocabulary import DATASETS
 from celu_cli.datasets import catalogue
 from celu_cli.datasets.cache import clear, store, workspace
 from celu_cli.datasets.facts import Arrays, Bytes, Dataset, Split
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.reporter import Reporter, SilentReporter
 from celu_cli.datasets.sample import load_sample
 from celu_cli.datasets.sources import AbsentError, Source

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from celu_cli.case.vocabulary import DATASETS
 from celu_cli.datasets.facts import Bytes, Dataset, Split
 from celu_cli.datasets.png import DAMAGED_PNG
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import DataError
 
 SAMPLE_DIRECTORY = Path(__file__).parent / "sample_data"

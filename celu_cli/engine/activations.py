@@ -1,7 +1,7 @@
 """Activation functions, each a value and its derivative side by side.
 
 A derivative is a function of what the forward pass keeps: the output wherever that is enough, as it spares the memory
-of the input. The names and the meaning of alpha are those of `celu_cli.case.vocabulary.ALPHA`.
+of the input. The names and the meaning of alpha are those of `celu_cli.case.activations.ALPHA`.
 """
 
 from __future__ import annotations
@@ -138,16 +138,3 @@ ACTIVATIONS: dict[str, Activation] = {
         fused_backward=lambda g, _, __: g,
     ),
 }
-
-
-def find_activation(name: str) -> Activation:
-    """The activation that a case calls `name`: one of the table, or one of the user's own as ``path.py:name``.
-
-    Raises:
-        CaseError: the user's file gives no such activation.
-    """
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    from celu_cli.engine.own_activations import load_activation
-
-    return load_activation(name)

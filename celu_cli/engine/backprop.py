@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from celu_cli.case.schema import AutoBackprop, DilatedBackprop, ManualBackprop
 from celu_cli.engine.layers import Kept
+from celu_cli.engine.loss import count_correct, cross_entropy, logits_gradient
 from celu_cli.engine.network import Network
 from celu_cli.engine.tensor import Tensor, Tensors
 
@@ -28,17 +29,6 @@ class Gradients(NamedTuple):
 
 # (network, weights, uint8 images [b, h, w, c], int labels [b], dilated rate) -> Gradients
 Backprop = Callable[[Network, Tensors, Tensor, Tensor, Tensor], Gradients]
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Softmax cross-entropy of each image: [b, classes], [b] -> [b]."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(labels, tf.int32), logits=logits)
-
-
-def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many images have their label's logit the largest: [b, classes], [b] -> int32 scalar."""
-    answers = tf.argmax(logits, axis=1, output_type=tf.int32)
-    return tf.reduce_sum(tf.cast(answers == tf.cast(labels, tf.int32), tf.int32))
 
 
 def auto(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: Tensor) -> Gradients:
@@ -83,15 +73,6 @@ def _hand_written(
     of_weights, of_outputs = _backward(network, kept, gradient, rate)
     of_weights = [tf.cast(gradient, logits.dtype) for gradient in of_weights]
     return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
-
-
-def logits_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
-    """dL/d output of the last layer, [b, 1, 1, classes]: (softmax - one-hot) / batch, times the network's scale."""
-    one_hot = tf.one_hot(tf.cast(labels, tf.int32), logits.shape[-1], dtype=logits.dtype)
-    gradient = (tf.nn.softmax(logits) - one_hot) * tf.constant(network.scale, logits.dtype)
-    if not network.layers[-1].article:  # the article's scripts leave out the mean over the batch
-        gradient /= tf.cast(tf.shape(logits)[0], logits.dtype)
-    return tf.cast(gradient[:, tf.newaxis, tf.newaxis, :], network.dtype)
 
 
 def _backward(

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.plan import LayerPlan
 from celu_cli.engine import winograd
-from celu_cli.engine.activations import Activation, find_activation
-from celu_cli.engine.groups import Results, group_size, in_groups
+from celu_cli.engine.activations import Activation
+from celu_cli.engine.chunks import Results, group_size, in_groups
 from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
 from celu_cli.engine.tensor import Tensor, Tensors
+from celu_cli.engine.user_activations import find_activation
 
 _STRIDES = [1, 1, 1, 1]
 # From here on a layer goes in groups; by judgement, as only images of 32 x 32 with 200 channels were measured.

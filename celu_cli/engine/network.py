@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from celu_cli.case.network import NetworkPlan
+from celu_cli.case.plan import NetworkPlan, plan_network
+from celu_cli.case.schema import Case
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
-from celu_cli.engine.own_activations import try_activation
-from celu_cli.engine.processor import has_gpu, multiplies_bfloat16
+from celu_cli.engine.runtime import has_gpu, multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
+from celu_cli.engine.user_activations import try_activation
 from celu_cli.engine.winograd import pays_off
 
 
@@ -93,3 +94,14 @@ def build_network(
         widened = dtype == tf.bfloat16 and (faster or not native)
         layers.append(Layer(layer, article, faster, taped, widened, native))
     return Network(tuple(layers), plan.dilated_layers, dtype, scale)
+
+
+def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
+    """The network that `case` trains, with the arithmetic it asks for, or with that of `dtype`."""
+    return build_network(
+        plan_network(case),
+        dtype or tf.as_dtype(case.precision),
+        article=case.backprop.method != "auto" and case.backprop.rule == "article",
+        winograd=case.convolution == "winograd",
+        taped=case.backprop.method == "auto",
+    )

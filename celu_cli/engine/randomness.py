@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from celu_cli.case.network import LayerPlan, NetworkPlan
+from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.schema import Initializer
 
 # First word of a generator's key: streams for different purposes never meet.

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from celu_cli.case.network import LayerPlan
-from celu_cli.engine.groups import Results, group_size, in_groups
+from celu_cli.case.plan import LayerPlan
+from celu_cli.engine.chunks import Results, group_size, in_groups
 from celu_cli.engine.tensor import Tensor, Tensors
 
 _TILE = 4

@@ -11,13 +11,15 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from celu_cli.events import Checkpoint
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
+
 
 CHECKPOINT_NAME = "checkpoint"
 
@@ -26,27 +28,6 @@ _DIGEST_DIGITS = 16
 _NAME = re.compile(r"epoch-(\d+)-step-(\d+)-([0-9a-f]{16})\.npz")
 _COUNTERS = "counters"
 _COUNTED = ("epoch", "step", "steps", "seconds")
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A training between two steps.
-
-    `step` of the `steps` of `epoch` (from 1) are done; where they are all of them, the evaluation comes next. `seconds`
-    is the time these steps took, over all the processes that took them. `arrays` holds weights, optimizer state and
-    the sums of the epoch, each under a name.
-    """
-
-    epoch: int
-    step: int
-    steps: int
-    seconds: float
-    arrays: Mapping[str, NDArray[Any]]
-
-    @property
-    def epochs_trained(self) -> int:
-        """How many epochs have all their steps done."""
-        return self.epoch if self.step == self.steps else self.epoch - 1
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from celu_cli.case.catalog import find_cases, shown
-from celu_cli.case.words import nearest_word
+from filelock import FileLock, Timeout
+
+from celu_cli.case.catalog import find_cases
 from celu_cli.errors import RunError
 from celu_cli.runs.manifest import MANIFEST_NAME, utc_now
 from celu_cli.runs.run import Run, read_run
+from celu_cli.text import nearest_word, shown
 
 _LISTED = 12
 
@@ -135,3 +137,21 @@ def _list(names: Iterable[str]) -> str:
     words = list(names)
     rest = len(words) - _LISTED
     return ", ".join(words[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+LOCK_NAME = ".lock"
+
+
+def lock_run(run_path: Path) -> FileLock:
+    """Hold the run for this process until the lock is released or the process ends, however it ends.
+
+    Raises:
+        RunError: another process holds it.
+        OSError: the lock cannot be made.
+    """
+    lock = FileLock(run_path / LOCK_NAME, blocking=False, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(f"another process is training the run {run_path}; wait for it or stop it") from error
+    return lock

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from celu_cli.errors import RunError
-from celu_cli.runs.environment import cpu_model, cpu_threads, git_commit, package_versions
+from celu_cli.machine import cpu_model, cpu_threads, git_commit, package_versions
 
 MANIFEST_NAME = "run.json"
 HEARTBEAT_SECONDS = 10.0

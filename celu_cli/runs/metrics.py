@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from celu_cli.errors import RunError
-from celu_cli.runs.events import EpochMetrics, Fidelity
+from celu_cli.events import EpochMetrics, Fidelity
 
 METRICS_NAME = "metrics.jsonl"
 

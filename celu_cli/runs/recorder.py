@@ -13,22 +13,14 @@ from typing import Any
 
 from filelock import FileLock
 
+from celu_cli.case.activations import own_files
 from celu_cli.case.dump import dump_case
-from celu_cli.case.network import plan_network
-from celu_cli.case.own_activation import own_files
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
+from celu_cli.events import CheckpointReached, EpochDone, EpochMetrics, Event, TrainingEnded, TrainingStarted
 from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, sync_directory, write_checkpoint
-from celu_cli.runs.directory import claim_run_directory
-from celu_cli.runs.events import (
-    CheckpointReached,
-    EpochDone,
-    EpochMetrics,
-    Event,
-    TrainingEnded,
-    TrainingStarted,
-)
-from celu_cli.runs.lock import lock_run
+from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
     Manifest,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from celu_cli.case.load import load_written_case
 from celu_cli.case.schema import Case
-from celu_cli.case.written import load_written_case
 from celu_cli.errors import CeluError, RunError
-from celu_cli.runs.events import EpochMetrics
+from celu_cli.events import EpochMetrics
 from celu_cli.runs.manifest import Manifest, Status, read_manifest, utc_now
 from celu_cli.runs.metrics import read_metrics
 

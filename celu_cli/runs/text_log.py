@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
-from celu_cli.runs.events import EpochMetrics
+from celu_cli.events import EpochMetrics
 from celu_cli.runs.manifest import utc_now
+from celu_cli.text import iso_time
 
 LOG_NAME = "train.log"
 
@@ -56,11 +56,6 @@ def summary_lines(epochs: Sequence[EpochMetrics]) -> list[str]:
         f"best  train_accuracy={train.train_accuracy:.4f} test_accuracy={test.test_accuracy:.4f} "
         f"train_epoch={train.epoch} test_epoch={test.epoch}",
     ]
-
-
-def iso_time(time: datetime) -> str:
-    """UTC to the second, as in 2026-11-23T14:05:09Z."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _join(values: dict[str, object]) -> str:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from celu_cli.case.load import load_case
 from celu_cli.errors import CeluError
+from celu_cli.events import EpochMetrics
 from celu_cli.runs.directory import runs_under
-from celu_cli.runs.events import EpochMetrics
 from celu_cli.runs.manifest import MANIFEST_NAME, Manifest, Status, read_manifest
 from celu_cli.runs.metrics import METRICS_NAME, read_metrics
 from celu_cli.runs.published import PublishedEpoch, read_published

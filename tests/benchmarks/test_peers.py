@@ -12,11 +12,11 @@ from benchmarks.peers.article import ArticlePeer
 from benchmarks.peers.keras_model import KerasPeer
 from benchmarks.peers.spec import Peer, PeerSpec, check_comparable, peer_spec
 from celu_cli.case.load import load_case
-from celu_cli.case.network import plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.datasets import load_dataset
+from celu_cli.datasets.load import load_dataset
+from celu_cli.engine.bench import RepeatedSteps
 from celu_cli.engine.randomness import initial_weights
-from celu_cli.engine.stepping import RepeatedSteps
 from celu_cli.errors import CaseError
 
 # With a large epsilon an update depends on the gradient's size; with the usual one the first is its sign alone.

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import loop, memory, runs, scaling, shared, startup, step
 from benchmarks.runs import Finished, RunFailed
 from benchmarks.shared import Target, join_tables, targets_table, times_table, write_part
-from celu_cli.analysis.timing import Timing, Turns
+from celu_cli.timing import Timing, Turns
 
 
 def timed(**milliseconds: float) -> Turns:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from celu_cli.case.float32 import LARGEST, SMALLEST
+from celu_cli.case.annotations import LARGEST, SMALLEST
 from celu_cli.case.schema import Case
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

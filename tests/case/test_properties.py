@@ -12,11 +12,11 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from celu_cli.case.annotations import fits_float32
 from celu_cli.case.cost import cost_of
-from celu_cli.case.document import parse, resolve_scalar
 from celu_cli.case.dump import dump_case
-from celu_cli.case.float32 import fits_float32
 from celu_cli.case.load import ResolvedCase, resolve_case
+from celu_cli.case.reading.document import parse, resolve_scalar
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError
 from tests.case.strategies import mutated_case_values, odd_case_values, valid_cases

@@ -7,9 +7,9 @@ from typing import Union, get_origin
 import pytest
 
 from celu_cli.case.cost import cost_of
-from celu_cli.case.fields import WORDS, parts_in
 from celu_cli.case.load import load_case
-from celu_cli.case.network import plan_network
+from celu_cli.case.plan import plan_network
+from celu_cli.case.reading.kinds import WORDS, parts_in
 from celu_cli.case.schema import Case, Optimizer, Part
 from celu_cli.errors import CaseError
 

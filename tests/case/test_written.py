@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from celu_cli.case.document import parse
 from celu_cli.case.dump import dump_case
-from celu_cli.case.load import load_case
+from celu_cli.case.load import load_case, load_written_case
+from celu_cli.case.reading.document import parse
 from celu_cli.case.schema import Case
-from celu_cli.case.written import load_written_case
 from celu_cli.errors import CaseError
 from tests.case.strategies import valid_cases
 from tests.runs.fakes import make_case

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from celu_cli.case.catalog import find_cases, shown
+from celu_cli.case.catalog import find_cases
+from celu_cli.text import shown
 from tests.cli.invoke import Celu
 
 SMALL = "dataset: mnist\noptimizer: adam\nepochs: 5\n"

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from celu_cli.datasets import Dataset, cache, catalogue, facts, load_dataset
-from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, array_shape, digest, idx_header
+from celu_cli.datasets import cache, catalogue, facts
+from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, Dataset, array_shape, digest, idx_header
+from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.mnist import IDX_FILES
 from tests.datasets.recorder import RecordingReporter
 from tests.datasets.server import FileServer

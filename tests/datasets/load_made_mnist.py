@@ -6,7 +6,8 @@ import json
 import sys
 from typing import Any, cast
 
-from celu_cli.datasets import catalogue, facts, layouts, load_dataset
+from celu_cli.datasets import catalogue, facts, layouts
+from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.sources import WebSource
 
 cast(dict[str, Any], facts.SHA256)["mnist"] = json.loads(sys.argv[2])

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from celu_cli.datasets import cache, catalogue, fetch_dataset, layouts, load, load_dataset
+from celu_cli.datasets import cache, catalogue, layouts, load
+from celu_cli.datasets.load import fetch_dataset, load_dataset
 from celu_cli.datasets.sources import WebSource
 from celu_cli.datasets.stored import FILES
 from celu_cli.errors import DataError, ExitCode, UsageError

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from celu_cli.case.vocabulary import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
-from celu_cli.datasets import Dataset, load_dataset, sample
+from celu_cli.datasets import sample
+from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.load import load_dataset
+from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.sample import SAMPLE_DIRECTORY, read_split
 from celu_cli.errors import DataError
 

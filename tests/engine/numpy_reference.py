@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from celu_cli.case.network import LayerPlan, NetworkPlan
+from celu_cli.case.plan import LayerPlan, NetworkPlan
 from tests.engine.compare import Expected
 from tests.engine.small import Batch, Floats
 

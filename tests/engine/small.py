@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.activations import ALPHA
+from celu_cli.case.plan import LayerPlan
 from celu_cli.case.schema import Case
-from celu_cli.case.vocabulary import ALPHA, DATASETS
-from celu_cli.datasets import Dataset, Split
+from celu_cli.datasets.facts import Dataset, Split
+from celu_cli.datasets.registry import DATASETS
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from celu_cli.case.network import LayerPlan, NetworkPlan
+from celu_cli.case.plan import LayerPlan, NetworkPlan
 from tests.engine.compare import Expected
 from tests.engine.small import Batch
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from celu_cli.case.vocabulary import ALPHA
+from celu_cli.case.activations import ALPHA
 from celu_cli.engine.activations import ACTIVATIONS
 from tests.engine.small import ALPHAS, Floats
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from celu_cli.case.network import plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import AutoBackprop, Case, DilatedBackprop, ManualBackprop
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.backprop import Backprop, Gradients, auto, dilated, manual, select_backprop

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.plan import LayerPlan
 from celu_cli.engine.layers import Layer
 from tests.engine import numpy_reference, tape_reference
 from tests.engine.compare import assert_close, relative_error

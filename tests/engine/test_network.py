@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from celu_cli.case.network import plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.engine.network import Network, build_network
 from tests.engine.compare import relative_error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from celu_cli.case.network import plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import NormalInitializer, ScaledInitializer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from tests.engine.small import make_case

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from celu_cli.case.network import LayerPlan
+from celu_cli.case.plan import LayerPlan
 from celu_cli.engine import winograd
 from tests.engine.compare import assert_same, relative_error
 from tests.engine.small import Floats, uncompiled

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celu_cli.case.schema import Case
-from celu_cli.runs.events import (
+from celu_cli.events import (
     EpochDone,
     EpochMetrics,
     EvaluationStarted,

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from celu_cli.runs.checkpoint import CHECKPOINT_NAME, Checkpoint, read_checkpoint, write_checkpoint
+from celu_cli.events import Checkpoint
+from celu_cli.runs.checkpoint import CHECKPOINT_NAME, read_checkpoint, write_checkpoint
 
 
 def make_checkpoint(epoch: int, step: int, steps: int = 10) -> Checkpoint:

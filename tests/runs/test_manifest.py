@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from celu_cli import machine as environment
 from celu_cli.errors import RunError
-from celu_cli.runs import environment
 from celu_cli.runs.manifest import new_manifest, read_manifest, utc_now, write_manifest
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from celu_cli.case.load import load_case
 from celu_cli.errors import DivergedError, InterruptedByUser, RunError
+from celu_cli.events import EpochDone
 from celu_cli.runs import recorder as recorder_module
-from celu_cli.runs.events import EpochDone
-from celu_cli.runs.lock import lock_run
+from celu_cli.runs.directory import lock_run
 from celu_cli.runs.manifest import read_manifest
 from celu_cli.runs.metrics import METRICS_NAME, read_metrics
 from celu_cli.runs.recorder import RunRecorder

@@ -13,9 +13,10 @@ from unittest import mock
 import numpy as np
 from filelock import FileLock, Timeout
 
-from celu_cli.datasets import cache, catalogue, layouts, load_dataset
+from celu_cli.datasets import cache, catalogue, layouts
 from celu_cli.datasets.directory import find_files, read_files
 from celu_cli.datasets.facts import Arrays, Dataset
+from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.sources import DirectorySource
 from celu_cli.errors import DataError
 from tests.soak.damages import DAMAGES, swap_file

@@ -18,10 +18,10 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from celu_cli.case.vocabulary import DATASETS
 from celu_cli.datasets import cache, catalogue, cifar10, facts, layouts, mnist
 from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, Bytes, array_shape, digest, idx_header
 from celu_cli.datasets.layouts import Layout
+from celu_cli.datasets.registry import DATASETS
 
 _MNIST_IMAGES = (60, 20)
 _BATCH_IMAGES = 4

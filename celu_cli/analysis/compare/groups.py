@@ -1,0 +1,187 @@
+"""Runs that differ in nothing but their seed, as one group with one number a seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+
+from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.statistics import Summary, summarise
+from celu_cli.case.schema import Case, CosineSchedule
+from celu_cli.errors import UsageError
+from celu_cli.events import EpochMetrics
+from celu_cli.runs.run import Run
+
+# These change what is said or measured of a training, not the training.
+_NOT_TRAINED = {"seed", "description", "published", "fidelity"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is compared: a metric, at one epoch or the last, and whether unfinished runs count."""
+
+    metric: Metric = "test-accuracy"
+    epoch: int | None = None
+    unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Runs of a group that its statistics do not count, and why."""
+
+    why: str
+    runs: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group. `values` has the metric of each seed that counts; accuracies are shares."""
+
+    label: str
+    runs: tuple[Run, ...]
+    counted: tuple[Run, ...]
+    values: Mapping[int, float]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def case(self) -> Case:
+        return self.runs[0].case
+
+    @property
+    def summary(self) -> Summary | None:
+        return summarise(list(self.values.values())) if self.values else None
+
+
+def value_of(run: Run, choice: Choice) -> float | None:
+    """The metric of `run`; None where it has no such epoch or the value is no finite number."""
+    epochs = [epoch for epoch in run.metrics if choice.epoch is None or epoch.epoch <= choice.epoch]
+    if not epochs or (choice.epoch is not None and epochs[-1].epoch != choice.epoch):
+        return None
+    best = choice.metric.startswith("best-")
+    read = _reader(choice.metric.removeprefix("best-"))
+    values = [value for epoch in (epochs if best else epochs[-1:]) if isfinite(value := read(epoch))]
+    return (min if is_loss(choice.metric) else max)(values) if values else None
+
+
+def until(run: Run, epoch: int | None) -> Run:
+    """`run` as it was after `epoch` epochs."""
+    if epoch is None:
+        return run
+    return replace(run, metrics=tuple(metrics for metrics in run.metrics if metrics.epoch <= epoch))
+
+
+def check_epoch(epoch: int | None, runs: Iterable[Run]) -> None:
+    """Refuse to compare at an epoch that no run has.
+
+    Raises:
+        UsageError: none of `runs` has `epoch`.
+    """
+    longest = max((run.metrics[-1].epoch for run in runs if run.metrics), default=0)
+    if epoch is not None and epoch > longest:
+        raise UsageError(f"--at-epoch {epoch}: no run has that epoch; the longest has {longest}")
+
+
+def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
+    """Groups by case name and then by their first run, which keep apart whatever changes the training but the seed.
+
+    How many epochs were asked for does not when all are compared at one epoch, unless the schedule stretches with it.
+    """
+    found: dict[tuple[tuple[str, object], ...], list[Run]] = {}
+    for run in sorted(runs, key=lambda run: (run.case.name, run.manifest.started)):
+        found.setdefault(tuple(_settings(run.case, choice.epoch).items()), []).append(run)
+    labels = _labels([dict(settings) for settings in found])
+    return [_group(label, members, choice) for label, members in zip(labels, found.values(), strict=True)]
+
+
+def find_group(groups: Sequence[Group], wanted: str) -> Group:
+    """The group that a label, a case with one group, or a run's own name means.
+
+    Raises:
+        UsageError: none or several are meant; the text lists the groups.
+    """
+    tests: tuple[Callable[[Group], bool], ...] = (
+        lambda group: group.label == wanted,
+        lambda group: group.case.name == wanted,
+        lambda group: any(wanted in (run.name, run.path.name) for run in group.runs),
+    )
+    for test in tests:
+        meant = [group for group in groups if test(group)]
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            several = ", ".join(f'"{group.label}"' for group in meant)
+            raise UsageError(f"--baseline {wanted} means {len(meant)} groups; name one of {several}")
+    known = ", ".join(f'"{group.label}"' for group in groups)
+    raise UsageError(f"--baseline {wanted}: no such group among the runs compared; there are {known}")
+
+
+def _reader(name: str) -> Callable[[EpochMetrics], float]:
+    attribute = name.replace("-", "_")
+    return lambda epoch: float(getattr(epoch, attribute))
+
+
+def _settings(case: Case, epoch: int | None) -> dict[str, object]:
+    leave = _NOT_TRAINED | (
+        {"epochs"} if epoch is not None and not isinstance(case.schedule, CosineSchedule) else set()
+    )
+    return dict(_flat(case.model_dump(exclude=leave), ""))
+
+
+def _flat(values: Mapping[str, object], before: str) -> Iterable[tuple[str, object]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, repr(value) if isinstance(value, tuple) else value  # layers, to be hashable
+
+
+def _labels(settings: Sequence[Mapping[str, object]]) -> list[str]:
+    """The case's name, and where that is several groups', the settings that tell them apart."""
+    labels = [str(each["name"]) for each in settings]
+    for name, shared in Counter(labels).items():
+        if shared > 1:
+            members = [index for index, each in enumerate(settings) if each["name"] == name]
+            for index, words in zip(members, _apart([settings[index] for index in members]), strict=True):
+                labels[index] = " ".join([name, *words])
+    return labels
+
+
+def _apart(settings: Sequence[Mapping[str, object]]) -> list[list[str]]:
+    """As few ``key=value`` words as make all of `settings` differ, and more only where they tell more."""
+    words: list[list[str]] = [[] for _ in settings]
+    for key in dict.fromkeys(key for each in settings for key in each):
+        kinds = list(dict.fromkeys(each.get(key) for each in settings))
+        with_key = [
+            [*before, f"{key}={_word(key, each[key], kinds)}"] if each.get(key) is not None else before
+            for before, each in zip(words, settings, strict=True)
+        ]
+        if len({*map(tuple, with_key)}) > len({*map(tuple, words)}):
+            words = with_key
+    return words
+
+
+def _word(key: str, value: object, kinds: Sequence[object]) -> str:
+    if key == "network.layers":
+        return f"#{kinds.index(value) + 1}"  # too long to be told
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _group(label: str, runs: Sequence[Run], choice: Choice) -> Group:
+    counted: dict[int, Run] = {}
+    reasons: Counter[str] = Counter()
+    for run in runs:  # oldest first
+        if run.status != "completed" and not choice.unfinished:
+            reasons[run.status] += 1
+        elif value_of(run, choice) is None:
+            reasons["without a value"] += 1
+        else:
+            reasons["repeated"] += run.case.seed in counted
+            counted[run.case.seed] = run
+    chosen = dict(sorted(counted.items()))
+    values = {seed: value for seed, run in chosen.items() if (value := value_of(run, choice)) is not None}
+    left_out = tuple(LeftOut(why, number) for why, number in reasons.items() if number)
+    return Group(label, tuple(runs), tuple(chosen.values()), values, left_out)

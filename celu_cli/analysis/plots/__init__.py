@@ -1,0 +1,1 @@
+"""Pictures of runs, groups of runs and activations, drawn by Matplotlib."""

@@ -1,0 +1,168 @@
+"""An activation and its derivative over a range, and how far that derivative is from finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+
+LOW, HIGH = -4.0, 4.0
+
+_POINTS = 1601
+_STEP = 1e-3
+_BESIDE_ZERO = 1e-12
+_JUMP = 1e-6
+_KINK = 1e-6
+# Below this part of the largest slope, an error is measured against that part: rounding is all that is left there.
+_SMALL_SLOPE = 1e-3
+
+
+@dataclass(frozen=True)
+class ActivationCurve:
+    """Values and derivatives at `x`, and the derivative just left of 0, at 0 and just right of it.
+
+    `error` is the largest relative error of the derivative against central differences of the value, found at
+    `error_at`; None where there is a kink at every point. `alpha` is None where the activation has none.
+    """
+
+    label: str
+    alpha: float | None
+    formula: str
+    x: Array
+    value: Array
+    derivative: Array
+    left: float
+    at_zero: float
+    right: float
+    error: float | None
+    error_at: float | None
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the derivative is discontinuous at 0."""
+        return abs(self.left - self.right) > _JUMP * max(1.0, abs(self.left), abs(self.right))
+
+
+def measure_activation(
+    label: str,
+    alpha: float | None,
+    formula: str,
+    value: Callable[[Array], Array],
+    derivative: Callable[[Array], Array],
+) -> ActivationCurve:
+    """Evaluate an activation, given as functions of arrays, between `LOW` and `HIGH`."""
+    x = np.linspace(LOW, HIGH, _POINTS)
+    left, at_zero, right = map(float, derivative(np.array([-_BESIDE_ZERO, 0.0, _BESIDE_ZERO])))
+    found = derivative(x)
+    # A small alpha squeezes what bends into a short stretch.
+    step = _STEP * min(1.0, max(abs(alpha or 1.0), 1e-2))
+    error, error_at = _largest_error(value, x, found, step)
+    return ActivationCurve(label, alpha, formula, x, value(x), found, left, at_zero, right, error, error_at)
+
+
+def _largest_error(
+    value: Callable[[Array], Array], x: Array, derivative: Array, step: float
+) -> tuple[float | None, float | None]:
+    """The largest relative error away from kinks, and where it is."""
+    coarse, fine = _slope(value, x, step), _slope(value, x, step / 2)
+    scale = float(np.max(np.abs(fine))) or 1.0
+    # Near a kink two steps see different slopes; exactly on one, the bend does not shrink with the step.
+    bends = np.abs(_bend(value, x, step) - 2.0 * _bend(value, x, step / 2))
+    smooth = (np.abs(coarse - fine) <= _KINK * scale) & (bends <= _KINK * scale)
+    if not smooth.any():
+        return None, None
+    errors = np.abs(derivative - fine) / np.maximum(np.abs(fine), _SMALL_SLOPE * scale)
+    errors = np.where(smooth, np.nan_to_num(errors, nan=np.inf), -1.0)
+    worst = int(np.argmax(errors))
+    return float(errors[worst]), float(x[worst])
+
+
+def _slope(value: Callable[[Array], Array], x: Array, h: float) -> Array:
+    """The central difference over four points, whose error falls with the fourth power of h."""
+    near = value(x + h) - value(x - h)
+    far = value(x + 2 * h) - value(x - 2 * h)
+    return (8.0 * near - far) / (12.0 * h)
+
+
+def _bend(value: Callable[[Array], Array], x: Array, h: float) -> Array:
+    """The slope to the right less the slope to the left."""
+    return (value(x + h) - 2.0 * value(x) + value(x - h)) / h
+
+
+_SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
+_SELU_ALPHA = 1.6732632423543772
+
+
+@dataclass(frozen=True)
+class PlainActivation:
+    """`value(x, alpha)` and `derivative(x, alpha)`, and the value in plain text."""
+
+    value: Callable[[Array, float], Array]
+    derivative: Callable[[Array, float], Array]
+    formula: str
+
+
+def _below(x: Array) -> Array:
+    """`x` where it is negative, so that no exponential of the other side overflows."""
+    return np.asarray(np.minimum(x, 0.0))
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(np.exp(-np.logaddexp(0.0, -x)))
+
+
+def _normal_distribution(x: Array) -> Array:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(x))
+
+
+def _gelu_derivative(x: Array, _: float) -> Array:
+    density = np.asarray(np.exp(-0.5 * x * x)) / sqrt(2 * pi)
+    return _normal_distribution(x) + x * density
+
+
+def _silu_derivative(x: Array, _: float) -> Array:
+    return _sigmoid(x) * (1.0 + x * (1.0 - _sigmoid(x)))
+
+
+PLAIN_ACTIVATIONS: dict[str, PlainActivation] = {
+    "celu": PlainActivation(
+        lambda x, alpha: np.where(x >= 0, x, alpha * np.expm1(_below(x) / alpha)),
+        lambda x, alpha: np.exp(_below(x) / alpha),
+        "x for x >= 0, alpha (exp(x / alpha) - 1) for x < 0",
+    ),
+    "elu": PlainActivation(
+        lambda x, alpha: np.where(x >= 0, x, alpha * np.expm1(_below(x))),
+        lambda x, alpha: np.where(x >= 0, 1.0, alpha * np.exp(_below(x))),
+        "x for x >= 0, alpha (exp(x) - 1) for x < 0",
+    ),
+    "relu": PlainActivation(
+        lambda x, _: np.maximum(x, 0.0), lambda x, _: np.where(x > 0, 1.0, 0.0), "max(x, 0)"
+    ),
+    "leaky_relu": PlainActivation(
+        lambda x, alpha: np.where(x > 0, x, alpha * x),
+        lambda x, alpha: np.where(x > 0, 1.0, alpha),
+        "x for x >= 0, alpha x for x < 0",
+    ),
+    "selu": PlainActivation(
+        lambda x, _: _SELU_SCALE * np.where(x >= 0, x, _SELU_ALPHA * np.expm1(_below(x))),
+        lambda x, _: _SELU_SCALE * np.where(x >= 0, 1.0, _SELU_ALPHA * np.exp(_below(x))),
+        "1.0507 x for x >= 0, 1.7581 (exp(x) - 1) for x < 0",
+    ),
+    "gelu": PlainActivation(
+        lambda x, _: x * _normal_distribution(x), _gelu_derivative, "x Phi(x), Phi the normal distribution"
+    ),
+    "silu": PlainActivation(lambda x, _: x * _sigmoid(x), _silu_derivative, "x sigmoid(x)"),
+    "softplus": PlainActivation(
+        lambda x, _: np.logaddexp(0.0, x), lambda x, _: _sigmoid(x), "log(1 + exp(x))"
+    ),
+    "tanh": PlainActivation(lambda x, _: np.tanh(x), lambda x, _: 1.0 - np.tanh(x) ** 2, "tanh(x)"),
+    "identity": PlainActivation(lambda x, _: x, lambda x, _: np.ones_like(x), "x"),
+}

@@ -1,0 +1,184 @@
+"""Groups of runs in one picture: mean and band over seeds, by epoch and by training time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf, isfinite
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from celu_cli.analysis.compare.bands import Band, Measure, _value, band_of, time_unit
+from celu_cli.analysis.compare.groups import Group
+from celu_cli.analysis.plots.style import GREY, look_of, save_figure
+from celu_cli.case.describe import dataset_words
+from celu_cli.runs.published import PublishedCurve, read_published
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+_Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
+
+_TRAIN: _Dash = (0, (5, 2))
+_PUBLISHED: _Dash = (0, (1, 1))
+_MARKERS = 8  # a line
+_LABEL_WIDTH = 44
+
+
+def draw_overlays(
+    groups: Sequence[Group], path: Path, file_format: str, measure: Measure = "accuracy"
+) -> Iterator[Path]:
+    """Draw accuracy or loss over epochs into `path`, and over training time beside it, and yield what is written.
+
+    A group of which no run counts is drawn from the runs it has, and says so.
+
+    Raises:
+        RunError: a file cannot be written, or a published curve cannot be read.
+    """
+    lines = [line for group in groups if (line := _line(group, measure))]
+    for over_time, target in ((False, path), (True, path.with_stem(f"{path.stem}-time"))):
+        save_figure(partial(overlay_figure, lines, over_time, measure), target, file_format)
+        yield target
+
+
+@dataclass(frozen=True)
+class Line:
+    """A group as it is drawn."""
+
+    label: str
+    dataset: str
+    test: Band
+    train: Band
+    published: PublishedCurve | None
+
+    @property
+    def end(self) -> float:
+        """The last test value, by which the legend is ordered."""
+        last = self.test.mean[-1]
+        return last if isfinite(last) else -inf
+
+
+def _line(group: Group, measure: Measure) -> Line | None:
+    runs = [run for run in group.counted or group.runs if run.metrics]
+    if not runs or not (test := band_of(runs, "test", measure)).epochs:
+        return None
+    state = "" if group.counted else f", {runs[-1].status}"
+    return Line(
+        f"{group.label}{state}",
+        dataset_words(group.case),
+        test,
+        band_of(runs, "train", measure),
+        read_published(group.case),
+    )
+
+
+def overlay_figure(lines: Sequence[Line], over_time: bool, measure: Measure = "accuracy") -> Figure:
+    """Test values solid, train values dashed, published ones thin and dotted; the legend as the lines end."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9.0, 5.6), layout=ConstrainedLayoutEngine())
+    axes = figure.add_subplot()
+    datasets = {line.dataset for line in lines}
+    of = f" on {datasets.pop()}" if len(datasets) == 1 else ""
+    figure.suptitle(
+        f"{measure.capitalize()}{of} over {'training time' if over_time else 'epochs'}",
+        x=0.01,
+        ha="left",
+        fontsize=13,
+        fontweight="bold",
+    )
+    unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
+    at = (lambda band: [each / seconds for each in band.seconds]) if over_time else (lambda band: band.epochs)
+    looks = {line.label: look_of(number) for number, line in enumerate(lines)}
+    for line in lines:
+        _draw_line(axes, line, looks[line.label], at)
+    if not over_time:
+        _draw_published(axes, lines, looks, measure)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel(f"training time in {unit}" if over_time else "epoch")
+    axes.set_ylabel(measure)
+    axes.set_axisbelow(True)
+    if lines:
+        axes.legend(
+            *_legend(axes, lines),
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            frameon=False,
+            fontsize=9,
+            handlelength=3,
+        )
+    figure.supxlabel(_caption(lines, over_time), x=0.01, ha="left", fontsize=8.5, color=GREY)
+    return figure
+
+
+def _draw_line(axes: Axes, line: Line, look: tuple[str, str], at: Callable[[Band], Sequence[float]]) -> None:
+    colour, marker = look
+    every = max(1, len(line.test.epochs) // _MARKERS)
+    for band, dash, width in ((line.test, "solid", 2.0), (line.train, _TRAIN, 1.2)):
+        axes.plot(
+            at(band),
+            band.mean,
+            color=colour,
+            linestyle=dash,
+            linewidth=width,
+            marker=marker,
+            markevery=every,
+            markersize=5 if band is line.test else 3,
+            markerfacecolor=colour if band is line.test else "white",
+            label=line.label if band is line.test else "_train",
+        )
+        if band.n > 1:
+            axes.fill_between(at(band), band.low, band.high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _draw_published(
+    axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]], measure: Measure
+) -> None:
+    """Each published curve once, in the colour of the first group that names it."""
+    last = max((line.test.epochs[-1] for line in lines), default=0)
+    drawn: set[str] = set()
+    for line in lines:
+        shown = [epoch for epoch in line.published.epochs if epoch.epoch <= last] if line.published else []
+        if not shown or not line.published or line.published.name in drawn:
+            continue
+        drawn.add(line.published.name)
+        values = [_value(epoch, "test", measure) for epoch in shown]
+        axes.plot(
+            [epoch.epoch for epoch in shown],
+            values,
+            color=looks[line.label][0],
+            linestyle=_PUBLISHED,
+            linewidth=1.0,
+            label=f"{line.published.name} published {values[-1]:.4f}",
+        )
+
+
+def _legend(axes: Axes, lines: Sequence[Line]) -> tuple[list[Any], list[str]]:
+    """Handles and labels from the highest end to the lowest."""
+    handles, labels = axes.get_legend_handles_labels()
+    ends = {line.label: line for line in lines}
+    entries = []
+    for handle, label in zip(list[Any](handles), labels, strict=True):
+        line = ends.get(label)
+        text = f"{fill(label, _LABEL_WIDTH)}  {line.test.mean[-1]:.4f}, n = {line.test.n}" if line else label
+        end = line.end if line else float(handle.get_ydata()[-1])
+        entries.append((end, handle, text))
+    entries.sort(key=lambda entry: -entry[0])
+    return [handle for _, handle, _ in entries], [text for *_, text in entries]
+
+
+def _caption(lines: Sequence[Line], over_time: bool) -> str:
+    parts = ["solid: test", "dashed: train, while training"]
+    if any(line.published for line in lines) and not over_time:
+        parts.append("dotted: published test")
+    if any(line.test.n > 1 for line in lines):
+        parts.append("band: mean ± one sample standard deviation over n seeds")
+    if over_time:
+        parts.append("time: mean over seeds, evaluation included")
+    return "; ".join(parts)

@@ -1,0 +1,86 @@
+"""Colours, marks, formats and the style that all plots share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from celu_cli.errors import RunError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+# Okabe and Ito's colours, which most colour-blind readers tell apart; their yellow is too pale on white.
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+
+FORMATS = ("png", "svg")
+
+GREY = "#555555"
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": GREY,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "celu",  # element ids would differ from file to file
+}
+
+
+def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> None:
+    """Write what `draw` makes, in celu's style, into the file `path`, which appears when it is whole.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _style():
+            metadata = {"Date": None} if file_format == "svg" else {"Software": None}
+            draw().savefig(temporary, format=file_format, dpi=150, metadata=metadata)
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib's own defaults with ours on top, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+# Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
+LINE_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
+LINE_MARKS = "os^DvPX"
+
+
+def look_of(number: int) -> tuple[str, str]:
+    """Colour and marker of a line; where colours come again, it is with other markers."""
+    again, colour = divmod(number, len(LINE_COLOURS))
+    return LINE_COLOURS[colour], LINE_MARKS[(colour + again) % len(LINE_MARKS)]

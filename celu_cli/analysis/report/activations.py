@@ -1,0 +1,122 @@
+"""The activations of a report's cases: values and derivatives to draw, and what their derivative does at 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from celu_cli.analysis.plots.activation_curves import (
+    PLAIN_ACTIVATIONS,
+    ActivationCurve,
+    Array,
+    measure_activation,
+)
+from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS, look_of
+from celu_cli.analysis.report.curves import shorts
+from celu_cli.analysis.report.tables import Column, Table, make_table, number, text
+from celu_cli.case.activations import activation_label, alpha_rule
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case
+
+_EVERY = 10  # of a curve's points: enough for a screen
+_BESIDE_ZERO = 1e-9  # where the two ends of a jump are drawn
+_MOST_DRAWN = 21
+
+
+@dataclass(frozen=True)
+class ActivationRow:
+    """An activation with its alpha; `left` and `right` are the derivative's limits at 0, None where it is not drawn."""
+
+    activation: str
+    alpha: float | None
+    formula: str
+    left: float | None
+    right: float | None
+    cases: str
+
+
+def activations_of(cases: Iterable[tuple[str, Case]]) -> tuple[Table, dict[str, Any]]:
+    """A table of the activations that the labelled `cases` use, and their curves for drawing.
+
+    One of the user's own is code that only a training runs, so it is named but not drawn.
+    """
+    used: dict[tuple[str, float | None], list[str]] = {}
+    for label, case in cases:
+        for key in dict.fromkeys(_activations(case)):
+            used.setdefault(key, []).append(label)
+    known = [key for key in used if key[0] in PLAIN_ACTIVATIONS][:_MOST_DRAWN]
+    curves = {(name, alpha): _measure(name, alpha) for name, alpha in known}
+    rows = [_row(key, curves.get(key), labels) for key, labels in used.items()]
+    columns = (
+        Column("activation", "activation", text("activation")),
+        Column("alpha", "alpha", number("alpha", "{:g}"), number=True),
+        Column("formula", "formula", text("formula")),
+        Column("derivative at 0", "left", _at_zero),
+        Column("cases", "cases", text("cases")),
+    )
+    table = make_table("activations", "Activations", columns, rows, _notes(rows))
+    drawn = [_drawn(curve, number) for number, curve in enumerate(curves.values())]
+    x = next(
+        (_with_zero(curve.x, -_BESIDE_ZERO, 0.0, _BESIDE_ZERO, curve.x) for curve in curves.values()), []
+    )
+    return table, {"x": x, "curves": drawn}
+
+
+def _activations(case: Case) -> Iterator[tuple[str, float | None]]:
+    for layer in plan_network(case).layers:
+        yield layer.activation, None if alpha_rule(layer.activation) is None else layer.alpha
+
+
+def _measure(name: str, alpha: float | None) -> ActivationCurve:
+    plain, factor = PLAIN_ACTIVATIONS[name], 1.0 if alpha is None else alpha
+    return measure_activation(
+        name, alpha, plain.formula, lambda x: plain.value(x, factor), lambda x: plain.derivative(x, factor)
+    )
+
+
+def _row(
+    key: tuple[str, float | None], curve: ActivationCurve | None, labels: Iterable[str]
+) -> ActivationRow:
+    name, alpha = key
+    cases = ", ".join(labels)
+    if curve is None:
+        return ActivationRow(activation_label(name), alpha, "", None, None, cases)
+    return ActivationRow(name, alpha, curve.formula, curve.left, curve.right, cases)
+
+
+def _at_zero(row: ActivationRow) -> str:
+    if row.left is None or row.right is None:
+        return "not drawn"
+    # The limits are taken a little beside 0, where a bend shows in the last digits.
+    same = abs(row.left - row.right) <= 1e-6 * max(1.0, abs(row.left))
+    return "continuous" if same else f"jumps from {row.left:.4g} to {row.right:.4g}"
+
+
+def _notes(rows: Iterable[ActivationRow]) -> Iterator[str]:
+    if any(row.left is None for row in rows):
+        yield (
+            f"not drawn: one from a Python file, which only a training runs, or beyond the first {_MOST_DRAWN}; "
+            "celu activations draws any"
+        )
+
+
+def _drawn(curve: ActivationCurve, place: int) -> dict[str, Any]:
+    colour, mark = look_of(place)
+    at_zero = np.nan if curve.jumps else curve.at_zero
+    value = float(curve.value[curve.x == 0.0][0])
+    return {
+        "label": curve.label if curve.alpha is None else f"{curve.label}, alpha {curve.alpha:g}",
+        "colour": LINE_COLOURS.index(colour),
+        "mark": LINE_MARKS.index(mark),
+        "value": _with_zero(curve.value, value, value, value, curve.x),
+        "derivative": _with_zero(curve.derivative, curve.left, at_zero, curve.right, curve.x),
+    }
+
+
+def _with_zero(values: Array, left: float, middle: float, right: float, x: Array) -> list[float | None]:
+    """Every so many of `values`, with three at 0: just left of it, at it and just right of it."""
+    thinned, places = values[::_EVERY], x[::_EVERY]
+    return shorts([*thinned[places < 0], left, middle, right, *thinned[places > 0]])

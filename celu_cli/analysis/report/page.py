@@ -1,0 +1,139 @@
+"""The report as one HTML page that needs nothing beside itself: no network, no other file."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS
+from celu_cli.analysis.report.build import Report
+from celu_cli.errors import RunError, UsageError
+
+SUFFIXES = (".html", ".htm")
+
+_ASSETS = Path(__file__).parent / "assets"
+_UPLOT = "uplot-1.6.32"
+_STYLES = (f"{_UPLOT}/uPlot.min.css", "report.css")
+_HEAD_SCRIPT = "theme.js"
+_SCRIPTS = ("downloads.js", "tables.js", "marks.js", "plots.js", "curves.js", "gradients.js")
+
+
+def check_target(path: Path) -> Path:
+    """Refuse a path where a report should not be written, before any work is done for it; else, where it leads.
+
+    A link stays, and what it points at is replaced.
+
+    Raises:
+        UsageError: the name is not that of a page, or something other than a file is there.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"{path}: the name of a report ends in {' or '.join(SUFFIXES)}, as in -o report.html"
+        )
+    try:
+        target = path.resolve()
+        circular, taken = target.is_symlink(), target.exists() and not target.is_file()
+    except RuntimeError:  # how Python before 3.13 tells a circle
+        circular = True
+    except OSError as error:  # a name too long, or a directory that may not be searched
+        raise UsageError(f"{path} cannot be written: {error.strerror}; name another file with -o") from error
+    if circular:
+        raise UsageError(f"{path} is a link that leads nowhere; name a file with -o")
+    if taken:
+        kind = "a directory" if target.is_dir() else "a pipe or a device"
+        raise UsageError(f"{path} is {kind}, which a report does not replace; name a file with -o")
+    return target
+
+
+def write_page(report: Report, path: Path) -> int:
+    """Write the page of `report` into the file `path`, which appears when it is whole; returns its bytes.
+
+    Raises:
+        UsageError: as `check_target`.
+        RunError: it cannot be written.
+    """
+    target = check_target(path)
+    content = render_page(report).encode("utf-8", errors="replace")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(target)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return len(content)
+
+
+def render_page(report: Report) -> str:
+    """The HTML of `report`. Every text of it is escaped by the template, and the data by `json_in_html`."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    styles = "\n".join(map(_asset, _STYLES))
+    scripts = [_asset(_HEAD_SCRIPT), _uplot(), *map(_asset, _SCRIPTS)]
+    return environment.get_template("report.html").render(
+        report=report,
+        styles=styles,
+        head_script=scripts[0],
+        scripts=scripts[1:],
+        policy=_policy(styles, scripts),
+        data=json_in_html(_data(report)),
+    )
+
+
+def json_in_html(data: Any) -> str:
+    """JSON that no HTML parser takes for anything else, wherever in a script element it stands."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(
+            letter, f"\\u{ord(letter):04x}"
+        )  # these stand in texts alone, never in the syntax
+    return text
+
+
+def _data(report: Report) -> dict[str, Any]:
+    return {
+        "tables": {table.key: table.records for table in report.tables},
+        "curves": report.curves,
+        "fidelity": report.measured,
+        "activations": report.activation_curves,
+        "colours": LINE_COLOURS,
+        "marks": LINE_MARKS,
+    }
+
+
+def _policy(styles: str, scripts: list[str]) -> str:
+    """A Content-Security-Policy that allows what is in the page, told by its hash, and nothing from anywhere."""
+    allowed = " ".join(map(_source, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_source(styles)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def _uplot() -> str:
+    """uPlot behind its licence, which asks to go with every copy."""
+    return f"/*!\n{_asset(f'{_UPLOT}/LICENSE')}\n*/\n{_asset(f'{_UPLOT}/uPlot.iife.min.js')}"
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")

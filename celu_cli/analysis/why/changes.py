@@ -1,0 +1,220 @@
+"""What differs between two cases, grouped by meaning, and what each difference can do to the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, Literal, get_args
+
+from celu_cli.analysis.why.settings import EffectivePart, effective_parts, one_celu_alpha, same_layers
+from celu_cli.case.schema import AMSGrad, Case, CosineSchedule, DilatedBackprop
+
+# result: can change it. rounding: can part two curves, but favours neither. length: later epochs only.
+Effect = Literal["result", "rounding", "length", "none"]
+
+_NAMES = {
+    "activation": "activation",
+    "backprop.method": "backprop method",
+    "backprop.rule": "gradient rule",
+    "backprop.rate": "dilated rate",
+    "backprop.decay": "decay of the dilated rate",
+    "batch_size": "batch size",
+    "convolution": "convolution algorithm",
+    "dataset.hold_out": "images held out",
+    "dataset.name": "dataset",
+    "dataset.sample": "sample or full set",
+    "network.initializer.name": "initializer",
+    "network.preset": "network",
+    "optimizer.bias_correction": "optimizer's bias correction",
+    "optimizer.learning_rate": "learning rate",
+    "optimizer.name": "optimizer rule",
+    "schedule.name": "learning-rate schedule",
+}
+_PASSIVE = ("name", "description", "published", "fidelity")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A key with its value on each side; None where a side has no such key.
+
+    `implied_a` and `implied_b` say that the side's kind fixes the value, so that no key can change it there.
+    """
+
+    key: str
+    a: Any
+    b: Any
+    implied_a: bool = False
+    implied_b: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs, with all keys that cannot differ without it."""
+
+    name: str
+    effect: Effect
+    values: tuple[Value, ...]
+    note: str = ""
+    part: str = ""
+
+
+def case_changes(a: Case, b: Case) -> list[Change]:
+    """Everything in which two cases differ, what can change the result first."""
+    ours, theirs = effective_parts(a), effective_parts(b)
+    found = [change for name in ours for change in _part_changes(name, ours[name], theirs[name], a, b)]
+    return by_effect([*found, *_passive_changes(a, b)])
+
+
+def by_effect(changes: Iterable[Change]) -> list[Change]:
+    """What can change the result first, what cannot last; else in the order given."""
+    return sorted(changes, key=lambda change: get_args(Effect).index(change.effect))
+
+
+def _part_changes(
+    name: str, ours: EffectivePart, theirs: EffectivePart, a: Case, b: Case
+) -> Iterator[Change]:
+    shared = [key for key in ours.values if key in theirs.values]
+    alone = [key for key in (*ours.values, *theirs.values) if key not in shared]
+    differing = [key for key in shared if ours.values[key] != theirs.values[key]]
+    groups = [[key] for key in differing]
+    if ours.kind in differing:
+        groups[differing.index(ours.kind)] += alone
+    elif alone:
+        groups.append(alone)
+    for keys in groups:
+        values = tuple(_value(key, ours, theirs) for key in keys)
+        title = "network" if name == "network" and alone else _name(values[0].key)
+        effect = _effect(title, a, b)
+        yield Change(title, effect, values, note_of(title, effect, a, b), name)
+
+
+def _value(key: str, ours: EffectivePart, theirs: EffectivePart) -> Value:
+    return Value(
+        ours.key(key),
+        ours.values.get(key),
+        theirs.values.get(key),
+        key in ours.implied,
+        key in theirs.implied,
+    )
+
+
+def _name(key: str) -> str:
+    """What a key is called: its own word, with the part's where that would say too little."""
+    if key in _NAMES:
+        return _NAMES[key]
+    part, _, word = key.rpartition(".")
+    return f"{part.rpartition('.')[2]}'s {word}" if part else word
+
+
+def _effect(name: str, a: Case, b: Case) -> Effect:
+    if name == "backprop method" and _equal_gradients(a, b):
+        return "rounding"
+    if name == "convolution algorithm":
+        return "rounding"
+    if name == "epochs" and not any(isinstance(case.schedule, CosineSchedule) for case in (a, b)):
+        return "length"
+    if name == "network" and same_layers(a, b):
+        return "none"
+    return "result"
+
+
+def _equal_gradients(a: Case, b: Case) -> bool:
+    """Whether two methods differ in rounding alone; the rule, if it differs, is a change of its own."""
+    return not any(isinstance(case.backprop, DilatedBackprop) and case.backprop.rate for case in (a, b))
+
+
+def _passive_changes(a: Case, b: Case) -> Iterator[Change]:
+    for key in _PASSIVE:
+        ours, theirs = (case.model_dump(mode="python")[key] for case in (a, b))
+        if ours != theirs:
+            yield Change(key, "none", (Value(key, ours, theirs),))
+
+
+def note_of(name: str, effect: str, a: Case, b: Case) -> str:
+    """What is known of the change called `name`; empty where nothing is."""
+    note = _NOTES.get(name)
+    return note(a, b, effect) if note else ""
+
+
+def _backprop_method(a: Case, b: Case, effect: str) -> str:
+    methods = {a.backprop.method, b.backprop.method}
+    if effect == "result":
+        return "dilated backprop adds skip gradients, so its direction is not that of the loss's gradient"
+    if "dilated" in methods:
+        return "at rate 0 dilated backprop adds nothing: the gradient is that of manual"
+    return (
+        "the tape and the hand-written code give the same gradient up to rounding under the exact rule: "
+        "not a likely cause"
+    )
+
+
+def _rule(*_: object) -> str:
+    return (
+        "article doubles the derivative of CELU on the positive side, which changes the direction, and leaves out "
+        "two means, which Adam-like rules nearly cancel"
+    )
+
+
+def _alpha(a: Case, b: Case, _: str) -> str:
+    if not (one_celu_alpha(a) and one_celu_alpha(b)):
+        return ""
+    return (
+        "with no biases and one alpha, CELU(x, a) = a ELU(x / a, 1): alpha is only the scale of the input and "
+        "the temperature of the softmax"
+    )
+
+
+def _bias_correction(a: Case, b: Case, _: str) -> str:
+    corrected = next(case for case in (a, b) if effective_parts(case)["optimizer"].values["bias_correction"])
+    values = effective_parts(corrected)["optimizer"].values
+    beta_1, beta_2 = values["beta_1"], values["beta_2"]
+    first, later = (sqrt(1 - beta_2**step) / (1 - beta_1**step) for step in (1, 1000))
+    always = f"{values['name']} always corrects; " if values["name"] != "amsgrad" else ""
+    return (
+        f"{always}at beta_1 {beta_1:g} and beta_2 {beta_2:g} it multiplies the first step by {first:.3g} "
+        f"and the 1000th by {later:.3g}"
+    )
+
+
+def _optimizer_rule(a: Case, b: Case, _: str) -> str:
+    amsgrad = next((case.optimizer for case in (a, b) if isinstance(case.optimizer, AMSGrad)), None)
+    if amsgrad is None or amsgrad.maximum == "elementwise":
+        return ""
+    return "this AMSGrad is the article's: it keeps the whole tensor with the larger sum, not each larger element"
+
+
+def _maximum(*_: object) -> str:
+    return "the elementwise maximum keeps every spike of the squared gradient, so steps shrink; tensor is the article's"
+
+
+def _network(_: Case, __: Case, effect: str) -> str:
+    return "written differently, but the layers are the same" if effect == "none" else ""
+
+
+def _seed(*_: object) -> str:
+    return "other initial weights and another order of the images; only several seeds tell a cause from luck"
+
+
+def _convolution(*_: object) -> str:
+    return "the same convolution with a little other rounding: not a likely cause"
+
+
+def _epochs(_: Case, __: Case, effect: str) -> str:
+    if effect == "result":
+        return "the cosine schedule stretches to the last epoch, so the learning rates of all epochs differ"
+    return "the epochs that both have are not touched by it"
+
+
+_NOTES: dict[str, Callable[[Case, Case, str], str]] = {
+    "alpha": _alpha,
+    "backprop method": _backprop_method,
+    "convolution algorithm": _convolution,
+    "epochs": _epochs,
+    "gradient rule": _rule,
+    "network": _network,
+    "optimizer rule": _optimizer_rule,
+    "optimizer's bias correction": _bias_correction,
+    "optimizer's maximum": _maximum,
+    "seed": _seed,
+}

@@ -1,0 +1,143 @@
+"""What differs between two cases or runs, and which of the differences cannot be told apart by their results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from celu_cli.analysis.why.changes import Change, by_effect, case_changes
+from celu_cli.analysis.why.proposals import Proposal, propose
+from celu_cli.analysis.why.results import Parting, Start, compare_metrics, compare_starts
+from celu_cli.analysis.why.run_changes import run_changes, shared_facts
+from celu_cli.analysis.why.sides import Side
+from celu_cli.runs.published import read_published
+
+
+@dataclass(frozen=True)
+class PublishedEnds:
+    """The last epochs of the curves that the article shows of both cases."""
+
+    epoch_a: int
+    epoch_b: int
+    test_accuracy_a: float
+    test_accuracy_b: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that `celu why` says of A and B.
+
+    `confounded` names the changes that can each have changed the result, when there is more than one.
+    """
+
+    a: Side
+    b: Side
+    changes: tuple[Change, ...]
+    same: tuple[str, ...]
+    start: Start
+    parting: Parting | None
+    published: PublishedEnds | None
+    confounded: tuple[str, ...]
+    verdict: tuple[str, ...]
+    proposals: tuple[Proposal, ...]
+
+    def changes_of(self, *effects: str) -> list[Change]:
+        """The changes with one of these effects."""
+        return [change for change in self.changes if change.effect in effects]
+
+
+def explain(a: Side, b: Side) -> Explanation:
+    """Compare two sides.
+
+    Raises:
+        RunError: a published curve cannot be read.
+    """
+    changes = case_changes(a.case, b.case)
+    if a.run and b.run:
+        changes = by_effect([*changes, *run_changes(a.run, b.run)])
+    causes = [change for change in changes if change.effect == "result"]
+    parting = compare_metrics(a.run, b.run) if a.run and b.run else None
+    sides = a.run or a.case, b.run or b.case
+    return Explanation(
+        a,
+        b,
+        tuple(changes),
+        tuple(shared_facts(*sides)),
+        compare_starts(*sides),
+        parting,
+        _published_ends(a, b),
+        tuple(change.name for change in causes) if len(causes) > 1 else (),
+        (*_verdict(changes, parting), *_caveats(a, b)),
+        tuple(_proposals(a, b, changes, confounded=len(causes) > 1)),
+    )
+
+
+def _published_ends(a: Side, b: Side) -> PublishedEnds | None:
+    """Only between two cases: runs have results of their own, which need not be the article's."""
+    if a.run or b.run or a.case.published == b.case.published:
+        return None
+    one, other = read_published(a.case), read_published(b.case)
+    if one is None or other is None or not (one.epochs and other.epochs):
+        return None
+    ours, theirs = one.epochs[-1], other.epochs[-1]
+    return PublishedEnds(ours.epoch, theirs.epoch, ours.test_accuracy, theirs.test_accuracy)
+
+
+def _proposals(a: Side, b: Side, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:
+    """Cases that separate the changes; what a case cannot say, such as the version of a package, has none."""
+    if not confounded:
+        return []
+    separable = [change for change in changes if change.effect in ("result", "rounding") and change.part]
+    return propose(a.base, b.base, separable)
+
+
+def _verdict(changes: Sequence[Change], parting: Parting | None) -> list[str]:
+    causes, rounding, length = (
+        [change.name for change in changes if change.effect == effect]
+        for effect in ("result", "rounding", "length")
+    )
+    apart = parting is not None and parting.first_epoch is not None
+    lines = [_main_verdict(causes, rounding, apart, bool(length))]
+    if len(causes) > 1 and rounding:
+        lines.append(f"Of these, {_list(rounding)} can change only rounding: not a likely cause.")
+    if length:
+        lines.append("They have not as many epochs: compare them at the last epoch that both have.")
+    if "code of celu" in causes:
+        lines.append("No case can change the code alone: to rule it out, train both with one version of it.")
+    if len(causes) == 1 and causes != ["seed"] and (apart or parting is None):
+        lines.append("One run of each cannot tell it from the luck of the seed: train both with several.")
+    return lines
+
+
+def _caveats(a: Side, b: Side) -> list[str]:
+    """What could not be compared."""
+    if bool(a.run) != bool(b.run):
+        return ["Only one side is a run: versions, processor and results cannot be compared."]
+    if a.run and b.run and a.run.manifest.git_commit is None is b.run.manifest.git_commit:
+        return ["Neither run knows the commit of celu: of the code only the version is compared."]
+    return []
+
+
+def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: bool) -> str:
+    if len(causes) > 1:
+        everything = _list([*causes, *rounding])
+        subject = "Each" if not rounding else f"Each of the first {len(causes)}"
+        return (
+            f"{everything[0].upper()}{everything[1:]} changed at once. {subject} can change the result: they are "
+            "confounded, and a difference in result cannot be attributed to any one of them."
+        )
+    if causes:
+        return f"Of what celu knows, only the {causes[0]} can have changed the result beyond rounding."
+    if rounding:
+        return f"Only rounding can differ, by {_list(rounding)}; training makes small differences grow."
+    if apart:
+        return (
+            "Nothing that celu records explains the difference: look at what it does not, such as the load."
+        )
+    if longer:
+        return "Up to the last epoch that both have, nothing that can change the result differs."
+    return "Nothing that can change the result differs."
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

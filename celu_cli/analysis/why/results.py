@@ -1,0 +1,105 @@
+"""What two runs came to: their starts, and where their metrics part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from celu_cli.analysis.why.run_changes import _case
+from celu_cli.case.cost import split_sizes
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case
+from celu_cli.events import EpochMetrics
+from celu_cli.runs.run import Run
+
+_METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Whether both sides begin alike; None where that is not known, and the reason for each answer.
+
+    `expected` says that cases were compared, not the hashes of two runs.
+    """
+
+    same_weights: bool | None
+    same_order: bool | None
+    expected: bool
+    weights_reason: str = ""
+    order_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """How the metrics of two runs compare, over the epochs that both have.
+
+    `first_epoch` is the first at which any metric differs, with `first` the differences B minus A there; None
+    where all are equal. `last` are the differences of the last common epoch.
+    """
+
+    common_epochs: int
+    last_epoch: int | None
+    first_epoch: int | None
+    first: dict[str, float]
+    last: dict[str, float]
+
+
+def compare_starts(a: Case | Run, b: Case | Run) -> Start:
+    """Whether initial weights and order of the images are the same: by the hashes of runs, else by the cases."""
+    if not (isinstance(a, Run) and isinstance(b, Run)):
+        return _expected_start(_case(a), _case(b))
+    pairs = [
+        (getattr(a.manifest, key), getattr(b.manifest, key))
+        for key in ("initial_weights_hash", "batch_order_hash")
+    ]
+    weights, order = (None if None in pair else pair[0] == pair[1] for pair in pairs)
+    reasons = [
+        "a run that stopped before its first step has no hash" if same is None else ""
+        for same in (weights, order)
+    ]
+    return Start(weights, order, False, *reasons)
+
+
+def _expected_start(a: Case, b: Case) -> Start:
+    shapes = [[layer.weights_shape for layer in plan_network(case).layers] for case in (a, b)]
+    seed = ("seed", a.seed == b.seed)
+    needed = (
+        (
+            seed,
+            ("shapes of the layers", shapes[0] == shapes[1]),
+            ("initializer", a.network.initializer == b.network.initializer),
+        ),
+        (seed, ("number of training images", split_sizes(a)[0] == split_sizes(b)[0])),
+    )
+    weights, order = (all(same for _, same in facts) for facts in needed)
+    return Start(weights, order, True, *map(_reason, needed))
+
+
+def _reason(facts: Sequence[tuple[str, bool]]) -> str:
+    differing = [name for name, same in facts if not same]
+    return f"other {' and '.join(differing)}" if differing else f"same {', '.join(name for name, _ in facts)}"
+
+
+def compare_metrics(a: Run, b: Run) -> Parting:
+    """Where the metrics of two runs part and how far they are apart in the end."""
+    theirs = {metrics.epoch: metrics for metrics in b.metrics}
+    pairs = [(metrics, theirs[metrics.epoch]) for metrics in a.metrics if metrics.epoch in theirs]
+    parted = next((pair for pair in pairs if not _equal(*pair)), None)
+    return Parting(
+        common_epochs=len(pairs),
+        last_epoch=pairs[-1][0].epoch if pairs else None,
+        first_epoch=parted[0].epoch if parted else None,
+        first=_differences(*parted) if parted else {},
+        last=_differences(*pairs[-1]) if pairs else {},
+    )
+
+
+def _differences(a: EpochMetrics, b: EpochMetrics) -> dict[str, float]:
+    """B minus A: losses, and accuracies as shares; NaN where a side has no finite value."""
+    return {key: getattr(b, key) - getattr(a, key) for key in _METRICS}
+
+
+def _equal(a: EpochMetrics, b: EpochMetrics) -> bool:
+    pairs = [(getattr(a, key), getattr(b, key)) for key in _METRICS]
+    return all(x == y or (math.isnan(x) and math.isnan(y)) for x, y in pairs)

@@ -1,0 +1,115 @@
+"""What a case amounts to: every value that is in force, those that a kind implies without a key included.
+
+Adam has no key `bias_correction` and corrects all the same; the tape has no `rule` and is exact. Two cases can be
+compared only when such values are written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from celu_cli.case.describe import alpha_of
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec
+
+# Values that a kind fixes, by part and kind.
+_IMPLIED: dict[tuple[str, str], dict[str, Any]] = {
+    ("optimizer", "adam"): {"bias_correction": True},
+    ("optimizer", "adamw"): {"bias_correction": True},
+    ("optimizer", "nadam"): {"bias_correction": True},
+    ("backprop", "auto"): {"rule": "exact"},
+}
+
+
+@dataclass(frozen=True)
+class EffectivePart:
+    """A part of a case; `kind` is the key that decides which other keys there are, None where none does.
+
+    `implied` names the values that no key of the case can say.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+    kind: str | None = None
+    implied: frozenset[str] = frozenset()
+
+    def key(self, name: str) -> str:
+        """The full key, as one writes it on the command line."""
+        return f"{self.path}.{name}" if self.path else name
+
+
+def effective_parts(case: Case) -> dict[str, EffectivePart]:
+    """The parts of `case` that decide what is trained, by the words they are called by."""
+    values = case.model_dump(mode="python")
+    data, network = values["dataset"], values["network"]
+    initializer = network.pop("initializer")
+    if data["sample"]:
+        del data["hold_out"]  # nothing is ever held out of the sample
+    plain = ("epochs", "batch_size", "seed", "precision", "convolution")
+    return {
+        "dataset": EffectivePart("dataset", data, "sample"),
+        "network": EffectivePart("network", _network_values(case, network)),
+        "initial weights": _kinded("network.initializer", initializer, "name"),
+        "activation": EffectivePart("", _activation_values(case), "activation"),
+        "backprop": _kinded("backprop", values["backprop"], "method"),
+        "optimizer": _kinded("optimizer", values["optimizer"], "name"),
+        "schedule": _kinded("schedule", values["schedule"], "name"),
+        "training": EffectivePart("", {key: values[key] for key in plain}),
+    }
+
+
+def one_celu_alpha(case: Case) -> bool:
+    """Whether alpha is only input scale and softmax temperature: CELU with one alpha in every layer.
+
+    A residual sum of the first layer adds the image itself, which is then not scaled with the rest.
+    """
+    layers = plan_network(case).layers
+    return {layer.activation for layer in layers} == {"celu"} and (
+        len({layer.alpha for layer in layers}) == 1 and not layers[0].residual
+    )
+
+
+def _kinded(path: str, values: dict[str, Any], kind: str) -> EffectivePart:
+    implied = _IMPLIED.get((path, values[kind]), {})
+    return EffectivePart(path, values | implied, kind, frozenset(implied))
+
+
+def _activation_values(case: Case) -> dict[str, Any]:
+    alpha = alpha_of(case)
+    return {"activation": case.activation} | ({} if alpha is None else {"alpha": alpha})
+
+
+def _network_values(case: Case, network: dict[str, Any]) -> dict[str, Any]:
+    """The preset's keys, or the layers; a network written out that equals the preset's is still `layers`."""
+    if not isinstance(case.network, LayeredNetwork):
+        return network
+    return {"layers": tuple(map(_layer_values, case.network.layers))}
+
+
+def _layer_values(layer: LayerSpec) -> dict[str, Any]:
+    """What the layer says beyond the defaults; a pool that is not there has no size."""
+    values = layer.model_dump(exclude_defaults=True)
+    if layer.pool == "none":
+        values.pop("pool_size", None)
+    return values
+
+
+def same_layers(one: Case, other: Case) -> bool:
+    """Whether both networks have the same layers, however they are written."""
+    return _layer_facts(one) == _layer_facts(other)
+
+
+def _layer_facts(case: Case) -> list[tuple[Any, ...]]:
+    own = (
+        [(layer.activation, layer.alpha) for layer in case.network.layers]
+        if isinstance(case.network, LayeredNetwork)
+        else []
+    )
+    facts = [
+        (layer.kernel, layer.filters, layer.pool, layer.pool != "none" and layer.pool_size, layer.residual)
+        for layer in plan_network(case).layers
+    ]
+    none = (None, None)
+    return [(*fact, *(own[number] if own else none)) for number, fact in enumerate(facts)]

@@ -1,0 +1,99 @@
+"""The activations that a case may name: celu's own words with the meaning of alpha, and those in a user's file."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from celu_cli.case.annotations import SIZES, fits_float32
+
+ActivationName = Literal[
+    "celu", "elu", "relu", "leaky_relu", "selu", "gelu", "silu", "softplus", "tanh", "identity"
+]
+# One of the user's own: the name of an activation in a Python file.
+OWN_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """What alpha means to an activation: range (open below, closed above where finite) and default."""
+
+    meaning: str
+    default: float
+    above: float = 0.0
+    at_most: float = math.inf
+
+
+ALPHA: dict[str, Alpha | None] = {
+    "celu": Alpha("negative side is alpha (exp(x / alpha) - 1)", default=1.0),
+    "elu": Alpha("negative side is alpha (exp(x) - 1)", default=1.0),
+    "relu": None,
+    "leaky_relu": Alpha("slope of the negative side", default=0.3, at_most=1.0),
+    "selu": None,
+    "gelu": None,
+    "silu": None,
+    "softplus": None,
+    "tanh": None,
+    "identity": None,
+}
+
+_ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, above=-math.inf)
+
+
+def alpha_rule(activation: str) -> Alpha | None:
+    """What alpha is to `activation`, which may be one from a file; None where it has none."""
+    return ALPHA.get(activation, _ALPHA_OF_A_FILE)
+
+
+def alpha_problem(activation: str, alpha: float) -> str | None:
+    """What is wrong with giving `activation` this alpha, if anything."""
+    rule = alpha_rule(activation)
+    if rule is None:
+        return f"{activation} has no alpha"
+    # NaN fails both comparisons, infinity the second where there is no upper bound.
+    if rule.above < alpha <= rule.at_most and alpha < math.inf:
+        return None if fits_float32(alpha) else f"{activation} needs an alpha {SIZES}, not {alpha:g}"
+    if rule.above == -math.inf:
+        return f"{activation} needs a finite alpha, not {alpha:g}"
+    upper = "finite" if rule.at_most == math.inf else f"at most {rule.at_most:g}"
+    return f"{activation} needs an alpha above {rule.above:g} and {upper}, not {alpha:g}"
+
+
+@dataclass(frozen=True)
+class OwnActivation:
+    """A Python file and the name of an activation in it."""
+
+    file: Path
+    name: str
+
+
+def own_activation(activation: str) -> OwnActivation | None:
+    """The file and the name in it; None where `activation` is one of celu's words."""
+    if not re.fullmatch(OWN_ACTIVATION_PATTERN, activation):
+        return None
+    file, _, name = activation.rpartition(":")
+    return OwnActivation(Path(file), name)
+
+
+def activation_label(activation: str) -> str:
+    """What tables and plots call an activation: one from a file without the folders before it."""
+    own = own_activation(activation)
+    return f"{own.file.name}:{own.name}" if own else activation
+
+
+def own_files(activations: Iterable[str]) -> list[Path]:
+    """The Python files that these activations come from, each once."""
+    return list(dict.fromkeys(own.file for own in map(own_activation, activations) if own))
+
+
+def with_whole_path(activation: str, folder: Path) -> str:
+    """`activation`, its file (if it has one) as an absolute path; a relative one is taken from `folder`."""
+    own = own_activation(activation)
+    if own is None:
+        return activation
+    return f"{os.path.normpath(folder.absolute() / own.file)}:{own.name}"

@@ -1,0 +1,55 @@
+"""How runs are put into words, the same in plots, tables and the live display."""
+
+from __future__ import annotations
+
+from celu_cli.case.activations import activation_label, alpha_rule
+from celu_cli.case.schema import AMSGrad, AutoBackprop, Case
+from celu_cli.datasets.registry import DATASETS
+
+
+def describe_case(case: Case) -> str:
+    """What is trained and how, in one line: dataset, activation, backprop, optimizer, unusual precision, seed."""
+    parts = [
+        dataset_words(case),
+        activation_words(case),
+        f"{backprop_words(case)} backprop",
+        f"{optimizer_words(case)} {case.optimizer.learning_rate:g}",
+        *([case.precision] if case.precision != "float32" else []),
+        f"seed {case.seed}",
+    ]
+    return ", ".join(parts)
+
+
+def dataset_words(case: Case) -> str:
+    """The dataset's title, and whether only its embedded sample is used."""
+    return DATASETS[case.dataset.name].title + (" sample" if case.dataset.sample else "")
+
+
+def activation_words(case: Case) -> str:
+    """The activation with its alpha, where it has one."""
+    alpha = alpha_of(case)
+    label = activation_label(case.activation)
+    return label if alpha is None else f"{label} alpha {alpha:g}"
+
+
+def alpha_of(case: Case) -> float | None:
+    """The alpha the case's activation uses; None where it has none."""
+    rule = alpha_rule(case.activation)
+    if rule is None:
+        return None
+    return rule.default if case.alpha is None else case.alpha
+
+
+def backprop_words(case: Case) -> str:
+    """The method, and the rule where it is not the exact gradient."""
+    if isinstance(case.backprop, AutoBackprop) or case.backprop.rule == "exact":
+        return case.backprop.method
+    return f"{case.backprop.method} ({case.backprop.rule})"
+
+
+def optimizer_words(case: Case) -> str:
+    """The optimizer, and which maximum AMSGrad takes where it is not the paper's."""
+    optimizer = case.optimizer
+    if isinstance(optimizer, AMSGrad) and optimizer.maximum != "elementwise":
+        return f"{optimizer.name} ({optimizer.maximum})"
+    return optimizer.name

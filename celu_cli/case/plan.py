@@ -1,0 +1,238 @@
+"""The network a case describes, worked out without TensorFlow: shapes, parameters, FLOPs, skip gradients.
+
+A `NetworkPlan` is what `celu show` prints, what a case is checked with and what the engine builds from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from celu_cli.case.activations import alpha_problem, alpha_rule
+from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
+from celu_cli.datasets.registry import DATASETS, DatasetFacts
+
+Shape = tuple[int, int, int]
+
+# kernel and pool of the article's layers; the last has as many filters as there are classes.
+_ARTICLE_7 = (
+    (5, "none"),
+    (3, "average"),
+    (1, "average"),
+    (3, "average"),
+    (1, "average"),
+    (2, "average"),
+    (1, "none"),
+)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer with its shapes worked out; shapes are (height, width, channels) of one image."""
+
+    number: int
+    kernel: int
+    filters: int
+    activation: str
+    alpha: float
+    pool: str
+    pool_size: int
+    residual: float
+    input_shape: Shape
+
+    @property
+    def activation_shape(self) -> Shape:
+        height, width, _ = self.input_shape
+        return height, width, self.filters
+
+    @property
+    def output_shape(self) -> Shape:
+        height, width, filters = self.activation_shape
+        if self.pool == "none":
+            return height, width, filters
+        return height // self.pool_size, width // self.pool_size, filters
+
+    @property
+    def weights_shape(self) -> tuple[int, int, int, int]:
+        return self.kernel, self.kernel, self.input_shape[2], self.filters
+
+    @property
+    def parameters(self) -> int:
+        return prod(self.weights_shape)
+
+    @property
+    def forward_flops(self) -> int:
+        """Floating-point operations of the convolution for one image, a multiply-add counted as 2."""
+        height, width, _ = self.activation_shape
+        return 2 * height * width * self.parameters
+
+    @property
+    def training_flops(self) -> int:
+        """Forward, filter gradient and (but for the first layer) input gradient for one image."""
+        return self.forward_flops * (2 if self.number == 1 else 3)
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """All layers, and the numbers (from 1) of the layers that receive skip gradients."""
+
+    layers: tuple[LayerPlan, ...]
+    dilated_layers: tuple[int, ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def training_flops(self) -> int:
+        return sum(layer.training_flops for layer in self.layers)
+
+    @property
+    def forward_flops(self) -> int:
+        return sum(layer.forward_flops for layer in self.layers)
+
+
+class PlanProblem(ValueError):  # noqa: N818 - the case loader turns it into a `CaseError` with a position
+    """A case whose values are fine one by one but not together; `location` is the key path to blame."""
+
+    def __init__(self, location: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.location = location
+        self.message = message
+
+
+def plan_network(case: Case) -> NetworkPlan:
+    """Work out every layer of `case`.
+
+    Raises:
+        PlanProblem: hold_out leaves no images, alpha does not suit the activation, a pool leaves nothing, a
+            residual's shapes differ, the last layer is not 1 x 1 x classes, or backprop does not suit it.
+    """
+    facts = DATASETS[case.dataset.name]
+    _check_hold_out(case, facts)
+    layers = []
+    shape: Shape = facts.image_shape
+    for number, (location, spec) in enumerate(
+        _layer_specs(case.network, facts.classes, facts.image_shape), 1
+    ):
+        layer = _plan_layer(case, number, location, spec, shape)
+        layers.append(layer)
+        shape = layer.output_shape
+    if shape != (1, 1, facts.classes):
+        raise PlanProblem(
+            ("network",),
+            f"the last layer gives {shape[0]} x {shape[1]} x {shape[2]}, but {facts.title} needs "
+            f"1 x 1 x {facts.classes}: one value for each class",
+        )
+    dilated = _dilated_layers(layers)
+    _check_backprop(case, layers, dilated)
+    return NetworkPlan(tuple(layers), dilated)
+
+
+def _check_hold_out(case: Case, facts: DatasetFacts) -> None:
+    if case.dataset.hold_out >= facts.train_images:
+        raise PlanProblem(
+            ("dataset", "hold_out"),
+            f"{case.dataset.hold_out} of {facts.title}'s {facts.train_images:,} training images leaves none",
+        )
+
+
+def _layer_specs(
+    network: PresetNetwork | LayeredNetwork, classes: int, image_shape: Shape
+) -> Iterator[tuple[tuple[str | int, ...], LayerSpec]]:
+    if isinstance(network, LayeredNetwork):
+        for index, spec in enumerate(network.layers):
+            yield ("network", "layers", index), spec
+        return
+    height, width, channels = image_shape
+    for index, (kernel, pool) in enumerate(_ARTICLE_7):
+        filters = classes if index == len(_ARTICLE_7) - 1 else network.filters
+        pool = pool if min(height, width) >= 2 else "none"
+        residual = network.residual if filters == channels else 0.0
+        yield (
+            ("network",),
+            LayerSpec.model_validate(
+                {"kernel": kernel, "filters": filters, "pool": pool, "residual": residual}
+            ),
+        )
+        channels = filters
+        if pool != "none":
+            height, width = height // 2, width // 2
+
+
+def _plan_layer(
+    case: Case, number: int, location: tuple[str | int, ...], spec: LayerSpec, input_shape: Shape
+) -> LayerPlan:
+    activation = spec.activation or case.activation
+    # A layer that names its own activation does not inherit the alpha meant for another one.
+    inherited = case.alpha if activation == case.activation else None
+    alpha = inherited if spec.alpha is None else spec.alpha
+    alpha_location = ("alpha",) if spec.alpha is None else (*location, "alpha")
+    layer = LayerPlan(
+        number,
+        spec.kernel,
+        spec.filters,
+        activation,
+        _checked_alpha(activation, alpha, alpha_location),
+        spec.pool,
+        spec.pool_size,
+        spec.residual,
+        input_shape,
+    )
+    height, width, channels = input_shape
+    if spec.kernel > 2 * max(height, width) + 1:
+        raise PlanProblem(
+            (*location, "kernel"),
+            f"layer {number}: a kernel of {spec.kernel} on a {height} x {width} image has rows that see "
+            f"only padding; at most {2 * max(height, width) + 1}",
+        )
+    if 0 in layer.output_shape:
+        raise PlanProblem(
+            (*location, "pool_size"),
+            f"layer {number}: a pool of {spec.pool_size} on {height} x {width} leaves nothing",
+        )
+    if spec.residual and channels != spec.filters:
+        raise PlanProblem(
+            (*location, "residual"),
+            f"layer {number}: a residual sum needs equal shapes, but the input has {channels} channels "
+            f"and the output {spec.filters}",
+        )
+    return layer
+
+
+def _checked_alpha(activation: str, alpha: float | None, location: tuple[str | int, ...]) -> float:
+    """The alpha to use (1 where the activation has none)."""
+    rule = alpha_rule(activation)
+    if alpha is None:
+        return rule.default if rule else 1.0
+    if problem := alpha_problem(activation, alpha):
+        raise PlanProblem(location, problem if rule else f"{problem}: leave it out, or say alpha: null")
+    return alpha
+
+
+def _dilated_layers(layers: list[LayerPlan]) -> tuple[int, ...]:
+    """Layers with two pools ahead and as many filters as the next layer (and a layer above that)."""
+    return tuple(
+        here.number
+        for here, above, _ in zip(layers, layers[1:], layers[2:], strict=False)
+        if here.pool != "none" and above.pool != "none" and here.filters == above.filters
+    )
+
+
+def _check_backprop(case: Case, layers: list[LayerPlan], dilated: tuple[int, ...]) -> None:
+    backprop = case.backprop
+    if backprop.method == "dilated" and not dilated:
+        raise PlanProblem(
+            ("backprop",),
+            "dilated backprop has no layer to work on: it needs a layer with a pool, followed by a "
+            "layer with a pool and as many filters, followed by another layer",
+        )
+    if backprop.method == "auto" or backprop.rule == "exact":
+        return
+    for layer in layers:
+        if layer.activation != "celu":
+            raise PlanProblem(
+                ("backprop", "rule"),
+                f"article is defined for celu alone, but layer {layer.number} uses {layer.activation}",
+            )

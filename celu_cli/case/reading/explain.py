@@ -1,0 +1,248 @@
+"""What pydantic found wrong with a case, said in the words of the case file and located in it."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from celu_cli.case.activations import OWN_ACTIVATION_PATTERN
+from celu_cli.case.annotations import Float32
+from celu_cli.case.reading.document import Node, Path, Place, Problem, resolve_scalar
+from celu_cli.case.reading.kinds import WORDS, _literal_words, keys_of, kind_words, parts_in
+from celu_cli.case.schema import Case, Part
+from celu_cli.text import nearest_word, shortened
+
+# Short forms that people know from elsewhere, too far from celu's words to be found by likeness.
+_SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
+_WRONG_KIND = ("union_tag_invalid", "union_tag_not_found")
+
+
+def explain(error: ValidationError, root: Node) -> list[Problem]:
+    """One problem for each thing that pydantic refused in the case whose text is `root`."""
+    problems = []
+    for item in error.errors(include_url=False, include_context=False):
+        target = _follow(item["loc"])
+        if item["type"] == "extra_forbidden":
+            node = root.nearest(target.path)
+            problems.append(
+                Problem(node.key_place or node.place, key_text(target.path), _unknown_key(target))
+            )
+        elif item["type"] != "too_short" or not item["input"]:  # else the echo of items already refused
+            problems.append(_wrong_value(target, item["type"] in _WRONG_KIND, root))
+    return problems
+
+
+def key_text(path: Path) -> str:
+    """``network.layers[3].kernel``: items count from 1, as layers do everywhere a person sees them."""
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def place_of(path: Path, root: Node) -> Place:
+    """Where a person should look for the value at `path`: at it, or at the key of what should hold it."""
+    node = root.at(path)
+    return node.place if node else _holder_place(path, root)
+
+
+def given(node: Node) -> str:
+    """A value as a message quotes it: words in quotes, other scalars as written."""
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, list):
+        return "a list" if node.value else "an empty list"
+    if node.value is None:
+        return node.text or "nothing"
+    text = shortened(node.text)
+    return repr(text) if isinstance(node.value, str) else text
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What an error is about: its key path, the part with or without the key, and the part's kinds."""
+
+    path: Path
+    part: type[Part]
+    field: FieldInfo | None
+    kinds: Mapping[str, type[Part]]
+
+
+def _follow(location: tuple[int | str, ...]) -> _Target:
+    """Read pydantic's location, in which a part that comes in kinds is followed by the name of its kind."""
+    path: list[int | str] = []
+    part: type[Part] = Case
+    field: FieldInfo | None = None
+    kinds: Mapping[str, type[Part]] = {}
+    steps = iter(location)
+    for step in steps:
+        path.append(step)
+        if isinstance(step, int):
+            field = None
+            continue
+        field = part.model_fields.get(step)
+        inside = parts_in(field.annotation) if field else {}
+        sorts = set(inside.values())
+        if len(sorts) > 1 and (kind := next(steps, None)) is not None:
+            part, kinds = inside[str(kind)], inside
+        elif len(sorts) == 1:
+            part, kinds = sorts.pop(), {}
+        elif field is not None:
+            break  # what follows is pydantic's name for one of the field's types
+    return _Target(tuple(path), part, field, kinds)
+
+
+def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
+    """A value that is missing or not accepted; a wrong kind is the fault of the key that names it."""
+    path, field = target.path, target.field
+    if field is None:
+        what = f"a mapping with {keys_of(target.part)}"
+    elif wrong_kind:
+        what = ", ".join(kind_words(path, field))
+        path = (*path, WORDS[path].key)
+    else:
+        node = root.at(path)
+        what = accepted(path, field, node.value if node else None)
+    node = root.at(path)
+    if node is None:
+        return Problem(_holder_place(path, root), key_text(path), f"missing; accepted: {what}")
+    meant = did_you_mean(node.value, what.split(", ")) if wrong_kind else hint(field, node) if field else ""
+    return Problem(node.place, key_text(path), f"{given(node)} given; accepted: {what}{meant}")
+
+
+def _unknown_key(target: _Target) -> str:
+    key = str(target.path[-1])
+    keys = ["extends", *Case.model_fields] if target.part is Case else list(target.part.model_fields)
+    owners = [kind for kind, part in target.kinds.items() if key in part.model_fields]
+    meant = _SHORT_FORMS.get(key, key)
+    near = meant if meant in keys else _key_elsewhere(meant) or nearest_word(key, keys)
+    tip = f"; did you mean {near}?" if near else ""
+    if owners:
+        # Only a network's kinds have no name of their own: its layers say what it is.
+        tip = (
+            "; it cannot stand beside layers" if "layers" in keys else f"; it belongs to {', '.join(owners)}"
+        )
+    return f"unknown key; accepted here: {', '.join(keys)}{tip}"
+
+
+def _key_elsewhere(key: str) -> str | None:
+    """Where in a case a key stands that was sought in another place."""
+    if key in Case.model_fields:
+        return f"{key} (at the top)"
+    for name, field in Case.model_fields.items():
+        if any(key in part.model_fields for part in parts_in(field.annotation).values()):
+            return f"{name}.{key}"
+    return None
+
+
+def _holder_place(path: Path, root: Node) -> Place:
+    node = root.nearest(path)
+    return node.key_place or node.place
+
+
+_TRUTH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+_UNREMARKABLE_LIMIT = 2**31 - 1
+
+
+def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
+    """What the field takes; a limit that nobody meets is named only when `value` is beyond it."""
+    if path in WORDS:
+        return f"a mapping, or {_one_of(kind_words(path, field))}"
+    return ", or ".join(_accepted_choice(choice, limits, value) for choice, limits in _choices(field))
+
+
+def hint(field: FieldInfo, node: Node) -> str:
+    """What the person probably meant, as the end of a message; empty where that cannot be told."""
+    choices = [choice for choice, _ in _choices(field)]
+    value = node.value
+    if isinstance(value, str):
+        return _word_hint(choices, value)
+    if int in choices and isinstance(value, float) and value.is_integer():
+        return f"; write {int(value)}"
+    if str in choices and not any(map(_literal_words, choices)) and isinstance(value, (bool, int, float)):
+        return f"; write it in quotes: '{node.text}'"
+    return ""
+
+
+def did_you_mean(word: object, words: Iterable[str]) -> str:
+    """The nearest of `words` as the end of a message."""
+    near = nearest_word(word, words) if isinstance(word, str) else None
+    return f"; did you mean {near}?" if near else ""
+
+
+def _word_hint(choices: list[Any], value: str) -> str:
+    if bool in choices and value.lower() in _TRUTH_WORDS:
+        return f"; write {_TRUTH_WORDS[value.lower()]}"
+    if int in choices or float in choices:
+        bare = value.strip().replace("_", "").replace(",", "")
+        number = resolve_scalar(bare)
+        return f"; write {bare}" if isinstance(number, (int, float)) and not isinstance(number, bool) else ""
+    return did_you_mean(value, [word for choice in choices for word in _literal_words(choice)])
+
+
+def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
+    if choice is type(None):
+        return "null"
+    if words := _literal_words(choice):
+        return _one_of(words)
+    if parts := parts_in(choice):
+        mapping = f"with {keys_of(next(iter(parts.values())))}"
+        most = next((limit.max_length for limit in metadata if isinstance(limit, MaxLen)), None)
+        return f"a list of 1 to {most} mappings {mapping}" if most else f"a mapping {mapping}"
+    if choice is str and OWN_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
+        return "FILE.py:NAME for one of your own"
+    if choice is str:
+        named = any(getattr(limit, "pattern", None) for limit in metadata)
+        return (
+            "a name: letters, digits and _ . + -, at most 100, not beginning with . + or -"
+            if named
+            else "text"
+        )
+    if choice is bool:
+        return "true or false"
+    finite = isinstance(value, float) and not math.isfinite(value)
+    kind = "a whole number" if choice is int else "a finite number" if finite else "a number"
+    return kind + _range(metadata, value)
+
+
+def _range(metadata: list[Any], value: object) -> str:
+    limits = []
+    for limit in metadata:
+        if isinstance(limit, Ge):
+            limits.append(f"at least {limit.ge}")
+        elif isinstance(limit, Gt):
+            limits.append(f"above {limit.gt}")
+        elif isinstance(limit, Lt):
+            limits.append(f"below {limit.lt}")
+        elif isinstance(limit, Le) and isinstance(limit.le, (int, float)):
+            passed = isinstance(value, (int, float)) and value > limit.le
+            limits += [f"at most {limit.le}"] if passed or limit.le < _UNREMARKABLE_LIMIT else []
+        elif isinstance(limit, Float32) and isinstance(value, (int, float)) and math.isfinite(value):
+            limits += filter(None, [limit.problem(value)])
+    return f", {' and '.join(limits)}" if limits else ""
+
+
+def _choices(field: FieldInfo) -> list[tuple[Any, list[Any]]]:
+    """The types a field takes, each with its limits."""
+    union = get_origin(field.annotation) in (Union, types.UnionType)
+    return [
+        _unwrap(one, field.metadata) for one in (get_args(field.annotation) if union else [field.annotation])
+    ]
+
+
+def _unwrap(annotation: Any, limits: list[Any]) -> tuple[Any, list[Any]]:
+    if get_origin(annotation) is not Annotated:
+        return annotation, limits
+    inner, *notes = get_args(annotation)
+    return inner, [limit for note in notes if isinstance(note, FieldInfo) for limit in note.metadata]
+
+
+def _one_of(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"one of {', '.join(words)}"

@@ -1,0 +1,154 @@
+"""Case files: reading one, and following what it extends."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from celu_cli.case.activations import own_activation, with_whole_path
+from celu_cli.case.catalog import find_case, resolved, shipped_case
+from celu_cli.case.reading.document import Document, Node, Place, Problem, parse
+from celu_cli.case.reading.document import Path as KeyPath
+from celu_cli.case.reading.explain import given, key_text
+from celu_cli.case.reading.merge import merge, without_own_keys
+from celu_cli.errors import CaseError
+from celu_cli.text import shortened, shown
+
+MOST_BYTES = 128 * 1024
+_MOST_LINES = 40
+_LONGEST_CHAIN = 200
+
+
+def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...]]:
+    """The file with everything it extends laid under it."""
+    problems: list[Problem] = []
+    roots: list[Node] = []
+    files: list[Path] = []
+    following: Path | None = path
+    while following is not None:
+        document = _read(following)
+        problems += document.problems
+        if document.root is None:
+            raise case_error(path, problems)
+        files.append(following)
+        roots.append(with_whole_paths(document.root, following.parent))
+        following = _extended(document.root, files, problems)
+    root = roots.pop()
+    while roots:
+        root = merge(without_own_keys(root), roots.pop())
+    if isinstance(root.value, dict):
+        root = replace(root, value={key: node for key, node in root.value.items() if key != "extends"})
+    return root, problems, tuple(files)
+
+
+def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | None:
+    """The file that the last of `files` extends, if any."""
+    node = root.child("extends")
+    if node is None:
+        return None
+    if not isinstance(node.value, str):
+        message = (
+            f"{given(node)} given; accepted: the name of a case, or the path of a file relative to this one"
+        )
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+    here = files[-1]
+    try:
+        path = find_case(node.value, beside=here.parent)
+        if resolved(path) == resolved(here) and node.value == here.stem:
+            # A case in ./cases that extends its own name means the shipped case it stands before.
+            path = shipped_case(node.value) or path
+    except CaseError as error:
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", str(error))]) from None
+    if len(files) > _LONGEST_CHAIN:
+        message = f"more than {_LONGEST_CHAIN} cases extend one another"
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+    if resolved(path) in map(resolved, files):
+        circle = " -> ".join(shown(file) for file in [*files, path])
+        raise case_error(files[0], [*problems, Problem(node.place, "extends", f"goes in a circle: {circle}")])
+    return path
+
+
+def _read(path: Path) -> Document:
+    source = shown(path)
+    start = Place(source, 1, 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        return Document(None, [Problem(Place(source), "", f"cannot be read: {error.strerror}")])
+    if len(content) > MOST_BYTES:
+        message = f"the file is larger than {MOST_BYTES // 1024} KiB; it cannot be a case"
+        return Document(None, [Problem(start, "", message)])
+    content = content.removeprefix(BOM_UTF8)
+    try:
+        return _checked(parse(content.decode("utf-8"), source), start)
+    except UnicodeDecodeError as error:
+        lines = content[: error.start].decode("utf-8").split("\n")
+        place = Place(source, len(lines), len(lines[-1]) + 1)
+        return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
+
+
+def _checked(document: Document, start: Place) -> Document:
+    """The document if it is a mapping, else one without a root that says so."""
+    root = document.root
+    if not document.problems and (root is None or root.value is None):
+        message = "the file is empty; a case needs at least dataset, optimizer and epochs"
+        return Document(None, [Problem(start, "", message)])
+    if root is not None and not isinstance(root.value, dict):
+        message = f"{given(root)} given; a case is a mapping: lines of key: value"
+        return Document(None, [*document.problems, Problem(root.place, "", message)])
+    return document
+
+
+def case_error(path: Path, problems: list[Problem]) -> CaseError:
+    """The error that lists `problems`, one a line, in the order of their places."""
+    named = shown(path)
+    ordered = sorted(problems, key=lambda problem: _order(named, problem.place))
+    lines = list(dict.fromkeys(map(str, ordered)))
+    if len(lines) == 1:
+        return CaseError(lines[0])
+    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    return CaseError("\n".join([f"{named} has {len(lines)} errors:", *lines[:_MOST_LINES], *more]))
+
+
+def _order(named: str, place: Place) -> tuple[bool, bool, Place]:
+    """The places of the file that was named come first, those of no file last."""
+    return place.line == 0, place.source != named, place
+
+
+def with_whole_paths(node: Node, folder: Path) -> Node:
+    """The text of a case in which every activation from a file has its absolute path."""
+    if isinstance(node.value, list):
+        return replace(node, value=[with_whole_paths(item, folder) for item in node.value])
+    if isinstance(node.value, dict):
+        return replace(node, value={key: _of_key(key, below, folder) for key, below in node.value.items()})
+    return node
+
+
+def missing_files(node: Node, path: KeyPath = ()) -> Iterator[Problem]:
+    """A problem for each activation whose file is not there."""
+    if isinstance(node.value, list):
+        for index, item in enumerate(node.value):
+            yield from missing_files(item, (*path, index))
+    elif isinstance(node.value, dict):
+        for key, below in node.value.items():
+            yield from missing_files(below, (*path, key))
+    elif path and path[-1] == "activation" and isinstance(node.value, str):
+        own = own_activation(node.value)
+        if own is not None and not _is_file(own.file):
+            yield Problem(node.place, key_text(path), f"there is no file {shortened(shown(own.file), 200)}")
+
+
+def _of_key(key: str, node: Node, folder: Path) -> Node:
+    if key == "activation" and isinstance(node.value, str):
+        return replace(node, value=with_whole_path(node.value, folder))
+    return with_whole_paths(node, folder)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # what cannot be a path at all
+        return False

@@ -1,0 +1,70 @@
+"""The kinds of a part that the schema allows, and the bare words that stand for them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from celu_cli.case.annotations import Word
+from celu_cli.case.reading.document import Path
+from celu_cli.case.schema import Case, Part
+
+
+def parts_in(annotation: Any) -> dict[str, type[Part]]:
+    """The parts that an annotation allows, by the names of their kinds."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        for key in ("name", "method"):
+            if words := _words_of(annotation, key):
+                return dict.fromkeys(words, annotation)
+        return {next(iter(annotation.model_fields)): annotation}
+    found: dict[str, type[Part]] = {}
+    for argument in get_args(annotation):
+        found |= parts_in(argument)
+    return found
+
+
+def _find_words(part: type[Part] = Case, path: Path = ()) -> dict[Path, Word]:
+    """The key paths at which a bare word may stand for a mapping."""
+    found: dict[Path, Word] = {}
+    for name, field in part.model_fields.items():
+        here = (*path, name)
+        for word in field.metadata:
+            if isinstance(word, Word):
+                found[here] = word
+        for inner in parts_in(field.annotation).values():
+            found |= _find_words(inner, here)
+    return found
+
+
+def keys_of(part: type[Part]) -> str:
+    """The keys of a part, listed."""
+    return ", ".join(part.model_fields)
+
+
+def kind_words(path: Path, field: FieldInfo) -> list[str]:
+    """The bare words that the field at `path` takes."""
+    parts = dict.fromkeys(parts_in(field.annotation).values())
+    return [word for part in parts for word in _words_of(part, WORDS[path].key)]
+
+
+def words_alone(path: Path, field: FieldInfo) -> list[str]:
+    """The bare words at `path` that need nothing beside them."""
+    key = WORDS[path].key
+    return [
+        word
+        for part in dict.fromkeys(parts_in(field.annotation).values())
+        if not any(inner.is_required() for name, inner in part.model_fields.items() if name != key)
+        for word in _words_of(part, key)
+    ]
+
+
+def _literal_words(annotation: Any) -> list[str]:
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+
+
+def _words_of(part: type[Part], key: str) -> list[str]:
+    return _literal_words(part.model_fields[key].annotation) if key in part.model_fields else []
+
+
+WORDS = _find_words()

@@ -1,0 +1,91 @@
+"""What `celu check --all` checks: every activation, method and precision, and every shipped case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from celu_cli.case.activations import ALPHA
+from celu_cli.case.catalog import find_cases
+from celu_cli.case.load import load_case
+from celu_cli.case.schema import Case
+
+# Both kinds of pool, sizes 2 and 3, odd images (32 -> 10 -> 5 -> 2 -> 1), residual sums of both signs, and two layers
+# that can get skip gradients.
+_LAYERS = [
+    {"kernel": 3, "filters": 4, "pool": "average", "pool_size": 3},
+    {"kernel": 3, "filters": 4, "pool": "average", "residual": 0.5},
+    {"kernel": 2, "filters": 4, "pool": "max", "residual": -0.4},
+    {"kernel": 1, "filters": 5, "pool": "average"},
+    {"kernel": 1, "filters": 10},
+]
+# Wide enough for Winograd's algorithm, on an image that its tiles do not fill.
+_WIDE_LAYERS = [
+    {"kernel": 1, "filters": 64, "pool": "average", "pool_size": 4},
+    {"kernel": 3, "filters": 64, "pool": "average", "pool_size": 7},
+    {"kernel": 1, "filters": 10},
+]
+# Not the defaults, and not 1, so that an alpha that is forgotten shows.
+_ALPHAS = {"celu": 2.0, "elu": 0.7, "leaky_relu": 0.2}
+_METHODS: list[dict[str, Any]] = [
+    {"method": "auto"},
+    {"method": "manual"},
+    {"method": "dilated", "rate": 0.1},
+]
+_ARTICLE = [{**method, "rule": "article"} for method in _METHODS[1:]]
+_PRECISIONS = ("float32", "bfloat16")
+_NARROW = ("network.filters=8", "network.initializer=he_normal")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A case with the name to show it by, and at how many coordinates to take finite differences.
+
+    The tape is the same for all methods and precisions, so it is checked with the first only.
+    """
+
+    name: str
+    case: Case
+    samples: int
+
+
+def combinations() -> list[Combination]:
+    """Small networks first, then the shipped cases."""
+    return [*_small(), _wide(), *_shipped()]
+
+
+def _small() -> Iterator[Combination]:
+    for activation in ALPHA:
+        for backprop in [*_METHODS, *(_ARTICLE if activation == "celu" else [])]:
+            for precision in _PRECISIONS:
+                first = backprop is _METHODS[0] and precision == _PRECISIONS[0]
+                case = _case(
+                    dataset={"name": "cifar10"},
+                    network={"layers": _LAYERS, "initializer": {"name": "he_normal"}},
+                    activation=activation,
+                    alpha=_ALPHAS.get(activation),
+                    backprop=backprop,
+                    precision=precision,
+                )
+                yield Combination("small", case, 1 if first else 0)
+
+
+def _wide() -> Combination:
+    network = {"layers": _WIDE_LAYERS, "initializer": {"name": "he_normal"}}
+    case = _case(
+        dataset={"name": "mnist"}, network=network, activation="celu", alpha=2.0, backprop=_METHODS[1]
+    )
+    return Combination("Winograd", case, 0)
+
+
+def _case(**values: Any) -> Case:
+    return Case.model_validate(
+        {"name": "small", "optimizer": {"name": "sgd"}, "epochs": 1, "batch_size": 6, **values}
+    )
+
+
+def _shipped() -> Iterator[Combination]:
+    for entry in find_cases():
+        if not entry.local:
+            yield Combination(entry.name, load_case(entry.path, _NARROW), 0)

@@ -1,0 +1,170 @@
+"""Where a gradient goes wrong, and why.
+
+The search follows the gradient from the loss down: whatever lies below a fault deviates too, so only the first place
+counts. Parts tried alone come first, as they name the very function; then what is made of right parts; then the
+arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from celu_cli.check.measured import (
+    DERIVATION_TOLERANCE,
+    DIFFERENCES_TOLERANCE,
+    MADE_OF,
+    PRECISION_TOLERANCE,
+    ROUNDING_MARGIN,
+    Deviation,
+    GradientCheck,
+    LayerCheck,
+    PartCheck,
+)
+from celu_cli.check.words import deviation_words, error_words, layers_words
+
+LOSS = "loss"
+SKIP = "skip gradient"
+ASSEMBLY = "assembly of layers"
+ARITHMETIC = "arithmetic"
+TAPE = "tape"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, where it enters (`layer` is None for the loss), and a sentence that says so."""
+
+    layer: int | None
+    part: str
+    text: str
+
+
+def find_faults(check: GradientCheck) -> tuple[Fault, ...]:
+    """The faults that a check shows, the first to look at first; empty when all is as declared."""
+    for search in (_doubt, _wrong_parts, _wrong_assembly, _wrong_arithmetic):
+        if found := tuple(search(check)):
+            return found
+    return ()
+
+
+def deviates(error: float) -> bool:
+    """Whether a gradient taken in float64 is off; NaN is."""
+    return not error <= DERIVATION_TOLERANCE
+
+
+def _downwards(check: GradientCheck) -> Iterator[tuple[LayerCheck | None, LayerCheck]]:
+    """Every layer from the last to the first, with the one above it, which is None for the last."""
+    above: LayerCheck | None = None
+    for layer in reversed(check.layers):
+        yield above, layer
+        above = layer
+
+
+def _doubt(check: GradientCheck) -> Iterator[Fault]:
+    """Where the tape itself and finite differences disagree, nothing else can be judged."""
+    for above, layer in _downwards(check):
+        for error, of, culprit in (
+            (layer.output_differences, "output", above),
+            (layer.weights_differences, "weights", layer),
+        ):
+            if error is not None and not error <= DIFFERENCES_TOLERANCE:
+                through = (
+                    "the loss" if culprit is None else f"layer {culprit.number} ({culprit.plan.activation})"
+                )
+                yield Fault(
+                    culprit.number if culprit else None,
+                    TAPE,
+                    f"The reference itself is in doubt: on the gradient of layer {layer.number}'s {of}, the tape and "
+                    f"finite differences of the loss disagree by {error_words(error)}. The tape's derivative of "
+                    f"{through} is not that of its value.",
+                )
+                return
+
+
+def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
+    """Each part that is wrong when tried alone, with all layers in which it is, from the loss down."""
+    wrong: dict[str, list[tuple[LayerCheck | None, PartCheck]]] = {}
+    if not check.loss.right:
+        wrong[LOSS] = [(None, check.loss)]
+    for _, layer in _downwards(check):
+        names = {part.part for part in layer.parts if not part.right}
+        for part in layer.parts:
+            if not part.right and not names & MADE_OF.get(part.part, set()):
+                wrong.setdefault(part.part, []).append((layer, part))
+    for name, found in wrong.items():
+        layer_of_first, first = found[0]
+        place = "The gradient of the loss"
+        if layer_of_first is not None:
+            place = f"Layer {layer_of_first.number}, {name},"
+        text = f"{place} is wrong when tried alone: {deviation_words(check, layer_of_first, name, first.declared)}."
+        if others := [layer.number for layer, _ in found[1:] if layer is not None]:
+            text += f" The same is wrong in {layers_words(others)}."
+        yield Fault(layer_of_first.number if layer_of_first else None, name, text)
+
+
+def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:
+    """All parts are right, but what backprop makes of them is not."""
+    for above, layer in _downwards(check):
+        if deviates(layer.declared_output.relative_error):
+            yield _wrong_passing_down(check, above, layer)
+            return
+        if deviates(layer.declared_weights.relative_error):
+            yield _wrong_in_layer(check, layer)
+            return
+
+
+def _wrong_passing_down(check: GradientCheck, above: LayerCheck | None, layer: LayerCheck) -> Fault:
+    words = deviation_words(check, above, ASSEMBLY, layer.declared_output)
+    if above is None:
+        text = f"but not the gradient that the last layer gets from the loss: {words}."
+        return Fault(None, ASSEMBLY, f"Every part is right when tried alone, {text}")
+    return Fault(
+        above.number,
+        ASSEMBLY,
+        f"Every part is right when tried alone, but not what layer {above.number} passes down to layer "
+        f"{layer.number}: {words}. Backprop seems to run layer {above.number} on other weights or kept values than "
+        f"the forward pass did.",
+    )
+
+
+def _wrong_in_layer(check: GradientCheck, layer: LayerCheck) -> Fault:
+    words = deviation_words(check, layer, ASSEMBLY, layer.declared_weights)
+    right = f"Every part is right when tried alone, and so is what layer {layer.number} gets from above"
+    if layer.number in check.dilated_layers:
+        return Fault(
+            layer.number,
+            SKIP,
+            f"{right}, but not the skip gradient that it gets from layer {layer.number + 2} besides. Its weights' "
+            f"gradient shows it: {words}.",
+        )
+    return Fault(
+        layer.number,
+        ASSEMBLY,
+        f"{right}, but not what backprop makes of it for the layer's weights: {words}.",
+    )
+
+
+def _wrong_arithmetic(check: GradientCheck) -> Iterator[Fault]:
+    """The formulas are right in float64, but not what the precision of the training makes of them."""
+    for above, layer in _downwards(check):
+        allowed = max(PRECISION_TOLERANCE[check.precision], ROUNDING_MARGIN * layer.tape_rounding)
+        for found, of, culprit in (
+            (layer.trained_output, "the gradient it gets from above", above),
+            (layer.trained_weights, "its weights' gradient", layer),
+        ):
+            if not found.relative_error <= allowed:
+                yield _arithmetic_fault(check, layer, found, of, culprit)
+                return
+
+
+def _arithmetic_fault(
+    check: GradientCheck, layer: LayerCheck, found: Deviation, of: str, culprit: LayerCheck | None
+) -> Fault:
+    algorithm = ", Winograd's algorithm" if culprit is not None and culprit.winograd else ""
+    return Fault(
+        culprit.number if culprit else None,
+        ARITHMETIC,
+        f"In float64 everything is right, but as trained ({check.precision}{algorithm}) layer {layer.number} is not: "
+        f"{of} is {error_words(found.relative_error)} off, where the tape's in that precision is only "
+        f"{error_words(layer.tape_rounding)} off.",
+    )

@@ -1,0 +1,133 @@
+"""`celu activations`: draw activations with their derivatives, and prove the derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from celu_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from celu_cli.analysis.plots.activation_curves import ActivationCurve
+
+
+_DEFAULT_NAMES = ("celu", "elu")
+# At 1 the two are the same function: only other alphas tell them apart.
+_DEFAULT_ALPHAS = {"celu": (0.5, 1.0, 2.0), "elu": (0.5, 1.0, 2.0)}
+
+_NOTE = (
+    "largest error: how far the derivative that training uses is from central differences of the value, relative, in "
+    "float64, for x from {low:g} to {high:g} but not at a kink"
+)
+_NOTE_WIDTH = 100
+
+
+def activations(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Activations by name, or FILE.py:NAME for one of your own; celu and elu when nothing is named.",
+        ),
+    ] = None,
+    alphas: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--alpha",
+            help="Alpha for those that take one, once for each curve; else 0.5, 1, 2 or the default.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture, .png or .svg.")
+    ] = Path("activations.png"),
+) -> None:
+    """Draw activations above their derivatives, and measure each derivative against finite differences.
+
+    The values are those that training computes, in float64. A derivative that jumps at 0 is marked.
+    A file of your own is Python code, and it is run.
+    """
+    file_format = _format_of(output)
+    wanted = _checked(names or _DEFAULT_NAMES, alphas or ())
+    curves = [_measure(name, alpha) for name, alpha in wanted]
+
+    from celu_cli.analysis.plots.activations import draw_activations
+
+    draw_activations(curves, output, file_format)
+    _print_table(curves)
+    typer.echo(f"Drawn into {output}", err=True)
+
+
+def _format_of(path: Path) -> str:
+    from celu_cli.analysis.plots.style import FORMATS
+
+    file_format = path.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        raise UsageError(f"{path}: the name of a picture ends in .{' or .'.join(FORMATS)}")
+    return file_format
+
+
+def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, float | None]]:
+    """Each activation with each of its alphas, None where it has none."""
+    from celu_cli.case.activations import ALPHA, alpha_problem, alpha_rule, own_activation, with_whole_path
+    from celu_cli.text import nearest_word, printable
+
+    wanted: dict[tuple[str, float | None], None] = {}
+    for name in names:
+        if name not in ALPHA and own_activation(name) is None:
+            near = nearest_word(name, ALPHA)
+            raise UsageError(
+                f"there is no activation {printable(name)!r}; there are {', '.join(ALPHA)}, and FILE.py:NAME for one "
+                "of your own" + (f"; did you mean {near}?" if near else "")
+            )
+        rule = alpha_rule(name)
+        if rule is None:
+            wanted[name, None] = None
+            continue
+        for alpha in alphas or _DEFAULT_ALPHAS.get(name, (rule.default,)):
+            if problem := alpha_problem(name, alpha):
+                raise UsageError(f"--alpha {alpha:g}: {problem}")
+            wanted[with_whole_path(name, Path()), alpha] = None
+    if alphas and all(alpha is None for _, alpha in wanted):
+        raise UsageError(f"--alpha: there is none in {', '.join(dict.fromkeys(names))}; leave it out")
+    return list(wanted)
+
+
+def _measure(name: str, alpha: float | None) -> ActivationCurve:
+    from celu_cli.analysis.plots.activation_curves import measure_activation
+    from celu_cli.case.activations import activation_label
+    from celu_cli.engine.user_activations import float64_functions, formula_of
+
+    value, derivative = float64_functions(name, 1.0 if alpha is None else alpha)
+    return measure_activation(activation_label(name), alpha, formula_of(name), value, derivative)
+
+
+def _print_table(curves: Sequence[ActivationCurve]) -> None:
+    from celu_cli.analysis.plots.activation_curves import HIGH, LOW
+    from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+
+    console = results_console()
+    columns = [
+        Column("activation", [curve.label for curve in curves]),
+        Column("alpha", ["" if curve.alpha is None else f"{curve.alpha:g}" for curve in curves], right=True),
+        Column("formula", [curve.formula for curve in curves], leaves=0),
+        Column("derivative at 0", [_at_zero(curve) for curve in curves]),
+        Column("largest error", [_error(curve) for curve in curves], right=True),
+    ]
+    print_lines(console, table_lines(fit(columns, console.width)))
+    console.print()
+    for line in wrap(_NOTE.format(low=LOW, high=HIGH), min(console.width, _NOTE_WIDTH)):
+        console.print(line, style="dim")
+
+
+def _at_zero(curve: ActivationCurve) -> str:
+    return f"jumps from {curve.left:.4g} to {curve.right:.4g}" if curve.jumps else "continuous"
+
+
+def _error(curve: ActivationCurve) -> str:
+    if curve.error is None:
+        return "not known"
+    return f"{curve.error:.0e}" if curve.error < 1e-6 else f"{curve.error:.3g} at x = {curve.error_at:.3g}"

@@ -1,0 +1,96 @@
+"""`celu bench`: how fast this machine takes a training step, and how fast it could."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from celu_cli.cli.options import AsJson, Overrides
+from celu_cli.errors import CaseError, UsageError
+
+if TYPE_CHECKING:
+    from celu_cli.case.schema import Case
+    from celu_cli.timing import Turns
+
+
+# What is timed, and what it is overridden with; the first is the one others are compared with.
+METHODS = ("manual", "auto", "dilated")
+FLOOR = "floor"
+
+
+def bench(
+    case: Annotated[
+        str, typer.Argument(metavar="[CASE]", help="Name of a case, or path of a YAML file.")
+    ] = "case-c",
+    overrides: Overrides = None,
+    repeats: Annotated[
+        int,
+        typer.Option("--repeats", min=1, help="How often each step is timed, after two calls to warm up."),
+    ] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Time a training step of a case with each backprop, beside its convolutions alone.
+
+    The steps take turns on one batch of the embedded sample. The floor is what no step can do without: its
+    convolutions, each by TensorFlow's own kernel.
+    """
+    from celu_cli.case.load import load_case
+    from celu_cli.machine import machine_facts
+
+    words = [*(overrides or ()), "dataset.sample=true"]
+    chosen = load_case(case, words)
+    variants, left_out = _variants(case, words)
+    machine = machine_facts()  # before the measurement adds to the load
+    turns = _measure(chosen, variants, repeats)
+    if not turns.timings:
+        raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))
+    turns.failures |= left_out
+    if as_json:
+        typer.echo(json.dumps(_values(chosen, turns, machine), indent=2, allow_nan=False))
+    else:
+        from celu_cli.cli.output.bench import print_bench
+
+        print_bench(chosen, turns, machine)
+
+
+def _variants(reference: str, words: list[str]) -> tuple[dict[str, Case], dict[str, str]]:
+    """The case with each backprop, and why it cannot have some."""
+    from celu_cli.case.load import load_case
+
+    variants, left_out = {}, {}
+    for method in METHODS:
+        try:
+            variants[method] = load_case(reference, [*words, f"backprop={method}"])
+        except CaseError as error:
+            left_out[method] = str(error)
+    return variants, left_out
+
+
+def _measure(case: Case, variants: dict[str, Case], repeats: int) -> Turns:
+    from celu_cli.cli.output.bench import progress_of
+    from celu_cli.datasets.load import load_dataset
+    from celu_cli.timing import clocked, take_turns
+
+    sample = load_dataset(case.dataset.name, sample=True).train
+    with progress_of(case, [*variants, FLOOR], repeats) as progress:
+        # TensorFlow takes seconds to import: only now is it sure to be needed.
+        from celu_cli.engine.bench import RepeatedSteps, convolutions_alone
+
+        ways = {name: clocked(RepeatedSteps(variant, sample)) for name, variant in variants.items()}
+        ways[FLOOR] = clocked(convolutions_alone(case, min(case.batch_size, len(sample.images))))
+        return take_turns(ways, repeats, progress=progress)
+
+
+def _values(case: Case, turns: Turns, machine: dict[str, Any]) -> dict[str, Any]:
+    """All that was measured, and what it was measured with, as JSON has it."""
+    from celu_cli.case.plan import plan_network
+
+    return {
+        "case": case.model_dump(mode="json"),
+        "machine": machine,
+        "training_flops_per_image": plan_network(case).training_flops,
+        "steps": {name: timing.record() for name, timing in turns.timings.items()},
+        "left_out": turns.failures,
+    }

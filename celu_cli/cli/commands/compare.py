@@ -1,0 +1,172 @@
+"""`celu compare`: runs side by side, and statistics over their seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+from celu_cli.analysis.compare.metric import Metric
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from celu_cli.analysis.compare.groups import Group
+
+
+_Row = TypeVar("_Row")
+
+_Format = Literal["table", "json", "csv", "md"]
+
+
+def compare(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CASE|RUN",
+            help="Cases, runs or directories of runs; all runs when none is named.",
+        ),
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Only the newest run of each case and seed.")
+    ] = False,
+    by_run: Annotated[
+        bool | None,
+        typer.Option(
+            "--runs/--groups",
+            help="A row a run, or a row for all runs that differ in their seed alone; where neither is said, groups if "
+            "one has several seeds.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            help="Case, group or run to measure the other groups against: difference, interval, test and a sentence.",
+        ),
+    ] = None,
+    metric: Annotated[
+        Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
+    ] = "test-accuracy",
+    at_epoch: Annotated[
+        int | None,
+        typer.Option(
+            "--at-epoch", min=1, help="Compare at this epoch; how many were asked for is then no matter."
+        ),
+    ] = None,
+    include_unfinished: Annotated[
+        bool,
+        typer.Option(
+            "--include-unfinished",
+            help="Count interrupted, failed, crashed and running runs in the statistics.",
+        ),
+    ] = False,
+    sort_by: Annotated[
+        str | None,
+        typer.Option("--sort-by", help="Column of --format csv; the best or smallest comes first."),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order of the rows round.")] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", min=1, help="Only the first N rows; the best ones, unless --sort-by says else."
+        ),
+    ] = None,
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Only the columns in which rows differ.")
+    ] = False,
+    file_format: Annotated[
+        _Format,
+        typer.Option("--format", help="The table fits the terminal; the others carry every column."),
+    ] = "table",
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            help="Also draw the accuracies, or the losses if --metric names one, into FILE (.png or .svg), and over "
+            "training time into FILE-time.",
+        ),
+    ] = None,
+) -> None:
+    """Compare runs: accuracies, gap, difference to the published value, time and status.
+
+    Runs that differ in their seed alone form a group with mean and sample standard deviation. What the statistics
+    mean, and what they cannot tell, is in docs/statistics.md.
+    """
+    from celu_cli.analysis.compare.group_rows import group_rows
+    from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
+    from celu_cli.analysis.compare.run_rows import compare_runs, newest_runs
+    from celu_cli.cli.output.compare import print_table
+    from celu_cli.cli.output.groups import print_groups
+    from celu_cli.cli.output.records import print_records
+    from celu_cli.cli.output.tables import results_console
+    from celu_cli.cli.targets import read_targets
+
+    if by_run and baseline:
+        raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
+    suffix = _checked_suffix(plot)
+    runs = read_targets(targets or (), logs)
+    check_epoch(at_epoch, runs)
+    runs = [until(run, at_epoch) for run in runs]
+    if newest:
+        runs = newest_runs(runs)
+    choice = Choice(metric, at_epoch, include_unfinished)
+    groups = group_runs(runs, choice)
+    chosen = find_group(groups, baseline) if baseline else None
+    if by_run is None:
+        by_run = not baseline and all(len(group.values) < 2 for group in groups)
+    order = _Order(sort_by, reverse, top, metric)
+    if by_run:
+        rows = order.apply(compare_runs(runs), metric)
+        if file_format == "table":
+            print_table(rows, results_console(), only_changed, metric)
+        else:
+            print_records(rows, file_format, only_changed)
+    else:
+        of_groups = order.apply(group_rows(groups, choice, chosen), "mean")
+        if file_format == "table":
+            print_groups(of_groups, results_console(), only_changed)
+        else:
+            print_records(of_groups, file_format, only_changed)
+    if plot is not None:
+        _draw(groups, plot, suffix, metric)
+
+
+@dataclass(frozen=True)
+class _Order:
+    column: str | None
+    reverse: bool
+    top: int | None
+    metric: Metric
+
+    def apply(self, rows: list[_Row], value: str) -> list[_Row]:
+        """Sorted by the column asked for, or by `value` where only the first are wanted; cut to those."""
+        from celu_cli.analysis.compare.rows import sort_rows
+
+        if self.column is None and self.top is None:
+            return rows[::-1] if self.reverse else rows
+        ordered = sort_rows(rows, self.column or value, self.metric, reverse=self.reverse)
+        if self.top is not None and len(ordered) > self.top:
+            typer.echo(f"the first {self.top} of {len(ordered)} rows", err=True)
+        return ordered[: self.top]
+
+
+def _draw(groups: Sequence[Group], plot: Path, suffix: str, metric: Metric) -> None:
+    from celu_cli.analysis.compare.metric import is_loss
+    from celu_cli.analysis.plots.overlay import draw_overlays
+
+    for path in draw_overlays(groups, plot, suffix, "loss" if is_loss(metric) else "accuracy"):
+        typer.echo(f"drawn {path}", err=True)
+
+
+def _checked_suffix(plot: Path | None) -> str:
+    from celu_cli.analysis.plots.style import FORMATS
+
+    suffix = plot.suffix.lstrip(".").lower() if plot else ""
+    if plot and suffix not in FORMATS:
+        raise UsageError(f"--plot {plot}: the name must end in .png or .svg")
+    return suffix

@@ -1,0 +1,136 @@
+"""`celu data`: fetch the datasets, list what is here, prove that it is undamaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.filesize import decimal
+
+from celu_cli.cli.options import AsJson, DataDirectory
+from celu_cli.cli.output.reporter import RichReporter
+from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.datasets.registry import DATASETS
+from celu_cli.errors import CeluError, DataError
+
+if TYPE_CHECKING:
+    from celu_cli.datasets.inventory import Holding, Proof
+
+
+app = typer.Typer(help="Fetch the datasets, list them, prove that they are undamaged.", no_args_is_help=True)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help=f"{' or '.join(DATASETS)}; all when none is named."),
+]
+
+
+@app.command()
+def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
+    """Put datasets into celu's cache, unless they are there undamaged.
+
+    Asked in turn: --data-dir, Keras's cache, the web, npm. Every array must have its published SHA-256.
+    """
+    from celu_cli.datasets.load import fetch_dataset
+
+    reporter = RichReporter()
+    problems: list[CeluError] = []
+    for name in _checked(names):
+        try:
+            source = fetch_dataset(name, data_directory=data_directory, reporter=reporter)
+        except DataError as error:
+            problems.append(error)
+        else:
+            facts = DATASETS[name]
+            typer.echo(f"{name}: {facts.train_images:,} + {facts.test_images:,} images from {source}")
+    if problems:
+        raise DataError("\n".join(str(problem) for problem in problems))
+
+
+@app.command("list")
+def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
+    """List the datasets: images, shape, and what is here of them."""
+    from celu_cli.datasets.inventory import list_holdings
+
+    holdings = list_holdings(data_directory)
+    if as_json:
+        _print_json(holdings)
+    else:
+        _print_table(_holding_columns(holdings))
+
+
+@app.command()
+def verify(names: Names = None, data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
+    """Read and hash every copy of the datasets on this machine; exit code 3 when one is corrupt."""
+    from celu_cli.datasets.inventory import verify_dataset
+
+    proofs = [proof for name in _checked(names) for proof in verify_dataset(name, data_directory)]
+    if as_json:
+        _print_json(proofs)
+    else:
+        _print_table(_proof_columns(proofs))
+    problems = [_problem(proof) for proof in proofs if proof.verdict == "corrupt"]
+    if names:
+        problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, proofs)]
+    if problems:
+        raise DataError("\n".join(problems))
+
+
+def _checked(names: Sequence[str] | None) -> list[str]:
+    from celu_cli.datasets.load import check_name
+
+    for name in names or ():
+        check_name(name)
+    return list(dict.fromkeys(names or DATASETS))
+
+
+def _has_full_set(name: str, proofs: Sequence[Proof]) -> bool:
+    return any(
+        proof.dataset == name and proof.place != "sample" and proof.verdict != "absent" for proof in proofs
+    )
+
+
+def _missing(name: str) -> str:
+    return f"{name} is not on this machine, so there is nothing to verify; `celu data fetch {name}` gets it"
+
+
+def _problem(proof: Proof) -> str:
+    cure = f"; `celu data fetch {proof.dataset}` replaces it" if proof.place == "cache" else ""
+    return f"{proof.dataset}, {proof.place} ({proof.path}): {proof.problem}{cure}"
+
+
+def _holding_columns(holdings: Sequence[Holding]) -> list[Column]:
+    return [
+        Column("dataset", [holding.dataset for holding in holdings]),
+        Column(
+            "images",
+            [f"{holding.train_images:,} + {holding.test_images:,}" for holding in holdings],
+            leaves=2,
+        ),
+        Column("shape", [" x ".join(map(str, holding.image_shape)) for holding in holdings], leaves=1),
+        Column("where", [holding.place for holding in holdings]),
+        Column("state", [holding.state for holding in holdings]),
+        Column("size", [decimal(holding.bytes) if holding.bytes else "" for holding in holdings], right=True),
+        Column("path", [str(holding.path) for holding in holdings]),
+    ]
+
+
+def _proof_columns(proofs: Sequence[Proof]) -> list[Column]:
+    return [
+        Column("dataset", [proof.dataset for proof in proofs]),
+        Column("where", [proof.place for proof in proofs]),
+        Column("verdict", [proof.verdict for proof in proofs]),
+        Column("path", [str(proof.path) for proof in proofs]),
+    ]
+
+
+def _print_table(columns: Sequence[Column]) -> None:
+    console = results_console()
+    print_lines(console, table_lines(fit(columns, console.width)))
+
+
+def _print_json(records: Iterable[Holding | Proof]) -> None:
+    typer.echo(json.dumps([asdict(record) for record in records], indent=2, default=str))

@@ -1,0 +1,58 @@
+"""`celu export`: runs for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.errors import UsageError
+
+
+def export(
+    file_format: Annotated[
+        Literal["csv", "tensorboard"],
+        typer.Option("--to", help="One table with a row an epoch, or event files for TensorBoard."),
+    ],
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LOGS_DIR|CASE|RUN",
+            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
+        ),
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File for csv, which else goes to stdout; directory for tensorboard. What celu exported there before "
+            "is replaced.",
+        ),
+    ] = None,
+) -> None:
+    """Export runs: one tidy CSV with a row for each run and epoch, or event files for TensorBoard.
+
+    Prints the paths of what it wrote. What a run measured of its layers goes to TensorBoard only.
+    """
+    from celu_cli.analysis.compare.epoch_rows import csv_text, epoch_rows
+    from celu_cli.cli.targets import read_targets
+    from celu_cli.runs.tensorboard.event_files import require_tensorboard
+    from celu_cli.runs.tensorboard.export import export_events, export_text
+
+    if file_format == "tensorboard":
+        if output is None:
+            raise UsageError("--to tensorboard needs a directory to write to: -o DIRECTORY")
+        require_tensorboard("--to tensorboard")
+        for path in export_events(read_targets(targets or (), logs), output):
+            typer.echo(path)
+        return
+    text = csv_text(epoch_rows(read_targets(targets or (), logs)))
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        export_text(text, output)
+        typer.echo(output)

@@ -1,0 +1,67 @@
+"""`celu plot`: draw the plots of runs again from their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
+if TYPE_CHECKING:
+    from celu_cli.runs.run import Run
+
+
+def plot(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LOGS_DIR|CASE|RUN",
+            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
+        ),
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    file_format: Annotated[Literal["png", "svg"], typer.Option("--format", help="Kind of file.")] = "png",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Directory to draw into, instead of each run's own plots/."),
+    ] = None,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Draw the test accuracies here instead, and write no file.")
+    ] = False,
+) -> None:
+    """Draw runs again: accuracy and loss over epochs, with the published curve where there is one.
+
+    Writes plots/train and plots/test of every run, and prints their paths.
+    """
+    from celu_cli.analysis.plots.run_plots import draw_run
+    from celu_cli.cli.targets import read_targets
+
+    runs = read_targets(targets or (), logs)
+    if terminal:
+        _print(runs)
+        return
+    for run in runs:
+        directory = run.path / "plots" if output is None else output / run.case.name / run.path.name
+        paths = draw_run(run, directory, file_format)
+        if not paths:
+            _say_empty(run)
+        for path in paths:
+            typer.echo(path)
+
+
+def _print(runs: Sequence[Run]) -> None:
+    from celu_cli.cli.output.plot import print_accuracies
+    from celu_cli.cli.output.tables import results_console
+
+    for run in runs:
+        if not run.metrics:
+            _say_empty(run)
+    if drawn := [run for run in runs if run.metrics]:
+        print_accuracies(drawn, results_console())
+
+
+def _say_empty(run: Run) -> None:
+    typer.echo(f"{run.name} has no finished epoch to draw", err=True)

@@ -1,0 +1,73 @@
+"""`celu report`: one HTML page of all that runs have to tell."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from celu_cli.analysis.compare.metric import Metric
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
+
+def report(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LOGS_DIR|CASE|RUN",
+            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
+        ),
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The page, .html; an older one is replaced."),
+    ] = Path("report.html"),
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            help="Case, group or run to measure the other groups against: difference, interval, test and a sentence.",
+        ),
+    ] = None,
+    metric: Annotated[
+        Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
+    ] = "test-accuracy",
+    at_epoch: Annotated[
+        int | None, typer.Option("--at-epoch", min=1, help="Show the runs as they were after this epoch.")
+    ] = None,
+    include_unfinished: Annotated[
+        bool,
+        typer.Option(
+            "--include-unfinished",
+            help="Count interrupted, failed, crashed and running runs in the statistics.",
+        ),
+    ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+) -> None:
+    """Write one HTML page that opens without a network: results, curves, gradients, cases and their origin.
+
+    It compares as celu compare does. Tables can be sorted, curves zoomed, and both saved as CSV.
+
+    A gradient check is shown where its JSON lies in a run's directory as check.json.
+    """
+    from celu_cli.analysis.compare.groups import Choice, check_epoch
+    from celu_cli.analysis.report.build import build_report
+    from celu_cli.analysis.report.page import check_target, write_page
+    from celu_cli.cli.targets import find_targets
+    from celu_cli.runs.manifest import utc_now
+
+    check_target(output)
+    found = find_targets(targets or (), logs)
+    check_epoch(at_epoch, found.runs)
+    choice = Choice(metric, at_epoch, include_unfinished)
+    built = build_report(found.runs, choice, baseline, found.problems, utc_now())
+    for problem in built.problems:
+        typer.echo(f"left out: {problem}", err=True)
+    size = write_page(built, output)
+    typer.echo(f"{built.title}, {size / 1e6:.1f} MB", err=True)
+    typer.echo(output)
+    if open_page:
+        webbrowser.open(output.resolve().as_uri())

@@ -1,0 +1,169 @@
+"""`celu run`: train a case and watch it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
+from celu_cli.errors import InterruptedByUser, RunError
+
+if TYPE_CHECKING:
+    from celu_cli.events import EpochMetrics, LayerDetail
+
+
+def run(
+    case: CaseReference,
+    overrides: Overrides = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Train on the embedded sample; needs no network.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Short for epochs=N.")] = None,
+    fidelity: Annotated[
+        int | None,
+        typer.Option(
+            "--fidelity", help="Short for fidelity.every=N: compare with the exact gradient every N steps."
+        ),
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    data_directory: DataDirectory = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where a run stopped. CASE is then a run directory, or a case, whose newest unfinished run "
+            "is meant. epochs= may be raised.",
+        ),
+    ] = False,
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option(
+            "--checkpoint-minutes",
+            min=0.0,
+            help="A checkpoint that often, besides at the end of each epoch: what a crash can cost.",
+        ),
+    ] = 5.0,
+    checkpoint_steps: Annotated[
+        int | None,
+        typer.Option("--checkpoint-steps", min=1, help="A checkpoint every so many steps as well."),
+    ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write event files as well, for `tensorboard --logdir logs`. A resumed run that has them goes on with "
+            "them unasked.",
+        ),
+    ] = False,
+    tensorboard_histograms: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard-histograms",
+            help="The same with histograms of each layer's activations and gradients, on one batch after each epoch.",
+        ),
+    ] = False,
+) -> None:
+    """Train a case with live progress; write its log, metrics and plots to a run directory."""
+    from celu_cli.case.load import load_case
+    from celu_cli.cli.output.live import LiveDisplay
+    from celu_cli.cli.output.reporter import RichReporter
+    from celu_cli.cli.signals import StopRequest
+    from celu_cli.execute import execute
+    from celu_cli.runs.published import read_published
+    from celu_cli.runs.resume import find_run_to_resume
+    from celu_cli.runs.tensorboard.writer import TensorBoardWriter
+
+    words = [*(overrides or ()), *_short_overrides(sample, epochs, fidelity)]
+    unfinished: Path | None = None
+    if resume:
+        found, loaded = find_run_to_resume(case, logs, words)
+        unfinished = found.path
+    else:
+        loaded = load_case(case, words)
+    detail = _layer_detail(tensorboard, tensorboard_histograms, unfinished)
+    board = TensorBoardWriter()
+    reporter = RichReporter()
+    display = LiveDisplay(loaded, read_published(loaded))
+    stop = StopRequest(display.stopping)
+    begun: list[Path] = []
+    with ExitStack() as stack:
+
+        def begin(path: Path, earlier: Sequence[EpochMetrics]) -> None:
+            # The display takes over the terminal only when the data is there and the run has its directory; until
+            # then Ctrl-C ends the command as any other.
+            reporter.message(f"Run directory: {path}")
+            begun.append(path)
+            if detail is not None:
+                board.begin(path)
+            display.show_earlier(earlier)
+            stack.enter_context(stop)
+            stack.enter_context(display)
+
+        try:
+            path = execute(
+                loaded,
+                logs,
+                overrides=words,
+                data_directory=data_directory,
+                reporter=reporter,
+                observers=[display] if detail is None else [display, board],
+                stop=stop,
+                claimed=begin,
+                resume=unfinished,
+                checkpoint_seconds=60.0 * checkpoint_minutes,
+                checkpoint_steps=checkpoint_steps,
+                layer_detail=detail,
+            )
+        except (InterruptedByUser, RunError) as error:
+            if begun and begun[0].is_dir():
+                error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory, detail)}",)
+            raise
+    _report(path)
+
+
+def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) -> LayerDetail | None:
+    """What TensorBoard shall have of the layers, as was asked now or when the run began; None without event files."""
+    from celu_cli.runs.tensorboard.event_files import require_tensorboard
+    from celu_cli.runs.tensorboard.writer import detail_written
+
+    if histograms or tensorboard:
+        require_tensorboard("--tensorboard")
+    asked: LayerDetail | None = "histograms" if histograms else "norms" if tensorboard else None
+    if unfinished is None or asked == "histograms":
+        return asked
+    return detail_written(unfinished) or asked
+
+
+def _how_to_go_on(path: Path, data_directory: Path | None, detail: LayerDetail | None) -> str:
+    words = ["celu", "run", "--resume", str(path)]
+    if detail == "histograms":  # event files without an epoch do not tell that they were asked for
+        words.append("--tensorboard-histograms")
+    if data_directory is not None:
+        words += ["--data-dir", str(data_directory)]
+    return f"What was done is kept; go on with: {shlex.join(words)}"
+
+
+def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:
+    """What the flags mean in the language of overrides; they come last and win."""
+    numbers = {"epochs": epochs, "fidelity.every": fidelity}
+    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    return [*(["dataset.sample=true"] if sample else []), *given]
+
+
+def _report(path: Path) -> None:
+    """Say on stdout how the run ended and where its files are."""
+    from celu_cli.runs.metrics import read_metrics
+
+    epochs = read_metrics(path)
+    final, best = epochs[-1], max(epochs, key=lambda metrics: metrics.test_accuracy)
+    typer.echo(f"train accuracy  {final.train_accuracy:.4f}")
+    typer.echo(
+        f"test accuracy   {final.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})"
+    )
+    for label, name in (("log", "train.log"), ("metrics", "metrics.jsonl"), ("plots", "plots")):
+        typer.echo(f"{label:<15} {path / name}")

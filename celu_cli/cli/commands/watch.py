@@ -1,0 +1,107 @@
+"""`celu watch`: the runs that go on now, read from their files."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from celu_cli.cli.signals import StopRequest
+    from celu_cli.runs.watching import Watcher
+
+
+_PAUSE = 0.1
+# Of runs one after another, the next needs some seconds until it has its directory.
+_QUIET_SECONDS = 5.0
+
+
+def watch(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="LOGS_DIR", help="Directory of the run directories.")
+    ] = None,
+    logs: Logs = DEFAULT_LOGS,
+    everything: Annotated[bool, typer.Option("--all", help="Show the runs that have ended too.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print one frame and exit, as is done where stdout is no terminal.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.1, max=3600.0, help="Seconds from one frame to the next.")
+    ] = 1.0,
+) -> None:
+    """Watch the runs that go on now; ends with Ctrl-C, or by itself when nothing runs any more.
+
+    Runs that end meanwhile stay to be seen, and those that crashed in the last day are shown. Metrics are those of
+    finished epochs.
+    """
+    from celu_cli.cli.output.tables import results_console
+    from celu_cli.errors import RunError
+    from celu_cli.runs.watching import Watcher
+    from celu_cli.text import shown
+
+    logs = directory or logs
+    if not logs.is_dir():
+        raise RunError(
+            f"there is no directory {shown(logs)}; name that of the runs, or train one with: celu run case-a --sample"
+        )
+    console = results_console()
+    watcher = Watcher(logs, everything)
+    if once or not sys.stdout.isatty() or console.is_dumb_terminal:
+        _print_once(watcher, console, shown(logs))
+    else:
+        _watch(watcher, console, shown(logs), interval)
+
+
+def _print_once(watcher: Watcher, console: Console, place: str) -> None:
+    from celu_cli.cli.output.tables import print_lines
+    from celu_cli.cli.output.watch import frame_lines
+    from celu_cli.runs.manifest import utc_now
+
+    print_lines(console, frame_lines(watcher.look(utc_now()), place, console.width))
+
+
+def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> None:
+    """Draw until nothing runs.
+
+    Raises:
+        InterruptedByUser: Ctrl-C or SIGTERM; the last frame stays and the cursor is back.
+    """
+    from rich.live import Live
+
+    from celu_cli.cli.output.watch import Frame
+    from celu_cli.cli.signals import StopRequest
+    from celu_cli.runs.manifest import utc_now
+
+    quiet_since: float | None = None
+    with StopRequest() as stop, Live(console=console, auto_refresh=False) as live:
+        while True:
+            view = watcher.look(utc_now())
+            live.update(Frame(view, place), refresh=True)
+            at = time.monotonic()
+            quiet_since = None if view.running else quiet_since or at
+            if quiet_since is not None and (
+                not watcher.has_seen_running or at - quiet_since > _QUIET_SECONDS
+            ):
+                break
+            _wait(interval, stop)
+    if watcher.has_seen_running:  # else the frame has said so
+        typer.echo(f"nothing runs any more in {place}", err=True)
+
+
+def _wait(seconds: float, stop: StopRequest) -> None:
+    """Pause; a signal ends it soon."""
+    begin = time.monotonic()
+    while True:
+        request = stop()
+        if request is not None:
+            raise request
+        time.sleep(_PAUSE)
+        if not time.monotonic() - begin < seconds:
+            return

@@ -1,0 +1,31 @@
+"""`celu why`: what differs between two cases or runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from celu_cli.cli.options import DEFAULT_LOGS, Logs
+
+_HELP = "A case (name or YAML file) or a run (its directory, or case/directory)."
+
+
+def why(
+    a: Annotated[str, typer.Argument(metavar="A", help=_HELP)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one, which A is compared with.")],
+    logs: Logs = DEFAULT_LOGS,
+    file_format: Annotated[
+        Literal["text", "json", "md"],
+        typer.Option("--format", help="Text fits the terminal; JSON carries every value."),
+    ] = "text",
+) -> None:
+    """Say what differs between two cases or runs, and which differences their results cannot tell apart.
+
+    A name that is a case means the case, even when there are runs of it; name a run by its directory.
+    """
+    from celu_cli.analysis.why.explain import explain
+    from celu_cli.analysis.why.sides import find_side
+    from celu_cli.cli.output.why import print_explanation
+
+    print_explanation(explain(find_side(a, logs), find_side(b, logs)), file_format)

@@ -1,0 +1,1 @@
+"""What commands show: tables, live displays and plots in the terminal, records for programs."""

@@ -1,0 +1,93 @@
+"""What `celu bench` shows: a bar while it measures, then a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from textwrap import wrap
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from celu_cli.case.describe import activation_words
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case
+from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.datasets.registry import SAMPLE_TRAIN_IMAGES
+from celu_cli.timing import WARM_UP, Timing, Turns
+
+
+@contextmanager
+def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Callable[[str], None]]:
+    """On stderr, a bar that goes when all is measured; a line at the start where there is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    text = f"Timing steps of {case.name}"
+    if not console.is_terminal or console.is_dumb_terminal:
+        console.print(f"{text}: {', '.join(names)} …", markup=False, soft_wrap=True)
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[name]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        # `name` is told when its turn begins: the one before it is done.
+        task = bar.add_task(text, total=len(names) * (repeats + 1), completed=-1, name="starting TensorFlow")
+        yield lambda name: bar.update(task, advance=1, name=name)
+
+
+def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
+    """Write title, table and what was left out to stdout."""
+    console = results_console()
+    facts = [
+        f"{case.name}: {plan_network(case).parameters:,} weights, {activation_words(case)}, {case.precision}, "
+        f"{_images(case)} images a step",
+        _machine(machine),
+    ]
+    title, *more = [Text(line) for fact in facts for line in wrap(fact, console.width)]
+    title.stylize("bold", 0, len(case.name))
+    print_lines(console, [title, *more, Text(), *table_lines(fit(_columns(case, turns), console.width))])
+    for name, reason in turns.failures.items():
+        lines = wrap(f"{name} was left out: {' '.join(reason.split())}", console.width)
+        print_lines(console, [Text(), *(Text(line, style="yellow") for line in lines)])
+
+
+def _columns(case: Case, turns: Turns) -> list[Column]:
+    names, timings = list(turns.timings), list(turns.timings.values())
+    base = turns.timings.get("manual", timings[0])
+    flops = plan_network(case).training_flops * _images(case)
+    return [
+        Column("step", names),
+        Column("median ms", [_number(one.median) for one in timings], right=True),
+        Column("smallest", [_number(one.smallest) for one in timings], right=True, leaves=2),
+        Column("largest", [_number(one.largest) for one in timings], right=True, leaves=3),
+        Column("n", [str(one.n) for one in timings], right=True, leaves=1),
+        Column("images/s", [_rate(_images(case), one) for one in timings], right=True, leaves=4),
+        Column("GFLOP/s", [_rate(flops / 1e9, one) for one in timings], right=True, leaves=5),
+        Column(
+            f"/ {names[timings.index(base)]}",
+            [f"{one.median / base.median:.2f}" for one in timings],
+            right=True,
+        ),
+    ]
+
+
+def _images(case: Case) -> int:
+    return min(case.batch_size, SAMPLE_TRAIN_IMAGES)
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    busy = "" if facts["load"] is None else f", load {facts['load']:.1f}"
+    return f"{facts['processor']}, {facts['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up"
+
+
+def _rate(amount: float, timing: Timing) -> str:
+    return _number(1e3 * amount / timing.median)
+
+
+def _number(value: float) -> str:
+    """Three digits, but no fewer than the whole number has."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,163 @@
+"""What `celu check` prints: the gradient's way from the loss down, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TypeAlias
+
+from rich.text import Text
+
+from celu_cli.case.describe import activation_words, backprop_words
+from celu_cli.case.schema import Case
+from celu_cli.check.combinations import Combination
+from celu_cli.check.faults import deviates
+from celu_cli.check.measured import Deviation, GradientCheck, LayerCheck
+from celu_cli.check.verdict import Verdict
+from celu_cli.check.words import cosine_words, error_words, short_number
+from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.datasets.registry import DATASETS
+
+_VERDICT_STYLES = {"right": "green", "biased": "yellow", "wrong": "bold red"}
+_GAP = 2
+Of: TypeAlias = Callable[[LayerCheck], "float | None"]
+
+
+def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
+    """Write title, table and verdict to stdout."""
+    console = results_console()
+    facts = (
+        f"{case.name}: {backprop_words(case)}, {activation_words(case)}, {case.precision}; {check.batch} images of "
+        f"{DATASETS[case.dataset.name].title}, initial weights of seed {case.seed}"
+    )
+    title, *more = (Text(line) for line in wrap(facts, console.width))
+    title.stylize("bold", 0, len(case.name))
+    print_lines(console, [title, *more])
+    print_lines(console, [Text(), *_table(check, console.width), Text()])
+    for number, finding in enumerate(verdict.findings):
+        lines = [Text(line) for line in wrap(finding, console.width)]
+        if number == 0:
+            for line in lines:
+                line.stylize(_VERDICT_STYLES[verdict.kind])
+        print_lines(console, lines)
+
+
+@dataclass(frozen=True)
+class _Station:
+    """A stop on the gradient's way: the loss (`layer` is None) or a layer, and the layer it passes down to."""
+
+    layer: LayerCheck | None
+    below: LayerCheck | None
+
+    def largest(self, of_weights: Of, of_output: Of) -> str:
+        """The larger of two errors: of the layer's weights and of what it passes down."""
+        errors = [
+            of(checked)
+            for of, checked in ((of_weights, self.layer), (of_output, self.below))
+            if checked is not None
+        ]
+        measured = [error for error in errors if error is not None]
+        return error_words(max(measured)) if measured else "-"
+
+    @property
+    def off(self) -> bool:
+        return (self.layer is not None and deviates(self.layer.declared_weights.relative_error)) or (
+            self.below is not None and deviates(self.below.declared_output.relative_error)
+        )
+
+
+def _table(check: GradientCheck, width: int) -> list[Text]:
+    """A row for each station, from the loss down."""
+    downwards = [*reversed(check.layers)]
+    stations = [
+        _Station(layer, below) for layer, below in zip([None, *downwards], [*downwards, None], strict=True)
+    ]
+    names = Column("layer", [str(one.layer.number) if one.layer else "loss" for one in stations], right=True)
+    weights = _comparison([one.layer.exact_weights if one.layer else None for one in stations])
+    passed_down = _comparison([one.below.exact_output if one.below else None for one in stations])
+    kept = fit([names, *weights, *passed_down, *_proofs(check, stations)], width)
+    lines = table_lines(kept)
+    for line, station in zip(lines[1:], stations, strict=True):
+        if station.off:
+            line.stylize("red")
+    return [_group_line({"weights": weights[0], "passed down": passed_down[0]}, kept), *lines]
+
+
+def _group_line(groups: dict[str, Column], kept: Sequence[Column]) -> Text:
+    """The name of each group above its first column."""
+    line, position = "", 0
+    for column in kept:
+        name = next((name for name, first in groups.items() if first is column), "")
+        line = line.ljust(position) + name if name else line
+        position += column.width + _GAP
+    return Text(line, style="dim")
+
+
+def _comparison(found: Sequence[Deviation | None]) -> list[Column]:
+    return [
+        Column("error", [error_words(one.relative_error) if one else "" for one in found], right=True),
+        Column("cosine", [cosine_words(one.cosine) if one else "" for one in found], right=True, leaves=2),
+        Column("ratio", [short_number(one.norm_ratio) if one else "" for one in found], right=True, leaves=1),
+    ]
+
+
+def _proofs(check: GradientCheck, stations: Sequence[_Station]) -> list[Column]:
+    def column(heading: str, of_weights: Of, of_output: Of) -> Column:
+        return Column(heading, [one.largest(of_weights, of_output) for one in stations], right=True)
+
+    declared = column(
+        "declared",
+        lambda layer: layer.declared_weights.relative_error,
+        lambda layer: layer.declared_output.relative_error,
+    )
+    finite = column("finite", lambda layer: layer.weights_differences, lambda layer: layer.output_differences)
+    trained = column(
+        check.precision,
+        lambda layer: layer.trained_weights.relative_error,
+        lambda layer: layer.trained_output.relative_error,
+    )
+    return [*([declared] if check.declares_bias else []), finite, trained]
+
+
+class MatrixTable:
+    """The rows of `celu check --all`, each printed when it is known."""
+
+    def __init__(self, chosen: Sequence[Combination]) -> None:
+        self._console = results_console()
+        self._columns = [
+            Column("network", [one.name for one in chosen]),
+            Column("activation", [activation_words(one.case) for one in chosen]),
+            Column("backprop", [backprop_words(one.case) for one in chosen]),
+            Column("precision", [one.case.precision for one in chosen]),
+            Column("error", ["1e-300"], right=True),
+            Column("cosine", [">.9999"], right=True),
+            Column("verdict", ["biased"]),
+        ]
+        headings = [column.fill(column.heading) for column in self._columns]
+        print_lines(self._console, [Text((" " * _GAP).join(headings), style="dim")])
+
+    def print_row(self, combination: Combination, check: GradientCheck, verdict: Verdict) -> None:
+        """`error` is against what is declared, `cosine` the smallest of the weights' against the true gradient."""
+        case = combination.case
+        error = max(
+            one.relative_error
+            for layer in check.layers
+            for one in (layer.declared_weights, layer.declared_output)
+        )
+        cosine = min(layer.exact_weights.cosine for layer in check.layers)
+        cells = [
+            combination.name,
+            activation_words(case),
+            backprop_words(case),
+            case.precision,
+            error_words(error),
+            cosine_words(cosine),
+        ]
+        filled = [column.fill(cell) for column, cell in zip(self._columns, cells, strict=False)]
+        row = Text.assemble(
+            (" " * _GAP).join(filled), " " * _GAP, (verdict.kind, _VERDICT_STYLES[verdict.kind])
+        )
+        print_lines(self._console, [row])
+        if verdict.faults:
+            print_lines(self._console, [Text(f"  {verdict.faults[0].text}", style="red")])

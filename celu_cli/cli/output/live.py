@@ -1,0 +1,190 @@
+"""What `celu run` shows on stderr while it trains."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from celu_cli.case.describe import describe_case
+from celu_cli.case.schema import Case
+from celu_cli.cli.output.progress import TrainingProgress
+from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
+from celu_cli.runs.published import PublishedCurve
+from celu_cli.text import duration
+
+_ROWS = 10
+_LINES_BESIDE_THE_ROWS = 8
+_NARROW, _MIDDLE, _WIDE = 50, 70, 95
+
+
+class LiveDisplay:
+    """Bars and a table where the terminal can show them, else one line an epoch.
+
+    Use it as a context manager around the training and call it with every event.
+    """
+
+    def __init__(self, case: Case, published: PublishedCurve | None, console: Console | None = None) -> None:
+        self._headline = f"{case.name}: {describe_case(case)}"
+        self._published = published
+        self._console = console or _stderr_console()
+        self._progress = TrainingProgress(case.epochs)
+        self._note = ""
+        moving = self._console.is_terminal and not self._console.is_dumb_terminal
+        # Two frames a second: the drawing thread takes time from the training.
+        self._live = Live(self, console=self._console, refresh_per_second=2) if moving else None
+
+    def __enter__(self) -> LiveDisplay:
+        self._progress.start()
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show what `event` says."""
+        self._progress.apply(event)
+        if self._live is not None:
+            return  # the next frame shows it
+        if isinstance(event, TrainingStarted):
+            self._print_line(f"{self._headline}; {_amount(event)}")
+        elif isinstance(event, EpochDone):
+            self._print_line(self._epoch_line(event.metrics))
+
+    def __rich__(self) -> RenderableType:
+        """The frame that shows the training as it stands now."""
+        parts: list[RenderableType] = [_line(self._headline, style="bold")]
+        if self._progress.finished:
+            parts.append(self._epoch_table())
+        if not self._progress.ended:
+            parts.append(self._bars())
+        return Group(*parts, *map(_line, self._figures()))
+
+    def show_earlier(self, epochs: Sequence[EpochMetrics]) -> None:
+        """Show the epochs that a resumed run has already, before the training starts."""
+        self._progress.finished.extend(epochs)
+
+    def stopping(self, signal_name: str) -> None:
+        """Say that `signal_name` was heard; may be called from another thread."""
+        self._note = f"{signal_name}: stopping after this step; once more leaves at once"
+        if self._live is None:
+            self._print_line(self._note)
+        else:
+            self._live.refresh()
+
+    def _print_line(self, line: str) -> None:
+        # Past rich, which would wrap the line to a width that a file does not have.
+        print(line, file=self._console.file, flush=True)
+
+    def _epoch_line(self, metrics: EpochMetrics) -> str:
+        parts = [
+            f"epoch {metrics.epoch}/{self._progress.epochs}",
+            f"train loss {metrics.train_loss:.4f} accuracy {metrics.train_accuracy:.4f}",
+            f"test loss {metrics.test_loss:.4f} accuracy {metrics.test_accuracy:.4f}",
+        ]
+        published = self._published.at(metrics.epoch) if self._published else None
+        if published is not None:
+            points = 100 * (metrics.test_accuracy - published.test_accuracy)
+            parts.append(f"published {published.test_accuracy:.4f} ({points:+.2f} points)")
+        parts.append(f"{metrics.images_per_second:,.0f} images/s")
+        parts.append(duration(metrics.seconds))
+        if self._progress.remaining:
+            parts.append(f"{duration(self._progress.remaining)} left")
+        return "; ".join(parts)
+
+    def _epoch_table(self) -> Table:
+        losses = self._console.width >= _WIDE
+        accuracy = " accuracy" if self._console.width >= _MIDDLE else ""
+        headings = ["epoch", *(["train loss", "test loss"] if losses else [])]
+        headings += [f"train{accuracy}", f"test{accuracy}"]
+        headings += ["published", "points"] if self._shows_published else []
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for heading in [*headings, "time"]:
+            table.add_column(heading, justify="right", no_wrap=True)
+        rows = max(1, min(_ROWS, self._console.height - _LINES_BESIDE_THE_ROWS))
+        for metrics in self._progress.finished[-rows:]:
+            cells: list[RenderableType] = [str(metrics.epoch)]
+            cells += [f"{metrics.train_loss:.4f}", f"{metrics.test_loss:.4f}"] if losses else []
+            cells += [f"{metrics.train_accuracy:.4f}", f"{metrics.test_accuracy:.4f}"]
+            table.add_row(*cells, *self._published_cells(metrics), duration(metrics.seconds))
+        return table
+
+    @property
+    def _shows_published(self) -> bool:
+        return self._published is not None and self._console.width >= _NARROW
+
+    def _published_cells(self, metrics: EpochMetrics) -> list[RenderableType]:
+        if self._published is None or not self._shows_published:
+            return []
+        published = self._published.at(metrics.epoch)
+        if published is None:
+            return ["", ""]
+        points = 100 * (metrics.test_accuracy - published.test_accuracy)
+        style = "green" if points >= 0 else "yellow"
+        return [Text(f"{published.test_accuracy:.4f}", style="dim"), Text(f"{points:+.2f}", style=style)]
+
+    def _bars(self) -> Table:
+        progress = self._progress
+        steps = progress.started.steps_per_epoch if progress.started else None
+        step = progress.steps.step if progress.steps else 0
+        epoch = min(progress.epochs_done + 1, progress.epochs)
+        epochs_done = progress.epochs_done + progress.epoch_fraction
+        state = self._tested() if progress.evaluating else f"{step} of {steps}" if steps else "preparing"
+        width = max(10, min(40, self._console.width - 30))
+        table = Table.grid(padding=(0, 1))
+        for _ in range(3):
+            table.add_column(no_wrap=True)
+        table.add_row(
+            "epoch", ProgressBar(progress.epochs, epochs_done, width=width), f"{epoch} of {progress.epochs}"
+        )
+        table.add_row("step", ProgressBar(steps or 1, step, width=width), state)
+        return table
+
+    def _tested(self) -> str:
+        started = self._progress.started
+        total = f" of {started.test_images:,}" if started else ""
+        return f"tested {self._progress.tested:,}{total}"
+
+    def _figures(self) -> list[str]:
+        progress, steps = self._progress, self._progress.steps
+        lines = [self._note] if self._note else []
+        if steps is not None:
+            speed = f"{steps.images_per_second:,.0f} images/s"
+            lines.append(f"loss {steps.loss:.4f}, accuracy {steps.accuracy:.4f}, {speed}")
+        time = f"{duration(progress.elapsed)} elapsed"
+        if progress.remaining and not progress.ended:
+            time += f", about {duration(progress.remaining)} left"
+        lines.append(time)
+        if progress.best is not None:
+            lines.append(
+                f"best test accuracy {progress.best.test_accuracy:.4f} in epoch {progress.best.epoch}"
+            )
+        return lines
+
+
+def _stderr_console() -> Console:
+    # FORCE_COLOR alone must not put moving bars into a file.
+    return Console(stderr=True, highlight=False, force_terminal=None if sys.stderr.isatty() else False)
+
+
+def _amount(event: TrainingStarted) -> str:
+    return (
+        f"{event.epochs} epochs of {event.steps_per_epoch} steps, "
+        f"{event.train_images:,} train and {event.test_images:,} test images"
+    )
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,97 @@
+"""How far a training has come, kept from its events; no terminal here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from celu_cli.events import (
+    EpochDone,
+    EpochMetrics,
+    EvaluationStarted,
+    Event,
+    ImagesTested,
+    StepsDone,
+    TrainingEnded,
+    TrainingStarted,
+)
+
+
+class TrainingProgress:
+    """The state a display draws, brought up to date by `apply`."""
+
+    def __init__(self, epochs: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.epochs = epochs
+        self.finished: list[EpochMetrics] = []
+        self.started: TrainingStarted | None = None
+        self.steps: StepsDone | None = None
+        self.evaluating = False
+        self.tested = 0
+        self.ended = False
+        self._clock = clock
+        self._start = clock()
+        self._end: float | None = None
+
+    def start(self) -> None:
+        """Start the clock again, when the training begins later than the display is made."""
+        self._start = self._clock()
+
+    def apply(self, event: Event) -> None:
+        """Take one event of the training."""
+        match event:
+            case TrainingStarted():
+                self.started = event
+                self.epochs = event.epochs
+            case StepsDone():
+                self.steps = event
+            case EvaluationStarted():
+                self.evaluating, self.tested = True, 0
+            case ImagesTested(images=images):
+                self.tested = images
+            case EpochDone(metrics):
+                self.finished.append(metrics)
+                self.steps = None
+                self.evaluating = False
+            case TrainingEnded():
+                self.ended = True
+                self.stop()
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        self._end = self._end or self._clock()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the clock was started."""
+        return (self._end or self._clock()) - self._start
+
+    @property
+    def epochs_done(self) -> int:
+        """Number of the last finished epoch; a resumed run counts the epochs before it too."""
+        if self.steps is not None:
+            return self.steps.epoch - 1
+        return self.finished[-1].epoch if self.finished else 0
+
+    @property
+    def epoch_fraction(self) -> float:
+        """Share of the current epoch's steps that are done."""
+        if self.started is None or self.steps is None:
+            return 0.0
+        return min(1.0, self.steps.step / max(1, self.started.steps_per_epoch))
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left as the speed so far promises; None before anything is known."""
+        recent = self.finished[-5:]
+        if recent:
+            epoch_seconds = sum(metrics.seconds for metrics in recent) / len(recent)
+        elif self.started is not None and self.steps is not None and self.steps.images_per_second > 0:
+            epoch_seconds = self.started.train_images / self.steps.images_per_second
+        else:
+            return None
+        return epoch_seconds * max(0.0, self.epochs - self.epochs_done - self.epoch_fraction)
+
+    @property
+    def best(self) -> EpochMetrics | None:
+        """The finished epoch with the best test accuracy."""
+        return max(self.finished, key=lambda metrics: metrics.test_accuracy, default=None)

@@ -1,0 +1,135 @@
+"""One frame of `celu watch`: a line a run, as many as the terminal has room for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from celu_cli.cli.output.tables import Column, fit, table_lines
+from celu_cli.events import EpochMetrics
+from celu_cli.runs.run import Run
+from celu_cli.runs.watching import View, best_epoch, elapsed_seconds, published_now, remaining_seconds
+from celu_cli.text import duration, printable
+
+_STYLES = {
+    "running": "cyan",
+    "completed": "green",
+    "interrupted": "yellow",
+    "failed": "bold red",
+    "crashed": "bold red",
+}
+_LINES_BESIDE_THE_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What rich draws: the view, as high and wide as the terminal is at that moment."""
+
+    view: View
+    place: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in frame_lines(self.view, self.place, options.max_width, console.height):
+            line.no_wrap, line.overflow = True, "ellipsis"
+            yield line
+
+
+def frame_lines(view: View, place: str, width: int, height: int | None = None) -> list[Text]:
+    """The table of runs with notes below it; `height` bounds the number of lines, if given."""
+    most = max(1, height - _LINES_BESIDE_THE_RUNS) if height else len(view.runs)
+    runs = _chosen(view.runs, most)
+    notes = [Text(line, style="red") for line in _errors(runs)]
+    if height:
+        notes = notes[: max(0, most - len(runs))]
+    hidden = len(view.runs) - len(runs)
+    more = [Text(f"and {hidden} more; a higher terminal shows them", style="dim")] if hidden else []
+    table = _table(runs, view.now, width) if runs else []
+    return [*table, *notes, *more, Text(_summary(view, place), style="dim" if runs else "")]
+
+
+def _chosen(runs: Sequence[Run], most: int) -> list[Run]:
+    """Where not all fit, those that run and then the newest; in the order of their starts."""
+    first = sorted(runs, key=lambda run: (run.status != "running", -run.manifest.started.timestamp()))[:most]
+    return [run for run in runs if run in first]
+
+
+def _table(runs: Sequence[Run], now: datetime, width: int) -> list[Text]:
+    lines = table_lines(fit(_columns(runs, now, width), width))
+    for line, run in zip(lines[1:], runs, strict=True):
+        line.stylize(_STYLES[run.status], len(line.plain) - len(run.status))
+    return lines
+
+
+def _columns(runs: Sequence[Run], now: datetime, width: int) -> list[Column]:
+    lasts = [run.metrics[-1] if run.metrics else None for run in runs]
+    bests = [best_epoch(run) for run in runs]
+    done = [f"{run.metrics[-1].epoch if run.metrics else 0}/{run.case.epochs}" for run in runs]
+    columns = [
+        Column("case", [_shortened(run.case.name, max(10, width // 3)) for run in runs]),
+        Column("seed", [str(run.case.seed) for run in runs], right=True, leaves=6),
+        Column("started", [f"{run.manifest.started:%m-%d %H:%M:%S}" for run in runs], leaves=5),
+        Column("epochs", done, right=True),
+        Column(
+            "train", [_share(last.train_accuracy) if last else "" for last in lasts], right=True, leaves=2
+        ),
+        Column("test", [_share(last.test_accuracy) if last else "" for last in lasts], right=True, leaves=8),
+        Column("best", [_best(best) for best in bests], right=True, leaves=3),
+        Column("published", list(map(_published, runs)), right=True, leaves=4),
+        Column("elapsed", [duration(elapsed_seconds(run, now)) for run in runs], right=True, leaves=1),
+        Column("left", [_left(run, now) for run in runs], right=True, leaves=7),
+        Column("status", [run.status for run in runs]),
+    ]
+    twice = len({(run.case.name, run.case.seed) for run in runs}) < len(runs)
+    return [column for column in columns if any(column.cells) and (twice or column.heading != "started")]
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _best(best: EpochMetrics | None) -> str:
+    return f"{best.test_accuracy:.4f} @{best.epoch}" if best else ""
+
+
+def _published(run: Run) -> str:
+    """The published test accuracy; of an earlier epoch, where the curve does not show this one, it says which."""
+    published = published_now(run)
+    if published is None:
+        return ""
+    at = "" if published.epoch == run.metrics[-1].epoch else f" @{published.epoch}"
+    return _share(published.test_accuracy) + at
+
+
+def _left(run: Run, now: datetime) -> str:
+    seconds = remaining_seconds(run, now)
+    return "" if seconds is None else duration(seconds)
+
+
+def _errors(runs: Sequence[Run]) -> list[str]:
+    """Why runs failed, in a line each."""
+    return [
+        f"{run.name}: {printable(run.manifest.error.splitlines()[0])}"
+        for run in runs
+        if run.status == "failed" and run.manifest.error
+    ]
+
+
+def _summary(view: View, place: str) -> str:
+    """How many runs stand how; the directory comes late, where a narrow terminal may cut it."""
+    counts = Counter(run.status for run in view.runs)
+    words = [f"{view.running} running" if view.running else "nothing runs"]
+    words += [f"{count} {status}" for status, count in counts.items() if status != "running"]
+    if view.left_out:
+        words.append(f"{view.left_out} ended before (--all shows {'it' if view.left_out == 1 else 'them'})")
+    if view.unreadable:
+        words.append(f"{view.unreadable} cannot be read")
+    return f"{', '.join(words)}; {place}; {view.now:%H:%M:%S} UTC"

@@ -1,0 +1,279 @@
+"""What `celu why` prints: text that fits its terminal, Markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from textwrap import wrap
+from typing import Any, Literal
+
+import typer
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from celu_cli.analysis.why.changes import Change
+from celu_cli.analysis.why.explain import Explanation
+from celu_cli.analysis.why.proposals import Proposal
+from celu_cli.analysis.why.results import Parting, Start
+from celu_cli.analysis.why.sides import Side
+from celu_cli.case.describe import describe_case
+from celu_cli.cli.output.tables import results_console
+from celu_cli.text import printable
+
+_GAP = 2
+
+
+def print_explanation(explanation: Explanation, file_format: Literal["text", "json", "md"]) -> None:
+    """Write `explanation` to stdout."""
+    match file_format:
+        case "json":
+            typer.echo(json.dumps(_values(explanation), indent=2, allow_nan=False))
+        case "md":
+            typer.echo("\n".join(_markdown(explanation)))
+        case "text":
+            _print_text(explanation, results_console())
+
+
+def _print_text(explanation: Explanation, console: Console) -> None:
+    for letter, side in (("A", explanation.a), ("B", explanation.b)):
+        _print_lines(console, [f"{letter}  {side_words(side)}"], 0)
+    for heading, effects in SECTIONS:
+        changes = explanation.changes_of(*effects)
+        if changes:
+            _print_heading(console, heading)
+            _print_changes(console, changes)
+    _print_heading(console, "Start")
+    _print_lines(console, start_lines(explanation))
+    results = list(result_lines(explanation))
+    if results:
+        _print_heading(console, "Result")
+        _print_lines(console, results)
+    _print_heading(console, "Verdict")
+    _print_lines(console, explanation.verdict)
+    if explanation.proposals:
+        _print_heading(console, "To separate them, change one thing at a time")
+        _print_proposals(console, explanation.proposals)
+    for hint in hints(explanation):
+        console.print()
+        _print_lines(console, [hint], 0, "dim")
+
+
+def _print_heading(console: Console, heading: str) -> None:
+    console.print()
+    _print_lines(console, [heading], 0, "bold cyan")
+
+
+def _print_lines(console: Console, lines: Iterable[str], indent: int = 2, style: str = "") -> None:
+    """Each line broken between words, with `indent` spaces before it."""
+    for line in lines:
+        for part in wrap(line, max(20, console.width - indent), break_on_hyphens=False):
+            console.print(Text.assemble(" " * indent, (part, style)))
+
+
+def _print_changes(console: Console, changes: list[Change]) -> None:
+    cells = [row for change in changes for row in rows(change)]
+    widths = [max(cell_len(row[column]) for row in cells) for column in range(2)]
+    for change in changes:
+        bare = change.name == change.values[0].key
+        if not bare:
+            _print_lines(console, [change.name], style="bold")
+        for row in rows(change):
+            _print_row(console, row, widths, 2 if bare else 4)
+        _print_lines(console, [change.note] if change.note else [], 4, "italic")
+
+
+def _print_row(console: Console, row: tuple[str, str, str], widths: list[int], indent: int) -> None:
+    """Key and values side by side where the terminal has room for them, else under each other."""
+    key, a, b = row
+    start = 4 + widths[0] + _GAP
+    if start + widths[1] + _GAP + cell_len(b) <= console.width:
+        first, second = set_cell_size(key, start - indent), set_cell_size(a, widths[1] + _GAP)
+        console.print(Text.assemble(" " * indent, (first, "dim"), second, b))
+        return
+    _print_lines(console, [key], indent, "dim")
+    _print_lines(console, [f"A {a}", f"B {b}"], indent + 2)
+
+
+def _print_proposals(console: Console, proposals: tuple[Proposal, ...]) -> None:
+    for proposal in proposals:
+        colon = ":" if proposal.command else ""
+        _print_lines(console, [_proposal_words(proposal) + colon])
+        if proposal.command:
+            # Never wrapped by celu: a command must survive being copied.
+            console.print(Text(f"    {proposal.command}"), soft_wrap=True, style="cyan")
+
+
+def _proposal_words(proposal: Proposal) -> str:
+    if proposal.command is None:
+        return f"{proposal.change}: no valid case has it alone"
+    return f"{proposal.change} alone, from {proposal.start}"
+
+
+def _markdown(explanation: Explanation) -> Iterator[str]:
+    for letter, side in (("A", explanation.a), ("B", explanation.b)):
+        yield f"- **{letter}**: {_escaped(side_words(side))}"
+    yield from ("", "| difference | effect | key | A | B |", "| --- | --- | --- | --- | --- |")
+    for change in explanation.changes:
+        for row in rows(change):
+            cells = [change.name, change.effect, f"`{row[0]}`", row[1], row[2]]
+            yield "| " + " | ".join(map(_escaped, cells)) + " |"
+    for change in explanation.changes:
+        if change.note:
+            yield f"\n{change.name}: {_escaped(change.note)}."
+    yield ""
+    yield from (f"- {_escaped(line)}" for line in (*start_lines(explanation), *result_lines(explanation)))
+    yield ""
+    yield from map(_escaped, explanation.verdict)
+    if explanation.proposals:
+        yield ""
+        for proposal in explanation.proposals:
+            command = f": `{proposal.command}`" if proposal.command else ""
+            yield f"- {_escaped(_proposal_words(proposal))}{command}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _values(explanation: Explanation) -> dict[str, Any]:
+    values = {
+        "a": _side(explanation.a),
+        "b": _side(explanation.b),
+        "changes": [asdict(change) for change in explanation.changes],
+        "same": list(explanation.same),
+        "start": asdict(explanation.start),
+        "metrics": asdict(explanation.parting) if explanation.parting else None,
+        "published": asdict(explanation.published) if explanation.published else None,
+        "confounded": list(explanation.confounded),
+        "verdict": list(explanation.verdict),
+        "proposals": [asdict(proposal) for proposal in explanation.proposals],
+    }
+    finite = _finite(values)
+    assert isinstance(finite, dict)
+    return finite
+
+
+def _side(side: Side) -> dict[str, Any]:
+    return {
+        "name": side.name,
+        "kind": "run" if side.run else "case",
+        "status": side.run.status if side.run else None,
+        "case": side.case.model_dump(mode="json"),
+        "run": side.run.manifest.model_dump(mode="json") if side.run else None,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: null stands for it."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+SECTIONS = (
+    ("Can change the result", ("result",)),
+    ("Changes only rounding", ("rounding",)),
+    ("Changes only how long", ("length",)),
+    ("Cannot change the result", ("none",)),
+)
+
+
+def side_words(side: Side) -> str:
+    """What a side is."""
+    kind = f"{side.run.status} run" if side.run else "case"
+    return f"{side.name} ({kind}): {printable(describe_case(side.case))}"
+
+
+def hints(explanation: Explanation) -> Iterator[str]:
+    """Where a side is a case that has runs, how to name one of those."""
+    for side in {side.name: side for side in (explanation.a, explanation.b)}.values():
+        if side.runs:
+            yield (
+                f"{side.name} means the case; to compare a run of it, name the run: {side.runs[-1]}"
+                + (f" (the newest of {len(side.runs)})" if len(side.runs) > 1 else "")
+            )
+
+
+def rows(change: Change) -> Iterator[tuple[str, str, str]]:
+    """Key and both values of everything that the change consists of."""
+    for value in change.values:
+        yield (value.key, _cell(value.a, value.implied_a), _cell(value.b, value.implied_b))
+
+
+def start_lines(explanation: Explanation) -> Iterator[str]:
+    """Whether weights and order of the images are the same, and what else is."""
+    yield from _hash_lines(explanation.start)
+    if explanation.same:
+        yield f"the same: {', '.join(map(printable, explanation.same))}"
+
+
+def _hash_lines(start: Start) -> Iterator[str]:
+    by = "by the cases" if start.expected else "by their hashes"
+    for what, same, reason in (
+        ("initial weights", start.same_weights, start.weights_reason),
+        ("order of images", start.same_order, start.order_reason),
+    ):
+        answer = "not known" if same is None else f"{'the same' if same else 'not the same'} {by}"
+        yield f"{what}: {answer}" + (f" ({reason})" if reason else "")
+
+
+def result_lines(explanation: Explanation) -> Iterator[str]:
+    """How the results of both sides compare, as far as there are any."""
+    if explanation.parting is not None:
+        yield from _parting_lines(explanation.parting)
+        yield from _end_lines(explanation)
+    published = explanation.published
+    if published is not None:
+        points = 100 * (published.test_accuracy_b - published.test_accuracy_a)
+        yield (
+            f"published: test accuracy {published.test_accuracy_a:.4f} (epoch {published.epoch_a}) and "
+            f"{published.test_accuracy_b:.4f} (epoch {published.epoch_b}): {points:+.2f} points"
+        )
+
+
+def _parting_lines(parting: Parting) -> Iterator[str]:
+    if not parting.common_epochs:
+        yield "there is no epoch that both have finished"
+    elif parting.first_epoch is None:
+        yield f"all metrics are equal in all {parting.common_epochs} epochs that both have"
+    else:
+        yield f"metrics part in epoch {parting.first_epoch}, by B minus A: {_differences(parting.first)}"
+        if parting.last_epoch != parting.first_epoch:
+            yield f"in epoch {parting.last_epoch}, the last that both have: {_differences(parting.last)}"
+
+
+def _end_lines(explanation: Explanation) -> Iterator[str]:
+    for letter, side in (("A", explanation.a), ("B", explanation.b)):
+        metrics = side.run.metrics if side.run else ()
+        if metrics:
+            best = max(metrics, key=lambda epoch: epoch.test_accuracy)
+            yield (
+                f"{letter} ends at test accuracy {metrics[-1].test_accuracy:.4f} in epoch {metrics[-1].epoch} of "
+                f"{side.case.epochs}; best {best.test_accuracy:.4f} in epoch {best.epoch}"
+            )
+
+
+def _differences(values: dict[str, float]) -> str:
+    words = []
+    for key, value in values.items():
+        if "accuracy" in key:
+            words.append(f"{key.replace('_', ' ')} {100 * value:+.3g} points")
+        else:
+            words.append(
+                f"{key.replace('_', ' ')} " + (f"{value:+.2g}" if math.isfinite(value) else "not finite")
+            )
+    return ", ".join(words)
+
+
+def _cell(value: Any, implied: bool = False) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = printable(value) if value and isinstance(value, str) else json.dumps(value)
+    return f"{text} (always)" if implied else text

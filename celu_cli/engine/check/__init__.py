@@ -1,0 +1,1 @@
+"""Proves gradients against the tape, against finite differences, and part by part."""

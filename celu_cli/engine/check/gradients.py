@@ -1,0 +1,202 @@
+"""Prove a case's gradients: against the tape, against finite differences, and part by part.
+
+The reference is the tape's gradient, in float64, of a network without folded alpha and without Winograd's algorithm.
+A deviation shows in all layers below the one it stems from. So each part of each layer is also tried alone, on true
+inputs: a fault is named where it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from celu_cli.case.plan import LayerPlan, plan_network
+from celu_cli.case.schema import Case
+from celu_cli.check.measured import Deviation, GradientCheck, LayerCheck, PartCheck, deviation
+from celu_cli.datasets.facts import Split
+from celu_cli.engine.backprop import Backprop, auto, select_backprop
+from celu_cli.engine.check.oracles import (
+    Reference,
+    difference_error,
+    layer_values,
+    loss_from,
+    reference_gradients,
+)
+from celu_cli.engine.check.parts import check_loss, check_parts
+from celu_cli.engine.layers import Layer
+from celu_cli.engine.network import Network, build_network, network_of
+from celu_cli.engine.randomness import batch_order, initial_weights
+from celu_cli.engine.schedules import dilated_rate
+from celu_cli.engine.tensor import Tensor, Tensors
+
+BATCH = 6  # images: enough for every path, few enough for float64; not 4, which is a pool's factor
+SAMPLES = 3
+_DIFFERENCES_BATCH = 2
+
+
+class _Found(NamedTuple):
+    """Gradients found in several ways; see `LayerCheck`."""
+
+    exact: Reference
+    declared: Reference
+    derived: Reference
+    trained: Reference
+    by_tape: Reference
+
+
+def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> GradientCheck:
+    """Compare the backprop of `case` with its references on a batch of `split`, at the initial weights.
+
+    The batch is the first of the first epoch, cut to `BATCH` images; the dilated rate is that of the first epoch. Black
+    pixels count as 1 of 255, as an input of exactly 0 lies at the kink of many an activation.
+    Finite differences are taken at 2 * `samples` coordinates of each tensor; with 0 they are left out.
+    """
+    plan = plan_network(case)
+    chosen = batch_order(len(split.images), case.seed, epoch=1)[:BATCH]
+    images = tf.constant(np.maximum(split.images[chosen], 1))
+    labels = tf.constant(split.labels[chosen])
+    initial = initial_weights(plan, case.network.initializer, case.seed)
+    weights = [tf.constant(w, tf.float64) for w in initial]
+    rate = dilated_rate(case, epoch=1)
+    skipping = plan.dilated_layers if rate > 0.0 else ()
+    article = case.backprop.method != "auto" and case.backprop.rule == "article"
+
+    network = network_of(case)
+    wide = _in_float64(case, network)
+    layers = tuple(map(Layer, plan.layers))
+    x = tf.cast(images, tf.float64) / 255.0
+    exact = reference_gradients(layers, (), weights, x, labels)
+    declared = exact
+    if article or skipping:
+        declared = reference_gradients(layers, skipping, weights, x, labels, rate=rate, article=article)
+    backprop, masters = select_backprop(case.backprop), [tf.constant(w) for w in initial]
+    found = _Found(
+        exact,
+        declared,
+        derived=_gradients(backprop, wide, weights, images, labels, rate),
+        trained=_gradients(backprop, network, masters, images, labels, rate),
+        by_tape=_gradients(auto, build_network(plan, network.dtype), masters, images, labels, rate),
+    )
+    differences = _differences(layers, weights, x[:_DIFFERENCES_BATCH], labels[:_DIFFERENCES_BATCH], samples)
+
+    checks = []
+    for index, (layer, own) in enumerate(zip(layers, wide.layers, strict=True)):
+        parts: tuple[PartCheck, ...] = ()
+        if not own.taped:
+            gradient = tf.constant(exact.outputs[index]) * wide.scale
+            parts = check_parts(own, weights[index], x / wide.scale, gradient)
+        checks.append(_check_layer(layer.plan, own.winograd, found, differences[index], parts))
+        x = layer_values(layer, weights[index], x).pooled
+    return GradientCheck(
+        case_name=case.name,
+        method=case.backprop.method,
+        rule="article" if article else "exact",
+        precision=case.precision,
+        batch=len(chosen),
+        rate=rate,
+        dilated_layers=skipping,
+        scale=wide.scale,
+        loss=check_loss(wide, x, labels),
+        layers=tuple(checks),
+    )
+
+
+def _check_layer(
+    plan: LayerPlan,
+    winograd: bool,
+    found: _Found,
+    differences: tuple[float | None, float | None],
+    parts: tuple[PartCheck, ...],
+) -> LayerCheck:
+    index = plan.number - 1
+
+    def weights(one: Reference, other: Reference) -> Deviation:
+        return deviation(one.weights[index], other.weights[index])
+
+    def output(one: Reference, other: Reference) -> Deviation:
+        return deviation(one.outputs[index], other.outputs[index])
+
+    return LayerCheck(
+        plan=plan,
+        winograd=winograd,
+        exact_weights=weights(found.derived, found.exact),
+        exact_output=output(found.derived, found.exact),
+        declared_weights=weights(found.derived, found.declared),
+        declared_output=output(found.derived, found.declared),
+        trained_weights=weights(found.trained, found.derived),
+        trained_output=output(found.trained, found.derived),
+        tape_rounding=max(
+            compare(found.by_tape, found.exact).relative_error for compare in (weights, output)
+        ),
+        weights_differences=differences[0],
+        output_differences=differences[1],
+        parts=parts,
+    )
+
+
+def _in_float64(case: Case, trained: Network) -> Network:
+    """The network of the training, with the same algorithms in float64."""
+    wide = network_of(case, tf.float64)
+    layers = tuple(
+        replace(layer, winograd=own.winograd) for layer, own in zip(wide.layers, trained.layers, strict=True)
+    )
+    return replace(wide, layers=layers)
+
+
+def _gradients(
+    backprop: Backprop, network: Network, weights: Tensors, images: Tensor, labels: Tensor, rate: float
+) -> Reference:
+    """Gradients of weights and outputs by one method, the alpha that was folded out taken back in."""
+    result = backprop(network, weights, images, labels, tf.constant(rate, tf.float64))
+    return Reference(
+        [tf.cast(gradient, tf.float64).numpy() for gradient in result.weights],
+        [tf.cast(gradient, tf.float64).numpy() / network.scale for gradient in result.outputs],
+    )
+
+
+def _differences(
+    layers: tuple[Layer, ...], weights: Tensors, x: Tensor, labels: Tensor, samples: int
+) -> list[tuple[float | None, float | None]]:
+    """The true gradients of each layer's weights and output against finite differences."""
+    if samples == 0:
+        return [(None, None)] * len(layers)
+    exact = reference_gradients(layers, (), weights, x, labels)
+    errors = []
+    for index, layer in enumerate(layers):
+        errors.append(_layer_differences(layers, index, weights, x, labels, exact, samples))
+        x = layer_values(layer, weights[index], x).pooled
+    return errors
+
+
+def _layer_differences(
+    layers: tuple[Layer, ...],
+    index: int,
+    weights: Tensors,
+    x: Tensor,
+    labels: Tensor,
+    exact: Reference,
+    samples: int,
+) -> tuple[float | None, float | None]:
+    """`x` is the input of the layer at `index`."""
+    layer, generator = layers[index], np.random.default_rng(index)
+    loss_above = loss_from(layers, weights, labels, index + 1)
+    output = layer_values(layer, weights[index], x).pooled
+    return (
+        difference_error(
+            lambda moved: loss_above(layer_values(layer, tf.constant(moved), x).pooled),
+            weights[index].numpy(),
+            exact.weights[index],
+            samples,
+            generator,
+        ),
+        difference_error(
+            lambda moved: loss_above(tf.constant(moved)),
+            output.numpy(),
+            exact.outputs[index],
+            samples,
+            generator,
+        ),
+    )

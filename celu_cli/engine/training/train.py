@@ -1,0 +1,253 @@
+"""The story of a training, told as events.
+
+Whole stretches of steps run as one compiled loop: gather a batch of uint8 images, take its gradients, update the
+weights, add up loss and right answers. Python only hands over the order of the images and reads the sums.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from math import ceil, isfinite
+from typing import Any
+
+import tensorflow as tf
+
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case
+from celu_cli.datasets.facts import Dataset, Split
+from celu_cli.engine.network import Network, network_of
+from celu_cli.engine.optimizers import build_optimizer
+from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
+from celu_cli.engine.schedules import dilated_rate, learning_rates
+from celu_cli.engine.training.diagnosis import clear_memory_errors, diverged, explain_divergence
+from celu_cli.engine.training.evaluation import compile_evaluation, evaluation_batch
+from celu_cli.engine.training.fidelity import read_record
+from celu_cli.engine.training.probe import Probe, compile_probe
+from celu_cli.engine.training.snapshot import from_arrays, to_arrays
+from celu_cli.engine.training.steps import compile_steps, empty_sums
+from celu_cli.errors import RunError
+from celu_cli.events import (
+    Checkpoint,
+    CheckpointReached,
+    EpochDone,
+    EpochMetrics,
+    EvaluationStarted,
+    Event,
+    ImagesTested,
+    LayerDetail,
+    StepsDone,
+    TrainingEnded,
+    TrainingStarted,
+)
+
+# How long one compiled stretch should take: long enough to cost nothing, short enough for display and Ctrl-C.
+_STRETCH_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """When a training offers a checkpoint besides the end of each epoch's steps.
+
+    `due` is asked after every stretch of steps; with `every_steps` a stretch also ends at each multiple of it.
+    """
+
+    due: Callable[[], bool] = lambda: False
+    every_steps: int | None = None
+
+
+@dataclass
+class _Training:
+    """Where a training stands: the next thing is step `step` (from 0) of `epoch`, or its evaluation."""
+
+    epoch: int
+    step: int
+    steps: int
+    seconds: float
+    tensors: dict[str, Any]  # weights, optimizer, sums
+
+    def checkpoint(self) -> CheckpointReached:
+        arrays = to_arrays(self.tensors)
+        return CheckpointReached(Checkpoint(self.epoch, self.step, self.steps, self.seconds, arrays))
+
+
+def train(
+    case: Case,
+    dataset: Dataset,
+    *,
+    checkpoints: Checkpoints | None = None,
+    resume: Checkpoint | None = None,
+    epochs_recorded: int = 0,
+    layer_detail: LayerDetail | None = None,
+) -> Iterator[Event]:
+    """Train `case` on `dataset` and yield what happens.
+
+    Args:
+        checkpoints: When to yield a `CheckpointReached` besides the end of each epoch's steps.
+        resume: Where an earlier process came to; what follows is then, bit for bit, what would have followed there.
+        epochs_recorded: How many epochs that process told of; the last is not evaluated a second time.
+        layer_detail: What to measure of the layers after each epoch, if anything; the training is the same without.
+
+    Raises:
+        DivergedError: the loss or a gradient became NaN or infinite.
+        OutOfMemoryError: a tensor does not fit into the memory.
+        RunError: `resume` is not of this case.
+    """
+    plan = plan_network(case)
+    network = network_of(case)
+    images, test_images = len(dataset.train.images), len(dataset.test.images)
+    steps = ceil(images / case.batch_size)
+    initial = initial_weights(plan, case.network.initializer, case.seed)
+    training = _begin(case, steps, initial)
+    if resume is not None:
+        training = _restored(resume, training)
+        if training.step == steps and epochs_recorded >= training.epoch:
+            _next_epoch(case, training)
+    run_steps = compile_steps(case, network, dataset.train)
+    run_evaluation = compile_evaluation(network, dataset.test, evaluation_batch(plan, test_images))
+    probe = compile_probe(case, network, dataset.train, layer_detail) if layer_detail else None
+
+    yield TrainingStarted(
+        epochs=case.epochs,
+        steps_per_epoch=steps,
+        train_images=images,
+        test_images=test_images,
+        initial_weights_hash=hash_arrays(initial),
+        batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
+    )
+    with clear_memory_errors():
+        while training.epoch <= case.epochs:
+            yield from _train_epoch(
+                case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
+            )
+            yield from _evaluate(case, images, test_images, run_evaluation, probe, training)
+            _next_epoch(case, training)
+    yield TrainingEnded(case.epochs)
+
+
+def _begin(case: Case, steps: int, initial: list[Any]) -> _Training:
+    weights = tuple(map(tf.constant, initial))
+    tensors = {
+        "weights": weights,
+        "optimizer": build_optimizer(case.optimizer).init(weights),
+        "sums": empty_sums(case, steps, len(weights)),
+    }
+    return _Training(1, 0, steps, 0.0, tensors)
+
+
+def _restored(checkpoint: Checkpoint, like: _Training) -> _Training:
+    try:
+        tensors = from_arrays(checkpoint.arrays, like.tensors)
+    except ValueError as error:
+        raise RunError(f"{error}; the run cannot be resumed") from error
+    return _Training(checkpoint.epoch, checkpoint.step, like.steps, checkpoint.seconds, tensors)
+
+
+def _next_epoch(case: Case, training: _Training) -> None:
+    training.epoch, training.step, training.seconds = training.epoch + 1, 0, 0.0
+    training.tensors["sums"] = empty_sums(case, training.steps, len(training.tensors["weights"]))
+
+
+def _train_epoch(
+    case: Case,
+    network: Network,
+    split: Split,
+    run_steps: Callable[..., Any],
+    training: _Training,
+    checkpoints: Checkpoints,
+) -> Iterator[Event]:
+    """Run the epoch's steps from where the training stands, stretch by stretch."""
+    images, epoch, steps = len(split.images), training.epoch, training.steps
+    if training.step == steps:
+        return
+    order = tf.constant(batch_order(images, case.seed, epoch))
+    rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
+    skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
+
+    def advance(tensors: dict[str, Any], first: int, last: int) -> dict[str, Any]:
+        passed = (tensors["weights"], tensors["optimizer"], tensors["sums"], order, rates, skip_rate)
+        results = run_steps(*passed, tf.constant(first), tf.constant(last))
+        return dict(zip(("weights", "optimizer", "sums"), results, strict=True))
+
+    stretch = 1
+    while training.step < steps:
+        begun = time.perf_counter()
+        count = min(stretch, steps - training.step, _steps_to_checkpoint(training.step, checkpoints))
+        before = training.tensors
+        last = training.step + count
+
+        training.tensors = advance(before, training.step, last)
+        diverged_at = training.tensors["sums"][2].numpy().item()
+        if diverged_at >= 0:
+            weights = advance(before, training.step, diverged_at)["weights"]
+            chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
+            reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen])
+            where = f"in epoch {epoch}, step {diverged_at + 1} of {steps}"
+            raise diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
+        elapsed = time.perf_counter() - begun
+        training.step = last
+        training.seconds += elapsed
+        yield _steps_done(case, images, training)
+        planned = checkpoints.every_steps is not None and training.step % checkpoints.every_steps == 0
+        if training.step == steps or planned or checkpoints.due():
+            yield training.checkpoint()
+        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / elapsed)))
+
+
+def _steps_to_checkpoint(step: int, checkpoints: Checkpoints) -> int:
+    every = checkpoints.every_steps
+    return every - step % every if every is not None else sys.maxsize
+
+
+def _steps_done(case: Case, images: int, training: _Training) -> StepsDone:
+    loss_sum, correct = (value.numpy().item() for value in training.tensors["sums"][:2])
+    seen = min(training.step * case.batch_size, images)
+    speed = seen / max(training.seconds, 1e-9)
+    return StepsDone(training.epoch, training.step, loss_sum / seen, correct / seen, speed)
+
+
+def _evaluate(
+    case: Case,
+    images: int,
+    test_images: int,
+    run_evaluation: Callable[..., Any],
+    probe: Probe | None,
+    training: _Training,
+) -> Iterator[Event]:
+    """Test the weights on the test images, stretch by stretch, and tell of the whole epoch."""
+    epoch, last = training.epoch, _steps_done(case, images, training)
+    yield EvaluationStarted(epoch)
+    started = time.perf_counter()
+    passed = tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)
+    stretch = 1
+    while passed[0].numpy().item() < test_images:
+        begun = time.perf_counter()
+        passed = run_evaluation(training.tensors["weights"], *passed, tf.constant(stretch))
+        tested = min(passed[0].numpy().item(), test_images)
+        yield ImagesTested(epoch, tested)
+        elapsed = time.perf_counter() - begun
+        stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * stretch / elapsed)))
+    test_loss, test_accuracy = passed[1].numpy().item() / test_images, passed[2].numpy().item() / test_images
+    if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
+        raise diverged(case, f"on the test images after epoch {epoch}")
+    seconds = training.seconds + time.perf_counter() - started
+    if probe is not None:
+        yield probe(training.tensors["weights"], epoch)
+    yield EpochDone(
+        EpochMetrics(
+            epoch=epoch,
+            train_loss=last.loss,
+            train_accuracy=last.accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            learning_rate=float(learning_rates(case, epoch, last.step)[-1]),
+            dilated_rate=dilated_rate(case, epoch),
+            seconds=seconds,
+            images_per_second=last.images_per_second,
+            time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            fidelity=read_record(case, training.tensors["sums"][3]),
+        )
+    )

@@ -1,0 +1,85 @@
+"""What a run was made with: versions, git commit, processor. Nothing here imports a heavy package."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from celu_cli import __version__
+
+_PACKAGES = ("numpy", "tensorflow")
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of celu, Python and the packages that decide a run's numbers."""
+    versions = {"celu": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue  # installed under another name, such as tensorflow-cpu: the caller knows it
+    return versions
+
+
+def machine_facts() -> dict[str, Any]:
+    """What a measurement of time must tell of the machine: when, on what, how busy, and with which versions."""
+    return {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "processor": cpu_model(),
+        "threads": cpu_threads(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "versions": package_versions(),
+        "commit": git_commit(),
+    }
+
+
+def git_commit() -> str | None:
+    """Commit of celu's own checkout, None when it is installed as a package.
+
+    ``+dirty`` follows the commit when tracked files differ from it.
+    """
+    if not (_CHECKOUT / ".git").exists():
+        return None
+    command = ["git", "-C", str(_CHECKOUT), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = answer.splitlines()
+    commits = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    if not commits:
+        return None
+    return commits[0] + ("" if all(line.startswith("#") for line in lines) else "+dirty")
+
+
+def cpu_model() -> str:
+    """The processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()
+
+
+def cpu_threads() -> int:
+    """Hardware threads this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine_memory() -> int | None:
+    """The bytes of memory that this machine has; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,68 @@
+"""Runs as files of another kind, written beside their place and moved there whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from celu_cli.errors import RunError
+from celu_cli.runs.run import Run
+from celu_cli.runs.tensorboard.event_files import PATTERN
+from celu_cli.runs.tensorboard.writer import begin_files
+
+
+def export_text(text: str, path: Path) -> None:
+    """Write a file, in the place of an older one.
+
+    Raises:
+        RunError: it cannot be written; an older one stays.
+    """
+    with _workspace(path) as workspace:
+        new = workspace / path.name
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+
+
+def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
+    """Write event files for TensorBoard to ``directory/<case>/<run>/``, in the place of an earlier export of that run.
+
+    Nothing appears before all runs are written.
+
+    Raises:
+        RunError: two runs have one name, a place is taken by something else, or a file cannot be read or written.
+    """
+    repeated = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
+    if repeated:
+        raise RunError(f"two runs are called {repeated[0]}; export them into different directories")
+    places = [directory / run.case.name / run.path.name for run in runs]
+    for place in places:
+        _refuse_what_is_no_export(place)
+    with _workspace(directory) as workspace:
+        for number, run in enumerate(runs):
+            begin_files(run, workspace / str(number))
+        for number, place in enumerate(places):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                place.rename(workspace / f"old-{number}")
+            (workspace / str(number)).rename(place)
+    return places
+
+
+def _refuse_what_is_no_export(place: Path) -> None:
+    files = [path for path in place.rglob("*") if not path.is_dir()] if place.is_dir() else [place]
+    if place.exists() and not all(path.match(PATTERN) for path in files):
+        raise RunError(f"{place} holds more than event files; export into another directory")
+
+
+@contextmanager
+def _workspace(place: Path) -> Iterator[Path]:
+    """A directory beside `place`, so that what is made in it can be moved there at once."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as workspace:
+            yield Path(workspace)
+    except OSError as error:
+        raise RunError(f"cannot write {place}: {error.strerror or error}") from error

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
+from celu_cli.analysis.compare.groups import Choice, Group, group_runs
+from celu_cli.runs.run import read_run
+from tests.runs.fakes import record_run
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Group:
+    (group,) = group_runs([read_run(record_run(tmp_path))], Choice())
+    return group
+
+
+def against(model: Group, baseline: Mapping[int, float], *others: Mapping[int, float]) -> list[Contrast]:
+    groups = [
+        replace(model, label=label, values=values)
+        for label, values in zip(("base", "one", "two", "three"), (baseline, *others), strict=False)
+    ]
+    return list(contrast_all(groups, groups[0], "test-accuracy").values())
+
+
+def seeds(*values: float, first: int = 0) -> dict[int, float]:
+    return dict(enumerate(values, first))
+
+
+def test_shared_seeds_are_paired_and_the_sentence_says_so(model: Group) -> None:
+    (contrast,) = against(
+        model, seeds(0.70, 0.72, 0.71, 0.69, 0.70, 0.71), seeds(0.72, 0.73, 0.73, 0.70, 0.72, 0.72)
+    )
+    assert contrast.paired
+    assert contrast.p == contrast.p_corrected == 2 / 64
+    # By hand: mean 1.5, s = .5477, t(.975, 5) = 2.5706, half width .5748.
+    assert sentence(contrast, "test-accuracy") == (
+        "one is 1.50 points above base, 95 % interval 0.93 to 2.07, 6 paired seeds; more than chance (p 0.031)"
+    )
+
+
+def test_five_pairs_are_told_to_be_too_few_whatever_they_show(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.7, 0.71, 0.7, 0.69, 0.7), seeds(0.9, 0.92, 0.9, 0.9, 0.9))
+    text = sentence(contrast, "test-accuracy")
+    assert "too few seeds" in text
+    assert "5 pairs never give p below 0.062, and 0.05 is asked for" in text
+    assert text.endswith("about 6 seeds, 1 more")
+
+
+def test_a_correction_that_puts_p_out_of_reach_is_told(model: Group) -> None:
+    base, better = seeds(*[0.7] * 6), seeds(0.71, 0.72, 0.71, 0.72, 0.71, 0.72)
+    first, *_ = against(model, base, better, better)
+    assert "too few seeds for 2 rows: 6 pairs never give p below 0.031, which is 0.062 when corrected" in (
+        sentence(first, "test-accuracy")
+    )
+
+
+def test_a_difference_within_the_spread_is_not_told_from_chance_and_needs_more_seeds(model: Group) -> None:
+    base = seeds(0.70, 0.72, 0.71, 0.69, 0.70, 0.71)
+    (contrast,) = against(model, base, seeds(0.72, 0.71, 0.70, 0.70, 0.71, 0.72))
+    text = sentence(contrast, "test-accuracy")
+    assert "not told from chance (p 0.5" in text
+    assert contrast.seeds is not None
+    assert text.endswith(f"about {contrast.seeds} seeds, {contrast.seeds - 6} more")
+
+
+def test_with_one_seed_no_winner_is_called(model: Group) -> None:
+    for base, other in ((seeds(0.7), seeds(0.9)), (seeds(0.7), seeds(0.8, 0.9, first=5))):
+        (contrast,) = against(model, base, other)
+        assert contrast.interval is None
+        assert contrast.p is None
+        text = sentence(contrast, "test-accuracy")
+        assert "one seed: no winner can be called" in text
+        assert "more than chance" not in text
+
+
+def test_groups_without_common_seeds_are_compared_unpaired(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.70, 0.71, 0.72, 0.70), seeds(0.80, 0.81, 0.82, 0.80, 0.79, first=10))
+    assert not contrast.paired
+    assert contrast.p == pytest.approx(1 / 126)
+    assert "5 and 4 seeds, not paired; more than chance" in sentence(contrast, "test-accuracy")
+
+
+def test_a_single_common_seed_among_several_is_no_pair(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.70, 0.71), seeds(0.80, 0.81, first=1))
+    assert not contrast.paired
+    assert contrast.counts == (2, 2)
+
+
+def test_seeds_without_a_partner_are_left_out_and_counted(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.70, 0.71, 0.72), seeds(0.80, 0.82, first=1))
+    assert contrast.difference == pytest.approx(9.5)
+    assert "2 paired seeds (1 without a partner left out)" in sentence(contrast, "test-accuracy")
+
+
+def test_p_is_corrected_over_the_rows_that_have_one(model: Group) -> None:
+    base = seeds(*[0.7 + index / 1000 for index in range(8)])
+    better = {seed: value + 0.02 + seed / 1000 for seed, value in base.items()}
+    first, second, third = against(model, base, better, better, seeds(0.9))
+    assert (first.p, first.p_corrected, first.rows) == (2 / 256, 4 / 256, 2)
+    assert second.p_corrected == first.p_corrected
+    assert third.p_corrected is None
+
+
+def test_equal_groups_and_empty_ones_get_a_sentence_too(model: Group) -> None:
+    equal, empty = against(model, seeds(0.7, 0.8), seeds(0.7, 0.8), {})
+    assert sentence(equal, "test-accuracy").startswith("one is equal to base")
+    assert "no number of seeds" in sentence(equal, "test-accuracy")
+    assert "nothing to compare" in sentence(empty, "test-accuracy")
+
+
+def test_a_difference_too_small_for_the_digits_has_no_side(model: Group) -> None:
+    (contrast,) = against(model, seeds(0.7, 0.8), seeds(0.69999, 0.79998))
+    assert sentence(contrast, "test-accuracy").startswith("one is within 0.01 points of base, 95 %")
+
+
+def test_losses_are_told_as_they_are(model: Group) -> None:
+    groups = [
+        replace(model, label=label, values=seeds(*values))
+        for label, values in (("base", (1.0, 1.2)), ("one", (0.9, 1.05)))
+    ]
+    contrast = contrast_all(groups, groups[0], "test-loss")["one"]
+    assert sentence(contrast, "test-loss").startswith(
+        "one is 0.1250 below base, 95 % interval -0.4427 to 0.1927"
+    )

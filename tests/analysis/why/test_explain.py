@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from celu_cli.analysis.why.changes import Change, case_changes
+from celu_cli.analysis.why.explain import Explanation, explain
+from celu_cli.analysis.why.proposals import propose
+from celu_cli.analysis.why.results import compare_metrics, compare_starts
+from celu_cli.analysis.why.run_changes import run_changes, shared_facts
+from celu_cli.analysis.why.sides import Base, Side, find_side
+from celu_cli.case.catalog import find_cases
+from celu_cli.case.load import load_case
+from celu_cli.errors import CaseError, RunError, UsageError
+from celu_cli.runs.run import Run, read_run
+from tests.runs.fakes import make_case, make_metrics, record_run
+
+SHIPPED = [entry.name for entry in find_cases()]
+
+
+def why_cases(a: str, b: str) -> Explanation:
+    return explain(find_side(a, Path("none")), find_side(b, Path("none")))
+
+
+def changes(a: list[str], b: list[str], base: str = "case-c") -> dict[str, Change]:
+    """What differs between two variants of a case."""
+    return {change.name: change for change in case_changes(load_case(base, a), load_case(base, b))}
+
+
+def test_case_b_and_case_c_are_told_to_be_confounded_in_the_optimizer() -> None:
+    explanation = why_cases("case-b", "case-c")
+    assert explanation.confounded == (
+        "optimizer rule",
+        "optimizer's beta_2",
+        "optimizer's bias correction",
+    )
+    (rounding,) = explanation.changes_of("rounding")
+    assert rounding.name == "backprop method"
+    assert "not a likely cause" in rounding.note
+    verdict = " ".join(explanation.verdict)
+    assert "beta_2, optimizer's bias correction and backprop method changed at once" in verdict
+    assert "cannot be attributed to any one of them" in verdict
+
+
+def test_a_value_that_a_kind_implies_is_stated_as_such() -> None:
+    found = {change.name: change for change in why_cases("case-b", "case-c").changes}
+    (value,) = found["optimizer's bias correction"].values
+    assert (value.a, value.b, value.implied_a, value.implied_b) == (True, False, True, False)
+    # sqrt(1 - 0.999) / (1 - 0.9)
+    assert "adam always corrects" in found["optimizer's bias correction"].note
+    assert "first step by 0.316" in found["optimizer's bias correction"].note
+
+
+def test_amsgrad_that_corrects_bias_as_adam_does_is_no_change_of_the_correction() -> None:
+    found = changes([], ["optimizer.bias_correction=true", "optimizer.beta_2=0.999"], "case-c")
+    assert set(found) == {"optimizer's beta_2", "optimizer's bias correction"}
+    made = load_case("case-c", ["optimizer.bias_correction=true", "optimizer.beta_2=0.999"])
+    names = {change.name for change in case_changes(load_case("case-b"), made) if change.effect == "result"}
+    assert names == {"optimizer rule"}
+
+
+@pytest.mark.parametrize("a", SHIPPED)
+@pytest.mark.parametrize("b", SHIPPED)
+def test_every_proposal_is_a_valid_case_one_change_from_its_start(a: str, b: str) -> None:
+    explanation = why_cases(a, b)
+    for proposal in explanation.proposals:
+        if proposal.command is None:
+            continue
+        program, command, reference, *overrides = shlex.split(proposal.command)
+        assert (program, command) == ("celu", "run")
+        assert reference == (a if proposal.start == "A" else b)
+        made = load_case(reference, overrides)
+        found = [
+            change.name for change in case_changes(load_case(reference), made) if change.effect != "none"
+        ]
+        assert found == [proposal.change]
+    separable = [change for change in explanation.changes if change.effect in ("result", "rounding")]
+    assert len(explanation.proposals) == (len(separable) if explanation.confounded else 0)
+
+
+def test_what_one_side_cannot_say_is_proposed_from_the_other() -> None:
+    commands = {proposal.change: proposal for proposal in why_cases("case-b", "case-c").proposals}
+    assert commands["optimizer's bias correction"].command == "celu run case-c optimizer.bias_correction=true"
+    assert commands["optimizer's beta_2"].command == "celu run case-b optimizer.beta_2=0.9"
+    assert commands["optimizer rule"].start == "A"
+
+
+def test_a_change_of_the_activation_drops_the_alpha_that_the_new_one_has_not() -> None:
+    a = load_case("case-c")
+    b = load_case("case-c", ["activation=relu", "alpha=null", "seed=1"])
+    explanation = explain(Side("case-c", a, Base(a, "case-c")), Side("relu", b, Base(b, "relu.yaml")))
+    commands = {proposal.change: proposal.command for proposal in explanation.proposals}
+    assert commands["activation"] == "celu run case-c activation=relu alpha=null"
+    assert commands["seed"] == "celu run case-c seed=1"
+
+
+def test_a_change_that_no_valid_case_has_alone_is_said_to_have_none() -> None:
+    # The article's rule is defined for celu alone, so neither side can take the other's activation or rule.
+    a = load_case("case-c-as-run")
+    b = load_case("case-c", ["activation=relu", "alpha=null"])
+    explanation = explain(Side("a", a, Base(a, "case-c-as-run")), Side("b", b, Base(b, "none.yaml")))
+    commands = {proposal.change: proposal.command for proposal in explanation.proposals}
+    assert commands == {"activation": None, "gradient rule": "celu run case-c-as-run backprop.rule=exact"}
+
+
+def test_names_and_descriptions_cannot_change_the_result() -> None:
+    found = changes([], ["description=other", "published=case-d", "fidelity.every=5"])
+    assert {change.effect for change in found.values()} == {"none"}
+    explanation = why_cases("case-c", "case-c")
+    assert explanation.changes == ()
+    assert explanation.verdict == ("Nothing that can change the result differs.",)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "effect"),
+    [
+        (["epochs=3"], "epochs", "length"),
+        (["epochs=3", "schedule=cosine"], "epochs", "result"),
+        (["convolution=direct"], "convolution algorithm", "rounding"),
+        (["backprop=auto"], "backprop method", "rounding"),
+        (["backprop={method: dilated, rate: 0}"], "backprop method", "rounding"),
+        (["backprop=dilated"], "backprop method", "result"),
+        (["precision=bfloat16"], "precision", "result"),
+        (["network.residual=0.8"], "network's residual", "result"),
+        (["network.initializer=he_normal"], "initializer", "result"),
+    ],
+)
+def test_each_change_is_weighed_by_what_it_can_do(overrides: list[str], name: str, effect: str) -> None:
+    assert changes([], overrides)[name].effect == effect
+
+
+def test_a_network_written_out_layer_by_layer_is_recognised() -> None:
+    layers = [
+        "network={layers: ["
+        + ", ".join(
+            [
+                "{kernel: 5, filters: 200}",
+                "{kernel: 3, filters: 200, pool: average}",
+                "{kernel: 1, filters: 200, pool: average}",
+                "{kernel: 3, filters: 200, pool: average}",
+                "{kernel: 1, filters: 200, pool: average}",
+                "{kernel: 2, filters: 200, pool: average}",
+                "{kernel: 1, filters: 10}",
+            ]
+        )
+        + "]}"
+    ]
+    assert changes([], layers)["network"].effect == "none"
+    assert changes([], [layers[0].replace("kernel: 5", "kernel: 3")])["network"].effect == "result"
+
+
+LAYERS = "network={layers: [{kernel: 5, filters: 8, pool: average, pool_size: 32}, {kernel: 1, filters: 10}]}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name", "words"),
+    [
+        ([LAYERS], "network", None),
+        (["network.filters=100"], "network's filters", "network.filters=100"),
+        (["network.initializer=he_normal"], "initializer", "network.initializer.name=he_normal"),
+        (
+            ["schedule={name: step, every: 3}"],
+            "learning-rate schedule",
+            "schedule.name=step schedule.every=3",
+        ),
+        (["optimizer={name: sgd, learning_rate: 8e-4}"], "optimizer rule", None),
+        (["optimizer={name: nadam}"], "optimizer rule", None),
+        (["activation=elu"], "activation", "activation=elu alpha=2.0"),
+        (["dataset.sample=true"], "sample or full set", "dataset.sample=true"),
+        (["optimizer.epsilon=1e-3"], "optimizer's epsilon", "optimizer.epsilon=0.001"),
+        (["backprop.rule=article"], "gradient rule", "backprop.rule=article"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_kind_of_change_can_be_proposed_alone(
+    overrides: list[str], name: str, words: str | None, turned: bool
+) -> None:
+    one, other = (
+        Side(name, case, Base(case, "case-c", written))
+        for name, written in (("a", ()), ("b", (*overrides, "seed=7")))
+        for case in (load_case("case-c", written),)
+    )
+    explanation = explain(other, one) if turned else explain(one, other)
+    proposals = {proposal.change: proposal for proposal in explanation.proposals}
+    command = proposals[name].command
+    assert command is not None
+    _, _, reference, *given = shlex.split(command)
+    start = (other if turned else one) if proposals[name].start == "A" else (one if turned else other)
+    made = load_case(reference, given)
+    assert {change.name for change in case_changes(start.case, made) if change.effect != "none"} == {name}
+    if words and not turned:
+        assert command == f"celu run case-c {words}"
+
+
+def test_images_held_out_belong_to_the_full_set_alone() -> None:
+    full, sample = load_case("case-a"), load_case("case-a", ["dataset.sample=true"])
+    (change,) = case_changes(sample, full)
+    assert [(value.key, value.a, value.b) for value in change.values] == [
+        ("dataset.sample", True, False),
+        ("dataset.hold_out", None, 5000),
+    ]
+    assert case_changes(sample, load_case("case-a", ["dataset.sample=true", "dataset.hold_out=0"])) == []
+    start = Base(sample, "case-a", ("dataset.sample=true", "dataset.hold_out=0"))
+    (proposal,) = propose(start, Base(full, "case-a"), [change])
+    assert proposal.command == "celu run case-a dataset.sample=false dataset.hold_out=5000"
+
+
+def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_have_one() -> None:
+    a, b = load_case("case-c"), load_case("case-c", ["epochs=5"])
+    explanation = explain(Side("a", a, Base(a, "a")), Side("b", b, Base(b, "b")))
+    assert explanation.confounded == ()
+    assert explanation.verdict == (
+        "Up to the last epoch that both have, nothing that can change the result differs.",
+        "They have not as many epochs: compare them at the last epoch that both have.",
+    )
+
+
+def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
+    a, b = recorded(tmp_path, seed=3), recorded(tmp_path, seed=3)
+    facts = shared_facts(a, b)
+    assert facts[0] == "seed 3"
+    assert f"{a.manifest.cpu_threads} threads" in facts
+    other = replace(b, manifest=b.manifest.model_copy(update={"cpu_threads": 99}))
+    assert set(facts) - set(shared_facts(a, other)) == {f"{a.manifest.cpu_threads} threads"}
+
+
+def test_what_no_run_recorded_is_not_taken_for_equal(tmp_path: Path) -> None:
+    a = recorded(tmp_path)
+    unknown = replace(a, manifest=a.manifest.model_copy(update={"git_commit": None}))
+    side = Side("a", a.case, Base(a.case, "a"), unknown)
+    assert "Neither run knows the commit of celu" in explain(side, side).verdict[-1]
+    case = Side("a", a.case, Base(a.case, "a"))
+    assert explain(side, case).verdict[-1].startswith("Only one side is a run")
+
+
+def test_alpha_is_told_to_be_scale_and_temperature_only_where_it_is() -> None:
+    assert "temperature of the softmax" in changes([], ["alpha=1"])["alpha"].note
+    elu = changes(["activation=elu"], ["activation=elu", "alpha=1"])["alpha"]
+    assert elu.note == ""
+
+
+def test_cases_say_whether_they_would_start_alike() -> None:
+    def start(*overrides: str) -> tuple[bool | None, bool | None]:
+        found = compare_starts(load_case("case-c"), load_case("case-c", overrides))
+        assert found.expected
+        return found.same_weights, found.same_order
+
+    assert start("optimizer=adam", "activation=relu", "alpha=null") == (True, True)
+    assert start("seed=1") == (False, False)
+    reasons = compare_starts(load_case("case-c"), load_case("case-c", ["dataset.hold_out=5000"]))
+    assert reasons.weights_reason == "same seed, shapes of the layers, initializer"
+    assert reasons.order_reason == "other number of training images"
+    assert start("network.initializer=he_normal") == (False, True)
+    assert start("network.filters=100") == (False, True)
+    assert start("dataset.hold_out=5000") == (True, False)
+
+
+def recorded(tmp_path: Path, **changes: Any) -> Run:
+    return read_run(record_run(tmp_path, make_case(**changes)))
+
+
+def test_the_start_of_runs_is_compared_by_their_hashes(tmp_path: Path) -> None:
+    a, b = recorded(tmp_path), recorded(tmp_path)
+    assert compare_starts(a, b).same_weights is True
+    other = b.manifest.model_copy(update={"initial_weights_hash": "other", "batch_order_hash": None})
+    start = compare_starts(a, replace(b, manifest=other))
+    assert (start.same_weights, start.same_order, start.expected) == (False, None, False)
+
+
+def test_the_first_epoch_in_which_metrics_part_is_found(tmp_path: Path) -> None:
+    a = recorded(tmp_path, epochs=4)
+    longer = tuple(
+        make_metrics(epoch, test_accuracy=0.5 if epoch == 3 else make_metrics(epoch).test_accuracy)
+        for epoch in range(1, 7)
+    )
+    parting = compare_metrics(a, replace(a, metrics=longer))
+    assert (parting.common_epochs, parting.first_epoch, parting.last_epoch) == (4, 3, 4)
+    assert parting.first["test_accuracy"] == pytest.approx(0.5 - make_metrics(3).test_accuracy)
+    assert parting.first["train_loss"] == parting.last["test_accuracy"] == 0
+    assert compare_metrics(a, a).first_epoch is None
+
+
+def test_losses_that_are_not_numbers_in_both_runs_are_equal(tmp_path: Path) -> None:
+    a = recorded(tmp_path)
+    lost = replace(a, metrics=(make_metrics(1, train_loss=float("nan")),))
+    assert compare_metrics(lost, lost).first_epoch is None
+    assert compare_metrics(a, lost).first_epoch == 1
+
+
+def test_code_and_environment_are_weighed_apart(tmp_path: Path) -> None:
+    a = recorded(tmp_path)
+    manifest = a.manifest.model_copy(
+        update={
+            "git_commit": "0123",
+            "cpu_threads": a.manifest.cpu_threads + 1,
+            "host": "elsewhere",
+            "dataset_source": "a mirror",
+            "train_images": 4,
+            "versions": a.manifest.versions | {"tensorflow": "1.0", "python": "4.0"},
+            "code": {"my.py": "abc"},
+        }
+    )
+    effects = {change.name: change.effect for change in run_changes(a, replace(a, manifest=manifest))}
+    assert effects == {
+        "code of celu": "result",
+        "code of the activation": "result",
+        "number of images": "result",
+        "tensorflow": "rounding",
+        "threads": "rounding",
+        "python": "none",
+        "host": "none",
+        "data source": "none",
+    }
+
+
+def test_the_same_commit_with_uncommitted_changes_is_not_trusted(tmp_path: Path) -> None:
+    a = recorded(tmp_path)
+    dirty = replace(a, manifest=a.manifest.model_copy(update={"git_commit": "0123+dirty"}))
+    (change,) = run_changes(dirty, dirty)
+    assert (change.name, change.effect) == ("code of celu", "result")
+    clean = replace(a, manifest=a.manifest.model_copy(update={"git_commit": "0123"}))
+    assert run_changes(clean, clean) == []
+
+
+def test_a_name_that_is_a_case_means_the_case_and_its_runs_are_named(tmp_path: Path) -> None:
+    path = record_run(tmp_path, make_case(name="case-c"))
+    side = find_side("case-c", tmp_path)
+    assert side.run is None
+    assert side.runs == (f"case-c/{path.name}",)
+    for name in (f"case-c/{path.name}", path.name, str(path)):
+        run = find_side(name, tmp_path).run
+        assert run is not None
+        assert run.path.name == path.name
+
+
+def test_a_run_of_an_unchanged_case_is_proposed_by_the_name_of_the_case(tmp_path: Path) -> None:
+    plain = record_run(tmp_path, load_case("case-c"))
+    side = find_side(str(plain), tmp_path)
+    assert (side.base.reference, side.base.overrides) == ("case-c", ())
+    changed = record_run(tmp_path, load_case("case-c", ["epochs=2"]))
+    assert find_side(str(changed), tmp_path).base.reference == str(changed / "case.yaml")
+    (changed / "overrides.txt").write_text("epochs=2\n")
+    assert find_side(str(changed), tmp_path).base.overrides == ("epochs=2",)
+
+
+def test_a_name_that_means_nothing_or_many_things_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    record_run(tmp_path, make_case(name="mine"))
+    record_run(tmp_path, make_case(name="mine"))
+    with pytest.raises(RunError, match="'mine' means 2 runs; name one of them: mine/"):
+        find_side("mine", tmp_path)
+    with pytest.raises(
+        UsageError, match=r"no case and no single run.*there are runs of mine.*case-a, case-b"
+    ):
+        find_side("nothing", tmp_path)
+
+
+def test_a_broken_case_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("extends: case-c\nepochs: many\n")
+    with pytest.raises(CaseError, match="epochs"):
+        find_side(str(path), tmp_path)

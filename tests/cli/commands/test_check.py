@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from celu_cli.case.activations import ALPHA
+from celu_cli.case.schema import Case
+from celu_cli.check import combinations as check_matrix
+from celu_cli.check.combinations import Combination
+from celu_cli.check.measured import GradientCheck
+from celu_cli.cli.commands import check
+from celu_cli.engine import layers
+from celu_cli.engine.activations import ACTIVATIONS
+from tests.cli.invoke import Celu
+
+NARROW = ("network.filters=4", "network.initializer=he_normal")
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, GradientCheck]:
+    return {}
+
+
+@pytest.fixture
+def measured_once(measured: dict[str, GradientCheck], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that was measured before is not measured again; not for tests that plant a fault."""
+
+    def measure(case: Case, samples: int | None = None, original: Any = check._measure) -> GradientCheck:
+        key = f"{samples} {case.model_dump_json()}"
+        if key not in measured:
+            measured[key] = original(case, samples)
+        return measured[key]
+
+    monkeypatch.setattr(check, "_measure", measure)
+
+
+class TestOneCase:
+    def test_a_right_case_is_proved(self, celu: Celu) -> None:
+        outcome = celu("check", "case-c", *NARROW)
+        assert outcome.code == 0
+        assert outcome.err == "Checking the gradients of case-c …\n"
+        title, *_, heading = outcome.out.splitlines()[:5]
+        assert title.startswith("case-c: manual, celu alpha 2, float32; 6 images of CIFAR-10")
+        assert heading.split() == ["layer", *["error", "cosine", "ratio"] * 2, "finite", "float32"]
+        assert "Right. In float64 the hand-written backprop gives the true gradient" in outcome.out
+        assert max(map(len, outcome.out.splitlines())) <= 80
+
+    @pytest.mark.usefixtures("measured_once")
+    def test_the_article_s_rule_is_explained_and_fails_the_strict_only(self, celu: Celu) -> None:
+        words = ("check", "case-d-as-run", *NARROW)
+        outcome, strict = celu(*words), celu(*words, "--strict")
+        assert (outcome.code, strict.code) == (0, 4)
+        assert outcome.out == strict.out
+        text = " ".join(outcome.out.split())
+        assert "is 6 times the true one" in text
+        assert "each passes down 4 times the true gradient" in text
+        assert "CELU' is 2 where x > 0 instead of 1" in text
+        assert "into layer 2 from 4, 3 from 5, 4 from 6, 5 from 7" in text
+        assert strict.err.endswith(
+            "celu: the gradients of case-d-as-run are biased, as it declares, and --strict asks for the true ones\n"
+        )
+        assert max(map(len, outcome.out.splitlines())) <= 80
+
+    def test_a_planted_fault_fails_and_is_named(self, celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            layers,
+            "average_pool_adjoint",
+            lambda *given, old=layers.average_pool_adjoint, **_: old(*given, divide=False),
+        )
+        outcome = celu("check", "case-c", *NARROW)
+        assert outcome.code == 4
+        assert outcome.err.endswith("celu: the gradients of case-c are wrong; it enters at layer 6: pool\n")
+        text = " ".join(outcome.out.split())
+        assert "Layer 6, pool, is wrong when tried alone: it is 4 times the true one" in text
+        assert "The same is wrong in layers 2 to 5." in text
+
+    def test_json_holds_every_number_and_the_verdict(self, celu: Celu) -> None:
+        outcome = celu("check", "case-c", *NARROW, "backprop.rule=article", "--json")
+        values = json.loads(outcome.out)
+        assert (outcome.code, values["verdict"], values["faults"]) == (0, "biased", [])
+        assert values["loss"]["exact"]["factor"] == pytest.approx(6)
+        assert [layer["plan"]["number"] for layer in values["layers"]] == list(range(1, 8))
+        assert values["layers"][0]["exact_weights"]["cosine"] < 0.99
+        assert values["findings"][0].startswith("Biased as declared.")
+
+    def test_json_of_a_gradient_that_is_not_a_number_is_still_json(
+        self, celu: Celu, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entry = replace(ACTIVATIONS["tanh"], derivative=lambda y, _: y / (y - y))
+        monkeypatch.setitem(ACTIVATIONS, "tanh", entry)
+        outcome = celu("check", "case-c", *NARROW, "activation=tanh", "alpha=null", "--json")
+        values = json.loads(outcome.out)
+        assert (outcome.code, values["verdict"]) == (4, "wrong")
+        assert values["layers"][6]["exact_weights"]["relative_error"] is None
+
+    @pytest.mark.parametrize("words", [(), ("case-c", "--all")])
+    def test_it_takes_a_case_or_all(self, words: tuple[str, ...], celu: Celu) -> None:
+        outcome = celu("check", *words)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == "celu: name a case to check, or say --all without one\n"
+
+
+def traits(combination: Combination) -> tuple[str, str, str]:
+    case = combination.case
+    rule = "" if case.backprop.method == "auto" else case.backprop.rule
+    return case.activation, f"{case.backprop.method} {rule}", case.precision
+
+
+@pytest.mark.usefixtures("measured_once")
+class TestAll:
+    def test_all_are_every_activation_method_and_precision(self) -> None:
+        small = {traits(one) for one in check_matrix.combinations() if one.name == "small"}
+        methods = {"auto ", "manual exact", "dilated exact"}
+        exact = set(product(ALPHA, methods, ("float32", "bfloat16")))
+        article = set(product(("celu",), ("manual article", "dilated article"), ("float32", "bfloat16")))
+        assert small == exact | article
+
+    @pytest.mark.slow
+    def test_every_method_of_every_activation_and_every_shipped_case_holds(self, celu: Celu) -> None:
+        outcome = celu("check", "--all", "--json")
+        records = json.loads(outcome.out)
+        assert outcome.code == 0
+        assert len(records) == len(check_matrix.combinations())
+        assert {record["verdict"] for record in records} == {"right", "biased"}
+        assert [record["verdict"] for record in records if record["case_name"] == "case-c"] == ["right"]
+        # A declared bias is what a strict check would refuse, and only that.
+        for record in records:
+            declared = record["rule"] == "article" or bool(record["dilated_layers"])
+            assert (record["verdict"] == "biased") == declared
+
+    def test_the_table_has_a_line_for_each(self, celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
+        few = [check_matrix.combinations()[number] for number in (0, 4, -1)]
+        monkeypatch.setattr(check_matrix, "combinations", lambda: few)
+        monkeypatch.delenv("COLUMNS")
+        heading, *rows = celu("check", "--all").out.splitlines()
+        assert heading.split() == [
+            *("network", "activation", "backprop", "precision", "error", "cosine", "verdict")
+        ]
+        assert [row.split()[0] for row in rows] == ["small", "small", "case-d-as-run"]
+        assert [row.split()[-1] for row in rows] == ["right", "biased", "biased"]

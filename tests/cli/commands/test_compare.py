@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from celu_cli.analysis.compare.run_rows import Row, compare_runs
+from celu_cli.cli.commands.compare import compare
+from celu_cli.cli.output.compare import print_table
+from celu_cli.errors import RunError, UsageError
+from celu_cli.runs.directory import find_runs
+from tests.runs.fakes import make_case, record_run
+
+app = typer.Typer()
+app.command()(compare)
+
+
+def run_compare(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    logs = tmp_path / "logs"
+    record_run(logs, make_case(name="case-b", epochs=11, published="case-b", backprop={"method": "auto"}))
+    record_run(logs, make_case(name="case-c", epochs=10, published="case-c"))
+    record_run(logs, make_case(name="case-d", epochs=51, backprop={"method": "dilated"}), done=7)
+    return logs
+
+
+def test_the_table_tells_each_run_on_one_line(logs: Path) -> None:
+    result = run_compare("--logs", logs)
+    assert result.exit_code == 0
+    heading, *lines = result.stdout.splitlines()
+    assert heading.split()[:4] == ["case", "backprop", "epochs", "train"]
+    assert [line.split()[0] for line in lines[:3]] == ["case-b", "case-c", "case-d"]
+    assert "7/51" in lines[2]
+    assert "interrupted" in lines[2]
+
+
+def test_what_all_runs_share_is_said_once_below_the_table(logs: Path) -> None:
+    text = run_compare("--logs", logs).stdout
+    assert "all: CIFAR-10, celu, alpha 2, amsgrad (tensor), rate 0.0008, seed 0" in text
+    assert text.count("CIFAR-10") == 1
+
+
+def test_a_precision_other_than_float32_is_shown(logs: Path, tmp_path: Path) -> None:
+    assert "precision" not in run_compare("--logs", logs).stdout
+    record_run(logs, make_case(precision="bfloat16"))
+    heading, *lines = run_compare("--logs", logs, "--runs", "--only-changed").stdout.splitlines()
+    assert "precision" in heading
+    assert ["bfloat16" in line for line in lines[:4]].count(True) == 1
+    record_run(tmp_path / "all", make_case(precision="bfloat16"))
+    assert ", bfloat16, " in run_compare("--logs", tmp_path / "all").stdout
+
+
+def test_a_published_value_of_an_earlier_epoch_says_which(logs: Path) -> None:
+    text = run_compare("--logs", logs).stdout
+    assert "0.7582 @9" in text
+    assert "@n: of epoch n" in text
+
+
+def test_the_other_formats_carry_every_column(logs: Path) -> None:
+    names = [field.name for field in fields(Row)]
+    rows = list(csv.DictReader(io.StringIO(run_compare("--logs", logs, "--format", "csv").stdout)))
+    assert list(rows[0]) == names
+    assert [row["case"] for row in rows] == ["case-b", "case-c", "case-d"]
+    assert rows[2]["published_test_accuracy"] == ""
+    records = json.loads(run_compare("--logs", logs, "--format", "json").stdout)
+    assert list(records[0]) == names
+    assert records[1]["published_epoch"] == 9
+    assert records[2]["published_difference"] is None
+    lines = run_compare("--logs", logs, "--format", "md").stdout.splitlines()
+    assert len(lines) == 5
+    assert all(line.count("|") == len(names) + 1 for line in lines)
+
+
+@pytest.mark.parametrize("target", ["case-c", "logs/case-c", "logs/"])
+def test_cases_and_directories_are_accepted(logs: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(logs.parent)
+    records = json.loads(run_compare(target, "--format", "json").stdout)
+    assert "case-c" in [record["case"] for record in records]
+    assert len(records) == (3 if target == "logs/" else 1)
+
+
+def test_the_overlay_is_drawn_beside_the_table(logs: Path, tmp_path: Path) -> None:
+    result = run_compare("--logs", logs, "--plot", tmp_path / "overlay.svg")
+    assert (tmp_path / "overlay.svg").stat().st_size > 1000
+    assert "overlay.svg" in result.stderr
+    assert "overlay.svg" not in result.stdout
+    run_compare("--logs", logs, "--metric", "best-test-loss", "--plot", tmp_path / "losses.svg")
+    for name, measure in (("overlay", "Accuracy"), ("losses", "Loss")):
+        assert f"{measure} on" in (tmp_path / f"{name}-time.svg").read_text(encoding="utf-8")
+
+
+def test_an_overlay_of_another_kind_is_refused_before_any_work(tmp_path: Path) -> None:
+    result = run_compare("--logs", tmp_path / "none", "--plot", "overlay.gif")
+    assert isinstance(result.exception, UsageError)
+    assert "must end in .png or .svg" in str(result.exception)
+
+
+def test_without_runs_the_message_says_how_to_make_one(tmp_path: Path) -> None:
+    result = run_compare("--logs", tmp_path)
+    assert isinstance(result.exception, RunError)
+    assert result.exception.exit_code == 2
+    assert "celu run case-a --sample" in str(result.exception)
+
+
+def test_a_run_that_cannot_be_read_is_told_on_stderr_and_the_others_are_shown(logs: Path) -> None:
+    broken = find_runs(logs, ["case-d"]).runs[0].path
+    (broken / "run.json").write_text("{")
+    result = run_compare("--logs", logs)
+    assert result.exit_code == 0
+    assert str(broken) in result.stderr
+    assert "case-d" not in result.stdout
+
+
+def test_only_unreadable_runs_are_an_error(tmp_path: Path) -> None:
+    (record_run(tmp_path) / "run.json").write_text("{")
+    result = run_compare("--logs", tmp_path)
+    assert isinstance(result.exception, RunError)
+
+
+@pytest.fixture
+def rows(logs: Path) -> list[Row]:
+    return compare_runs(find_runs(logs).runs)
+
+
+def table(rows: list[Row], width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        print_table(rows, console)
+    return capture.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_the_table_fits_a_terminal(rows: list[Row], width: int) -> None:
+    lines = table(rows, width)
+    assert all(len(line) <= width for line in lines)
+    assert all(line.startswith(row.case) for line, row in zip(lines[1:], rows, strict=False))
+    assert {"case", "epochs", "test", "published", "points"} <= set(lines[0].split())
+    assert ("too narrow for" in "\n".join(lines)) == (width < 140)
+
+
+def test_a_setting_that_varies_within_a_case_is_shown_at_any_width(rows: list[Row]) -> None:
+    twice = [rows[1], replace(rows[1], optimizer="adam", started="2026-11-24T00:00:00Z")]
+    heading, first, second, *_ = table(twice, 60)
+    assert "optimizer" in heading
+    assert "amsgrad (tensor)" in first
+    assert "adam" in second
+
+
+def test_runs_that_differ_in_no_setting_are_told_apart_by_their_start(rows: list[Row]) -> None:
+    twice = [rows[1], replace(rows[1], started="2026-11-24T01:02:03Z", status="crashed")]
+    heading, _, second, *_ = table(twice, 60)
+    assert "started" in heading
+    assert "11-24 01:02:03" in second
+
+
+def test_numbers_stay_whole_where_even_the_needed_columns_are_too_wide(rows: list[Row]) -> None:
+    text = "\n".join(table([replace(rows[1], case="a-case-with-a-name-as-long-as-names-may-be-in-celu")], 40))
+    assert f"{rows[1].test_accuracy:.4f}" in text
+    assert "10/10" in text
+
+
+_WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None
+import typer
+from celu_cli.cli.compare import compare
+from celu_cli.cli.compare_output import print_table
+from celu_cli.cli.plot import plot
+app = typer.Typer()
+app.command()(compare)
+app.command()(plot)
+app()
+"""
+
+
+@pytest.mark.parametrize("command", ["compare", "plot"])
+def test_no_tensorflow_is_needed(logs: Path, command: str) -> None:
+    arguments = [sys.executable, "-c", _WITHOUT_TENSORFLOW, command, "--logs", str(logs)]
+    result = subprocess.run(
+        arguments, capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "TkAgg"}
+    )
+    assert result.returncode == 0, result.stderr
+    assert "case-b" in result.stdout

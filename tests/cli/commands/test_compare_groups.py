@@ -1,0 +1,180 @@
+"""`celu compare` over seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from celu_cli.analysis.compare.group_rows import GroupRow
+from tests.cli.invoke import Celu
+from tests.runs.fakes import make_case, record_run, record_seeds
+
+SPREAD = [0.0, 0.004, -0.002, 0.001, 0.003, -0.001]
+
+
+@pytest.fixture
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    logs = Path("logs")
+    record_seeds(logs, SPREAD, name="case-b", backprop={"method": "auto"})
+    record_seeds(logs, [0.02 + 1.1 * shift for shift in SPREAD], name="case-c")
+    record_run(logs, make_case(name="case-c", seed=9), done=2)
+    return logs
+
+
+@pytest.mark.usefixtures("logs")
+def test_groups_show_mean_spread_count_and_what_is_left_out(celu: Celu) -> None:
+    heading, first, second, *notes = celu("compare").out.splitlines()
+    assert heading.split()[:3] == ["case", "backprop", "test"]
+    assert first.split() == ["case-b", "auto", "0.3618", "0.0023", "6", "15:06"]
+    assert second.split() == ["case-c", "manual", "0.3819", "0.0025", "6", "15:06", "1", "interrupted"]
+    assert any("sample standard deviation; --runs shows each run" in note for note in notes)
+
+
+@pytest.mark.usefixtures("logs")
+def test_each_run_stays_within_reach_and_is_the_default_without_repeated_seeds(
+    celu: Celu, tmp_path: Path
+) -> None:
+    assert len(json.loads(celu("compare", "--runs", "--format", "json").out)) == 13
+    record_run(tmp_path / "one", make_case())
+    record_run(tmp_path / "one", make_case(name="case-d"))
+    (first, *_) = json.loads(celu("compare", "--logs", "one", "--format", "json").out)
+    assert "run" in first
+    (first, *_) = json.loads(celu("compare", "--logs", "one", "--groups", "--format", "json").out)
+    assert (first["n"], first["deviation"]) == (1, None)
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_baseline_gives_interval_tests_and_a_sentence(celu: Celu) -> None:
+    text = celu("compare", "--baseline", "case-b").out
+    assert "+2.01" in text
+    assert "case-c is 2.01 points above case-b, 95 % interval 1.98 to 2.03, 6 paired seeds;" in text
+    assert "more than chance (p 0.031)" in " ".join(text.split())
+    base, row = json.loads(celu("compare", "--baseline", "case-b", "--format", "json").out)
+    assert base["difference"] is None
+    assert (row["p"], row["paired"], row["baseline"]) == (0.03125, True, "case-b")
+    assert row["low"] < row["difference"] < row["high"]
+
+
+@pytest.mark.usefixtures("logs")
+def test_the_other_formats_carry_every_column_of_a_group(celu: Celu) -> None:
+    names = [field.name for field in fields(GroupRow)]
+    rows = list(csv.DictReader(io.StringIO(celu("compare", "--format", "csv").out)))
+    assert [list(row) for row in rows] == [names, names]
+    assert rows[1]["seeds"] == "0 1 2 3 4 5"
+    lines = celu("compare", "--format", "md").out.splitlines()
+    assert len(lines) == 4
+    assert all(line.count("|") == len(names) + 1 for line in lines)
+
+
+@pytest.mark.usefixtures("logs")
+def test_unfinished_runs_count_where_that_is_asked_for(celu: Celu) -> None:
+    *_, row = json.loads(celu("compare", "--include-unfinished", "--format", "json").out)
+    assert (row["n"], row["left_out"]) == (7, "")
+    *_, row = json.loads(celu("compare", "--at-epoch", "3", "--include-unfinished", "--format", "json").out)
+    assert (row["n"], row["left_out"]) == (6, "1 without a value")
+
+
+@pytest.mark.usefixtures("logs")
+def test_rows_are_sorted_and_cut(celu: Celu) -> None:
+    def cases(*words: str) -> list[str]:
+        return [row["case"] for row in json.loads(celu("compare", *words, "--format", "json").out)]
+
+    assert cases("--sort-by", "mean") == ["case-c", "case-b"]
+    assert cases("--sort-by", "mean", "--reverse") == ["case-b", "case-c"]
+    assert cases("--top", "1") == ["case-c"]
+    assert celu("compare", "--top", "1").err == "the first 1 of 2 rows\n"
+    best, *_ = json.loads(celu("compare", "--runs", "--top", "3", "--format", "json").out)
+    assert (best["case"], best["seed"]) == ("case-c", 1)
+    wrong = celu("compare", "--sort-by", "maen")
+    assert wrong.code == 2
+    assert "did you mean mean?" in wrong.err
+
+
+@pytest.mark.parametrize("view", ["--runs", "--groups"])
+@pytest.mark.usefixtures("logs")
+def test_only_the_columns_that_differ_can_be_asked_for(celu: Celu, view: str) -> None:
+    records: list[dict[str, Any]] = json.loads(
+        celu("compare", view, "--only-changed", "--format", "json").out
+    )
+    assert "backprop" in records[0]
+    assert "dataset" not in records[0]
+    assert all(len({str(record[key]) for record in records}) > 1 for key in records[0])
+    text = celu("compare", view, "--only-changed").out
+    assert "CIFAR-10" not in text
+    assert "backprop" in text
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_loss_is_shown_where_it_is_the_metric(celu: Celu) -> None:
+    assert "best test loss" in celu("compare", "--metric", "best-test-loss").out
+    assert "train loss" in celu("compare", "--metric", "train-loss", "--runs").out
+    assert "chosen by looking at the test images" in celu("compare", "--metric", "best-test-accuracy").out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--baseline", "case-x"), 'no such group among the runs compared; there are "case-b", "case-c"'),
+        (("--baseline", "case-b", "--runs"), "leave out one of the two"),
+        (("--at-epoch", "4"), "--at-epoch 4: no run has that epoch; the longest has 3"),
+    ],
+)
+@pytest.mark.usefixtures("logs")
+def test_what_cannot_be_compared_is_refused_with_what_can(
+    celu: Celu, words: tuple[str, ...], message: str
+) -> None:
+    outcome = celu("compare", *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+
+
+def test_a_baseline_on_another_dataset_is_told(celu: Celu, logs: Path) -> None:
+    record_run(logs, make_case(name="case-a", dataset={"name": "mnist"}))
+    assert "datasets differ" in celu("compare", "--baseline", "case-b").out
+    assert "datasets differ" not in celu("compare", "case-b", "case-c", "--baseline", "case-b").out
+
+
+def test_failed_runs_that_the_mean_does_not_hold_are_told(celu: Celu, logs: Path) -> None:
+    path = record_run(logs, make_case(name="case-c", seed=10))
+    manifest = path / "run.json"
+    manifest.write_text(manifest.read_text().replace('"completed"', '"failed"'))
+    text = celu("compare").out
+    assert "1 interrupted, 1 failed" in text
+    assert "only trainings that worked" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.usefixtures("logs")
+def test_the_table_of_groups_fits_a_terminal(celu: Celu, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = celu("compare", "--baseline", "case-b").out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "difference" in lines[0]
+    assert "+2.01" in lines[2]
+
+
+@pytest.mark.usefixtures("logs")
+def test_both_pictures_are_drawn(celu: Celu) -> None:
+    outcome = celu("compare", "--plot", "all.svg")
+    assert outcome.err == "drawn all.svg\ndrawn all-time.svg\n"
+    assert "n = 6" in Path("all.svg").read_text(encoding="utf-8")
+    assert "training time in minutes" in Path("all-time.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_table_without_a_baseline_imports_neither_numpy_nor_scipy() -> None:
+    code = (
+        "import sys\nfrom celu_cli.cli.app import app\n"
+        "try:\n    app(['compare'])\nfinally:\n    print({'numpy', 'scipy'} & sys.modules.keys(), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "set()" in result.stderr

@@ -1,0 +1,437 @@
+"""Plant a fault in the engine, and `celu check` names the layer and the part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from celu_cli.case.schema import Case
+from celu_cli.check.combinations import combinations
+from celu_cli.check.faults import ARITHMETIC, ASSEMBLY, LOSS, SKIP, TAPE
+from celu_cli.check.measured import FILTER, FORWARD, INPUT, NEGATIVE, POOL, POSITIVE, RESIDUAL, WHOLE_WEIGHTS
+from celu_cli.check.verdict import Verdict, judge
+from celu_cli.datasets.load import load_dataset
+from celu_cli.engine import backprop, layers, winograd
+from celu_cli.engine.activations import ACTIVATIONS
+from celu_cli.engine.check import gradients as gradcheck
+from celu_cli.engine.check.gradients import check_gradients
+from celu_cli.engine.layers import Kept, Layer
+from celu_cli.engine.network import Network
+from celu_cli.engine.pools import average_pool_adjoint
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+
+def small(activation: str = "celu", method: str = "manual", rule: str = "exact") -> Case:
+    """The small network of `celu check --all`: five layers, of which 1 and 3 have pools that drop rows."""
+    for one in combinations():
+        spec = one.case.backprop
+        if (
+            (one.name, one.case.activation, spec.method) == ("small", activation, method)
+            and one.case.precision == "float32"
+            and (method == "auto" or spec.rule == rule)
+        ):
+            return one.case
+    raise AssertionError("no such combination")
+
+
+def wide() -> Case:
+    """Three layers; Winograd's algorithm in the second."""
+    return next(one.case for one in combinations() if one.name == "Winograd")
+
+
+def seven_layers() -> Case:
+    """Dilated backprop into layers 2 to 5."""
+    values = {"network": {"filters": 4, "initializer": {"name": "he_normal"}}}
+    return Case.model_validate({**small(method="dilated").model_dump(exclude={"network"}), **values})
+
+
+def verdict_of(case: Case, samples: int = 0) -> Verdict:
+    return judge(check_gradients(case, load_dataset(case.dataset.name, sample=True).train, samples))
+
+
+def entry(activation: str, **changes: Any) -> Plant:
+    """Change the entry of an activation in the table."""
+    return lambda patch: patch.setitem(ACTIVATIONS, activation, replace(ACTIVATIONS[activation], **changes))
+
+
+def method_of_layer(name: str, method: Callable[..., Any]) -> Plant:
+    """Replace a method of `Layer`; the new one is given the old one first."""
+    old = getattr(Layer, name)
+    return lambda patch: patch.setattr(
+        Layer, name, lambda self, *given, **named: method(old, self, *given, **named)
+    )
+
+
+def function(module: Any, name: str, new: Callable[..., Any]) -> Plant:
+    """Replace a function of a module; the new one is given the old one first."""
+    old = getattr(module, name)
+    return lambda patch: patch.setattr(module, name, lambda *given, **named: new(old, *given, **named))
+
+
+def filter_gradient_padded_at_the_other_side(
+    old: Callable[..., Any], layer: Layer, kept: Kept, gz: Any, pass_down: bool
+) -> Any:
+    """SAME pads an even kernel at the bottom and at the right."""
+    _, below = old(layer, kept, gz, pass_down)
+    size = layer.plan.kernel
+    before, after = size // 2, (size - 1) // 2
+    padded = tf.pad(kept.x, [[0, 0], [before, after], [before, after], [0, 0]])
+    of_weights = tf.raw_ops.Conv2DBackpropFilter(
+        input=padded,
+        filter_sizes=kept.filters[0].shape,
+        out_backprop=gz,
+        strides=[1, 1, 1, 1],
+        padding="VALID",
+    )
+    return [of_weights], below
+
+
+def input_gradient_of(change: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The input gradient by changed weights."""
+
+    def convolve_adjoint(old: Any, layer: Layer, kept: Kept, gz: Any, pass_down: bool) -> Any:
+        of_weights, _ = old(layer, kept, gz, pass_down)
+        changed = kept._replace(filters=[change(kept.filters[0])])
+        return of_weights, old(layer, changed, gz, pass_down)[1]
+
+    return convolve_adjoint
+
+
+def backward_with_residual(share: Callable[[Layer, Any, Any], Any]) -> Callable[..., Any]:
+    """A layer's backward pass in which the residual sum gets `share` of (layer, gy, gz)."""
+
+    def backward(_: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
+        gy = layer.pool_adjoint(kept, gradient)
+        gz = layer.activation_backward(gy, kept.activation)
+        of_weights, below = layer.convolve_adjoint(kept, gz)
+        return of_weights, below + share(layer, gy, gz) if pass_down else None
+
+    return backward
+
+
+def weights_before_the_pool(old: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
+    """The filter gradient from gy where gz belongs."""
+    _, below = old(layer, kept, gradient, pass_down)
+    return layer.convolve_adjoint(kept, layer.pool_adjoint(kept, gradient))[0], below
+
+
+def pool_rows_dropped_at_the_top(
+    old: Any, gradient: Any, size: int, height: int, width: int, **named: Any
+) -> Any:
+    rows, columns = gradient.shape[1] * size, gradient.shape[2] * size
+    spread = old(gradient, size, rows, columns, **named)
+    return tf.pad(spread, [[0, 0], [height - rows, 0], [width - columns, 0], [0, 0]])
+
+
+def with_kept(number: int, change: Callable[[Kept], Kept]) -> Callable[..., Any]:
+    """The backward pass with something else kept by one layer."""
+
+    def backward(old: Any, network: Network, kept: list[Kept], *rest: Any) -> Any:
+        changed = [change(one) if index + 1 == number else one for index, one in enumerate(kept)]
+        return old(network, changed, *rest)
+
+    return backward
+
+
+def stale_weights(number: int) -> Callable[..., Any]:
+    """One layer goes backward with weights of an earlier step."""
+
+    return with_kept(number, lambda kept: kept._replace(filters=[0.9 * one for one in kept.filters]))
+
+
+def inputs_of_other_images(number: int) -> Callable[..., Any]:
+    """One layer kept the images in another order."""
+
+    return with_kept(number, lambda kept: kept._replace(x=kept.x[::-1]))
+
+
+def forward_without_residual(old: Any, layer: Layer, weights: Any, x: Any) -> Any:
+    return old(replace(layer, plan=replace(layer.plan, residual=0.0)), weights, x)
+
+
+def skipping_into(*numbers: int) -> Plant:
+    return function(gradcheck, "network_of", lambda old, *given: replace(old(*given), dilated_layers=numbers))
+
+
+def rounded_in_float32(old: Any, *given: Any) -> Any:
+    gradient = old(*given)
+    return gradient if gradient.dtype == tf.float64 else tf.cast(tf.cast(gradient, tf.bfloat16), tf.float32)
+
+
+@tf.custom_gradient
+def relu_that_lies(x: Any) -> Any:
+    return tf.nn.relu(x), lambda gradient: 0.5 * gradient
+
+
+def celu_backward(derivative: Callable[[Any, float], Any]) -> Callable[[Any, Any, float], Any]:
+    return lambda gradient, y, alpha: gradient * derivative(y, alpha)
+
+
+# What is planted, in which case, and where the verdict must find it: the layer (None: the loss) and the part.
+FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
+    "the derivative's sign turned": (
+        entry("celu", fused_backward=celu_backward(lambda y, alpha: -tf.where(y >= 0, 1.0, 1 + y / alpha))),
+        small,
+        5,
+        POSITIVE,
+    ),
+    "the derivative of the other side": (
+        entry("celu", fused_backward=celu_backward(lambda y, alpha: tf.where(y < 0, 1.0, 1 + y / alpha))),
+        small,
+        5,
+        POSITIVE,
+    ),
+    "alpha forgotten in the derivative": (
+        entry("elu", derivative=lambda y, _: tf.where(y >= 0, tf.ones_like(y), y + 1)),
+        lambda: small("elu"),
+        5,
+        NEGATIVE,
+    ),
+    "the slope of the negative side forgotten": (
+        entry("leaky_relu", derivative=lambda y, _: tf.cast(y > 0, y.dtype)),
+        lambda: small("leaky_relu"),
+        5,
+        NEGATIVE,
+    ),
+    "a term of a product's derivative left out": (
+        entry("silu", derivative=lambda x, _: tf.sigmoid(x)),
+        lambda: small("silu"),
+        5,
+        POSITIVE,
+    ),
+    "the scale of the positive side forgotten": (
+        entry("selu", fused_backward=lambda g, y, _: tf.where(y >= 0, g, g * (y + 1.7580993408473766))),
+        lambda: small("selu"),
+        5,
+        POSITIVE,
+    ),
+    "the output's square left unsquared": (
+        entry("tanh", derivative=lambda y, _: 1 - y),
+        lambda: small("tanh"),
+        5,
+        POSITIVE,
+    ),
+    "the activation's input kept instead of its output": (entry("celu", keeps="input"), small, 5, NEGATIVE),
+    "an average pool without its 1/4": (
+        function(layers, "average_pool_adjoint", lambda old, *given, **_: old(*given, divide=False)),
+        small,
+        4,
+        POOL,
+    ),
+    "an odd pool that drops the rows at the wrong end": (
+        function(layers, "average_pool_adjoint", pool_rows_dropped_at_the_top),
+        small,
+        1,
+        POOL,
+    ),
+    "a max pool that gives to the neighbour of the maximum": (
+        function(layers, "max_pool_adjoint", lambda old, *given: tf.roll(old(*given), 1, axis=1)),
+        small,
+        3,
+        POOL,
+    ),
+    "a max pool that gives to all cells alike": (
+        function(
+            layers,
+            "max_pool_adjoint",
+            lambda _, gradient, size, y, __: average_pool_adjoint(gradient, size, y.shape[1], y.shape[2]),
+        ),
+        small,
+        3,
+        POOL,
+    ),
+    "a filter gradient padded at the wrong side": (
+        method_of_layer("_convolve_adjoint", filter_gradient_padded_at_the_other_side),
+        small,
+        3,
+        FILTER,
+    ),
+    "an input gradient with a transposed filter": (
+        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: tf.transpose(w, [1, 0, 2, 3]))),
+        small,
+        3,
+        INPUT,
+    ),
+    "an input gradient with a filter turned round": (
+        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: w[::-1, ::-1])),
+        small,
+        3,
+        INPUT,
+    ),
+    "a missing residual": (
+        method_of_layer(
+            "backward", backward_with_residual(lambda _layer, gy, _gz: tf.zeros_like(gy[..., :1]))
+        ),
+        small,
+        3,
+        RESIDUAL,
+    ),
+    "a residual with factor 1": (
+        method_of_layer(
+            "backward", backward_with_residual(lambda layer, gy, _: gy if layer.plan.residual else 0.0)
+        ),
+        small,
+        3,
+        RESIDUAL,
+    ),
+    "a residual that goes through the activation": (
+        method_of_layer(
+            "backward",
+            backward_with_residual(
+                lambda layer, _, gz: layer.plan.residual * gz if layer.plan.residual else 0.0
+            ),
+        ),
+        small,
+        3,
+        RESIDUAL,
+    ),
+    "a filter gradient taken before the activation's": (
+        method_of_layer("backward", weights_before_the_pool),
+        small,
+        5,
+        WHOLE_WEIGHTS,
+    ),
+    "a forward pass without the residual": (
+        method_of_layer("forward", forward_without_residual),
+        small,
+        3,
+        FORWARD,
+    ),
+    "the mean over the batch missing": (
+        function(
+            backprop, "logits_gradient", lambda old, network, logits, labels: 6 * old(network, logits, labels)
+        ),
+        small,
+        None,
+        LOSS,
+    ),
+    "the labels shifted by one": (
+        function(
+            backprop, "logits_gradient", lambda old, network, logits, labels: old(network, logits, labels + 1)
+        ),
+        small,
+        None,
+        LOSS,
+    ),
+    "the loss's sign turned": (
+        function(backprop, "logits_gradient", lambda old, *given: -old(*given)),
+        small,
+        None,
+        LOSS,
+    ),
+    "the folded alpha forgotten": (
+        function(
+            backprop, "logits_gradient", lambda old, network, *rest: old(replace(network, scale=1.0), *rest)
+        ),
+        small,
+        None,
+        LOSS,
+    ),
+    "stale weights": (function(backprop, "_backward", stale_weights(3)), small, 3, ASSEMBLY),
+    "kept inputs of other images": (
+        function(backprop, "_backward", inputs_of_other_images(2)),
+        small,
+        2,
+        ASSEMBLY,
+    ),
+    "no skip gradient at all": (
+        function(backprop, "_backward", lambda old, *given: old(*given[:-1], None)),
+        seven_layers,
+        5,
+        SKIP,
+    ),
+    "a skip gradient without its 1/16": (
+        function(backprop, "_backward", lambda old, *given: old(*given[:-1], 16 * given[-1])),
+        seven_layers,
+        5,
+        SKIP,
+    ),
+    "a layer left out of the skips": (skipping_into(2, 4, 5), seven_layers, 3, SKIP),
+    "a skip gradient into a layer that gets none": (skipping_into(1, 2, 3, 4, 5), seven_layers, 1, ASSEMBLY),
+    "a transposed filter in Winograd's adjoint": (
+        function(
+            winograd,
+            "transform_filters_adjoint",
+            lambda old, gradients: tf.transpose(old(gradients), [1, 0, 2, 3]),
+        ),
+        wide,
+        2,
+        FILTER,
+    ),
+    "Winograd's tiles shifted by a row": (
+        function(winograd, "transform_inputs_adjoint", lambda old, *given: tf.roll(old(*given), 1, axis=1)),
+        wide,
+        2,
+        INPUT,
+    ),
+    "the rule article asked for and not followed": (
+        function(layers, "average_pool_adjoint", lambda old, *given, **_: old(*given, divide=True)),
+        lambda: small(rule="article"),
+        4,
+        POOL,
+    ),
+    "digits thrown away in the precision of the training": (
+        function(backprop, "logits_gradient", rounded_in_float32),
+        small,
+        None,
+        ARITHMETIC,
+    ),
+}
+
+
+class TestPlantedFaults:
+    @pytest.mark.parametrize("name", list(FAULTS))
+    def test_a_fault_is_found_where_it_was_planted(self, name: str, monkeypatch: Patch) -> None:
+        plant, make_case, layer, part = FAULTS[name]
+        case = make_case()
+        plant(monkeypatch)
+        if (part, layer) == (LOSS, None):  # imported by name where the loss is tried alone
+            monkeypatch.setattr("celu_cli.engine.check.parts.logits_gradient", backprop.logits_gradient)
+
+        verdict = verdict_of(case)
+
+        assert verdict.kind == "wrong"
+        assert (verdict.faults[0].layer, verdict.faults[0].part) == (layer, part)
+
+    def test_an_activation_whose_tape_lies_puts_the_reference_in_doubt(self, monkeypatch: Patch) -> None:
+        changes = {"value": lambda x, _: relu_that_lies(x), "derivative": lambda y, _: 0.5 * tf.ones_like(y)}
+        entry("relu", fused_backward=None, **changes)(monkeypatch)
+
+        fault, *others = verdict_of(small("relu"), samples=2).faults
+
+        assert (fault.layer, fault.part, others) == (5, TAPE, [])
+
+
+class TestRightCases:
+    @pytest.mark.parametrize("make_case", [small, seven_layers, wide])
+    def test_what_is_right_has_no_fault(self, make_case: Callable[[], Case]) -> None:
+        assert verdict_of(make_case()).faults == ()
+
+    def test_finite_differences_confirm_the_tape_in_every_tensor(self) -> None:
+        case = small()
+        check = check_gradients(case, load_dataset(case.dataset.name, sample=True).train, samples=2)
+        for layer in check.layers:
+            assert layer.weights_differences is not None
+            assert layer.weights_differences < 1e-5
+            assert layer.output_differences is not None
+            assert layer.output_differences < 1e-5
+
+    def test_the_article_s_three_departures_are_measured(self) -> None:
+        case = small(rule="article")
+        check = check_gradients(case, load_dataset(case.dataset.name, sample=True).train, samples=0)
+        assert check.loss.exact.factor == pytest.approx(6)
+        for layer in check.layers:
+            factors = {part.part: part.exact.factor for part in layer.parts}
+            average = layer.plan.pool == "average"
+            assert factors[POOL] == pytest.approx(layer.plan.pool_size**2 if average else 1)
+            assert factors[POSITIVE] == pytest.approx(2)
+            assert factors[NEGATIVE] == pytest.approx(1)
+            assert factors[FILTER] == pytest.approx(1)
+            assert factors[INPUT] == pytest.approx(1)
+            assert layer.declared_weights.relative_error < 1e-12

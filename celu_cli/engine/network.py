@@ -10,7 +10,7 @@ from celu_cli.case.plan import NetworkPlan, plan_network
 from celu_cli.case.schema import Case
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
-from celu_cli.engine.runtime import has_gpu, multiplies_bfloat16
+from celu_cli.engine.processor import has_gpu, multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.user_activations import try_activation
 from celu_cli.engine.winograd import pays_off

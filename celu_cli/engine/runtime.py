@@ -8,10 +8,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-
-import tensorflow as tf
 
 # Parameters of glibc's mallopt, from its malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -93,28 +89,3 @@ def _keep_freed_memory() -> None:
     mallopt(_M_MMAP_THRESHOLD, 2**31 - 1)
     mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     mallopt(_M_TOP_PAD, 64 * 2**20)
-
-
-_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
-
-
-def has_gpu() -> bool:
-    """Whether TensorFlow has a GPU to compute on."""
-    return bool(tf.config.list_physical_devices("GPU"))
-
-
-@cache
-def multiplies_bfloat16() -> bool:
-    """Whether there are instructions for products of bfloat16, summed in float32.
-
-    Without them TensorFlow imitates each product, which takes tens of times as long as float32. Where nothing is known
-    of the processor the answer is no.
-    """
-    if has_gpu():
-        return True
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        return False
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return not _CPU_FLAGS.isdisjoint(flags)

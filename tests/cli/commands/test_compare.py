@@ -177,9 +177,9 @@ _WITHOUT_TENSORFLOW = """
 import sys
 sys.modules["tensorflow"] = None
 import typer
-from celu_cli.cli.compare import compare
+from celu_cli.cli.commands.compare import compare
 from celu_cli.cli.compare_output import print_table
-from celu_cli.cli.plot import plot
+from celu_cli.cli.commands.plot import plot
 app = typer.Typer()
 app.command()(compare)
 app.command()(plot)

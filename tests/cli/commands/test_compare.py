@@ -178,7 +178,7 @@ import sys
 sys.modules["tensorflow"] = None
 import typer
 from celu_cli.cli.commands.compare import compare
-from celu_cli.cli.compare_output import print_table
+from celu_cli.cli.output.compare import print_table
 from celu_cli.cli.commands.plot import plot
 app = typer.Typer()
 app.command()(compare)

@@ -1,0 +1,32 @@
+"""What the processor can do by itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import tensorflow as tf
+
+_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow has a GPU to compute on."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether there are instructions for products of bfloat16, summed in float32.
+
+    Without them TensorFlow imitates each product, which takes tens of times as long as float32. Where nothing is known
+    of the processor the answer is no.
+    """
+    if has_gpu():
+        return True
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return False
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
+    return not _CPU_FLAGS.isdisjoint(flags)

@@ -1,4 +1,4 @@
-"""The activations that a case may name: celu's own words with the meaning of alpha, and those in a user's file."""
+"""The activations that a case may name: celu's, with the meaning of alpha, and those in a user's file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from celu_cli.case.annotations import SIZES, fits_float32
 
-ActivationName = Literal[
-    "celu", "elu", "relu", "leaky_relu", "selu", "gelu", "silu", "softplus", "tanh", "identity"
-]
 # One of the user's own: the name of an activation in a Python file.
-OWN_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
+USER_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,10 @@ ALPHA: dict[str, Alpha | None] = {
     "tanh": None,
     "identity": None,
 }
+if TYPE_CHECKING:
+    ActivationName: TypeAlias = str  # mypy reads no Literal from a table
+else:
+    ActivationName = Literal[tuple(ALPHA)]
 
 _ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, above=-math.inf)
 
@@ -65,35 +66,35 @@ def alpha_problem(activation: str, alpha: float) -> str | None:
 
 
 @dataclass(frozen=True)
-class OwnActivation:
+class UserActivation:
     """A Python file and the name of an activation in it."""
 
     file: Path
     name: str
 
 
-def own_activation(activation: str) -> OwnActivation | None:
-    """The file and the name in it; None where `activation` is one of celu's words."""
-    if not re.fullmatch(OWN_ACTIVATION_PATTERN, activation):
+def user_activation(activation: str) -> UserActivation | None:
+    """The file and the name in it; None where `activation` is one of celu's."""
+    if not re.fullmatch(USER_ACTIVATION_PATTERN, activation):
         return None
     file, _, name = activation.rpartition(":")
-    return OwnActivation(Path(file), name)
+    return UserActivation(Path(file), name)
 
 
 def activation_label(activation: str) -> str:
     """What tables and plots call an activation: one from a file without the folders before it."""
-    own = own_activation(activation)
-    return f"{own.file.name}:{own.name}" if own else activation
+    users = user_activation(activation)
+    return f"{users.file.name}:{users.name}" if users else activation
 
 
-def own_files(activations: Iterable[str]) -> list[Path]:
+def user_files(activations: Iterable[str]) -> list[Path]:
     """The Python files that these activations come from, each once."""
-    return list(dict.fromkeys(own.file for own in map(own_activation, activations) if own))
+    return list(dict.fromkeys(users.file for users in map(user_activation, activations) if users))
 
 
 def with_whole_path(activation: str, folder: Path) -> str:
     """`activation`, its file (if it has one) as an absolute path; a relative one is taken from `folder`."""
-    own = own_activation(activation)
-    if own is None:
+    users = user_activation(activation)
+    if users is None:
         return activation
-    return f"{os.path.normpath(folder.absolute() / own.file)}:{own.name}"
+    return f"{os.path.normpath(folder.absolute() / users.file)}:{users.name}"

@@ -11,17 +11,6 @@ from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAI
 from celu_cli.machine import machine_memory
 
 _FLOAT32_BYTES = 4
-# Tensors as large as the weights that each optimizer remembers.
-_STATE_TENSORS = {
-    "sgd": 0,
-    "momentum": 1,
-    "rmsprop": 1,
-    "adagrad": 1,
-    "adam": 2,
-    "adamw": 2,
-    "nadam": 2,
-    "amsgrad": 3,
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ def cost_of(case: Case, plan: NetworkPlan) -> Cost:
     # Two gradients are alive at a time while they pass down: the one arriving and the one being made.
     passing = sorted((_bytes(case, layer.activation_shape) for layer in plan.layers), reverse=True)[:2]
     # Weights, their gradient and the optimizer's state.
-    tensors = 2 + _STATE_TENSORS[case.optimizer.name]
+    tensors = 2 + case.optimizer.state_tensors
     return Cost(
         train_images,
         test_images,

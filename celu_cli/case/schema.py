@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from celu_cli.case.activations import OWN_ACTIVATION_PATTERN, ActivationName
+from celu_cli.case.activations import USER_ACTIVATION_PATTERN, ActivationName
 from celu_cli.case.annotations import Float32, Word
 from celu_cli.datasets.registry import DatasetName
 
@@ -16,8 +17,8 @@ Rule = Literal["exact", "article"]
 Pool = Literal["none", "average", "max"]
 
 CaseName = Annotated[str, Field(pattern=r"^\w[\w.+-]{0,99}$")]
-OwnActivationName = Annotated[
-    str, Field(pattern=OWN_ACTIVATION_PATTERN, examples=["./my_activations.py:swish"])
+UserActivationName = Annotated[
+    str, Field(pattern=USER_ACTIVATION_PATTERN, examples=["./my_activations.py:swish"])
 ]
 PositiveInteger = Annotated[int, Field(ge=1, le=2**31 - 1)]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False), Float32()]
@@ -28,8 +29,12 @@ Epsilon = Annotated[float, Field(ge=0, le=1), Float32()]
 
 
 class Part(BaseModel):
-    """A strict, immutable piece of a case: no unknown key, no silent conversion."""
+    """A strict, immutable piece of a case: no unknown key, no silent conversion.
 
+    `implied` are values that a kind fixes, so that no key says them, where another kind has the key.
+    """
+
+    implied: ClassVar[Mapping[str, Any]] = {}
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
@@ -69,7 +74,7 @@ class LayerSpec(Part):
     pool: Pool = Field("none", description="what follows the activation")
     pool_size: int = Field(2, ge=2, le=2**31 - 1, description="height, width and stride of the pool (VALID)")
     residual: FiniteFloat = Field(0.0, description="adds this times the layer's input to its activation")
-    activation: ActivationName | OwnActivationName | None = Field(
+    activation: ActivationName | UserActivationName | None = Field(
         None, description="instead of the case's activation"
     )
     alpha: float | None = Field(None, description="instead of the case's alpha")
@@ -100,6 +105,7 @@ _RULE = "exact: the true gradient; article: what the article's scripts compute"
 class AutoBackprop(Part):
     """Gradients from tf.GradientTape."""
 
+    implied = {"rule": "exact"}
     method: Literal["auto"]
 
 
@@ -128,9 +134,12 @@ Backprop = Annotated[
 
 _LEARNING_RATE = "size of a step, before the schedule"
 _EPSILON = "keeps the division by the root away from 0"
+_CORRECTS = {"bias_correction": True}
 
 
 class _Optimizer(Part):
+    state_tensors: ClassVar[int]
+    """How many tensors as large as the weights it remembers."""
     name: str
     learning_rate: PositiveFloat = Field(1e-3, description=_LEARNING_RATE)
 
@@ -138,6 +147,7 @@ class _Optimizer(Part):
 class Sgd(_Optimizer):
     """w -= learning_rate g"""
 
+    state_tensors = 0
     name: Literal["sgd"]
     learning_rate: PositiveFloat = Field(1e-2, description=_LEARNING_RATE)
 
@@ -145,6 +155,7 @@ class Sgd(_Optimizer):
 class Momentum(_Optimizer):
     """Heavy-ball momentum, or Nesterov's."""
 
+    state_tensors = 1
     name: Literal["momentum"]
     learning_rate: PositiveFloat = Field(1e-2, description=_LEARNING_RATE)
     momentum: DecayRate = Field(0.9, description="how much of the last step goes into this one")
@@ -154,6 +165,7 @@ class Momentum(_Optimizer):
 class RMSprop(_Optimizer):
     """Step divided by the root of a running mean of squared gradients."""
 
+    state_tensors = 1
     name: Literal["rmsprop"]
     rho: DecayRate = Field(0.9, description="decay of the running mean of squared gradients")
     epsilon: Epsilon = Field(1e-7, description=_EPSILON)
@@ -162,12 +174,14 @@ class RMSprop(_Optimizer):
 class Adagrad(_Optimizer):
     """Step divided by the root of the sum of squared gradients."""
 
+    state_tensors = 1
     name: Literal["adagrad"]
     initial_accumulator_value: NonNegativeFloat = Field(0.1, description="the sum before the first step")
     epsilon: Epsilon = Field(1e-7, description=_EPSILON)
 
 
 class _Moments(_Optimizer):
+    state_tensors = 2
     beta_1: DecayRate = Field(0.9, description="decay of the running mean of gradients")
     beta_2: DecayRate = Field(0.999, description="decay of the running mean of squared gradients")
     epsilon: Epsilon = Field(1e-7, description=_EPSILON)
@@ -176,12 +190,14 @@ class _Moments(_Optimizer):
 class Adam(_Moments):
     """Adam, with Keras's placement of epsilon."""
 
+    implied = _CORRECTS
     name: Literal["adam"]
 
 
 class AdamW(_Moments):
     """Adam with decoupled weight decay."""
 
+    implied = _CORRECTS
     name: Literal["adamw"]
     weight_decay: NonNegativeFloat = Field(
         4e-3, description="each step takes this times the learning rate off the weights"
@@ -191,12 +207,14 @@ class AdamW(_Moments):
 class Nadam(_Moments):
     """Adam with Nesterov momentum and Keras's momentum schedule."""
 
+    implied = _CORRECTS
     name: Literal["nadam"]
 
 
 class AMSGrad(_Moments):
     """Adam whose second moment never falls."""
 
+    state_tensors = 3
     name: Literal["amsgrad"]
     maximum: Literal["elementwise", "tensor"] = Field(
         "elementwise",
@@ -275,7 +293,7 @@ class Case(Part):
     description: str = Field("", description="one line for `celu cases`")
     dataset: Annotated[DatasetSpec, Word("name")]
     network: Network = Field(default_factory=PresetNetwork)
-    activation: ActivationName | OwnActivationName = Field(
+    activation: ActivationName | UserActivationName = Field(
         "celu",
         description="of every layer that names none itself; one of your own is code that training runs, in a file "
         "named relative to this one",

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from celu_cli.case.activations import OwnActivation, own_activation
+from celu_cli.case.activations import UserActivation, user_activation
 from celu_cli.engine.activations import ACTIVATIONS, Activation
 from celu_cli.errors import CaseError
 from celu_cli.text import nearest_word, printable, shown
@@ -32,7 +32,7 @@ def load_activation(name: str) -> Activation:
     Raises:
         CaseError: the file cannot be read or run, or gives no `Activation` under that name.
     """
-    own = own_activation(name)
+    own = user_activation(name)
     if own is None:
         raise CaseError(f"{name!r} is neither an activation of celu nor FILE.py:NAME")
     names = vars(_run(str(own.file)))
@@ -59,7 +59,7 @@ def try_activation(name: str, alpha: float, dtype: tf.DType) -> None:
     Raises:
         CaseError: it fails, or one of its functions changes shape or dtype.
     """
-    own = own_activation(name)
+    own = user_activation(name)
     if own is None:
         return
     activation = find_activation(name)
@@ -77,7 +77,7 @@ def try_activation(name: str, alpha: float, dtype: tf.DType) -> None:
 
 @cache
 def _run(path: str) -> ModuleType:
-    own = own_activation(f"{path}:_")
+    own = user_activation(f"{path}:_")
     assert own is not None
     try:
         source = own.file.read_bytes()
@@ -94,7 +94,7 @@ def _run(path: str) -> ModuleType:
     return module
 
 
-def _call(own: OwnActivation, what: str, like: Any, function: Callable[[], Any]) -> Any:
+def _call(own: UserActivation, what: str, like: Any, function: Callable[[], Any]) -> Any:
     """What `function` gives, which must have the shape and dtype of `like`."""
     try:
         result = tf.convert_to_tensor(function())
@@ -113,7 +113,7 @@ def _call(own: OwnActivation, what: str, like: Any, function: Callable[[], Any])
     return result
 
 
-def _failure(own: OwnActivation, what: str, error: BaseException) -> CaseError:
+def _failure(own: UserActivation, what: str, error: BaseException) -> CaseError:
     """The error for an exception that the user's code raised, at the last of its lines that was under way."""
     lines = [
         frame.lineno
@@ -129,7 +129,7 @@ def _failure(own: OwnActivation, what: str, error: BaseException) -> CaseError:
     return CaseError(f"{place}: {what}{type(error).__name__}" + (f": {reason}" if reason else ""))
 
 
-def _error(own: OwnActivation, message: str) -> CaseError:
+def _error(own: UserActivation, message: str) -> CaseError:
     return CaseError(f"{shown(own.file)}: {message}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from celu_cli.case.activations import own_files
+from celu_cli.case.activations import user_files
 from celu_cli.case.dump import dump_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
@@ -90,7 +90,7 @@ class RunRecorder:
                 (path / CASE_NAME).write_text(dump_case(case), encoding="utf-8")
                 lines = "".join(f"{override}\n" for override in overrides)
                 (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
-                code = own_files(layer.activation for layer in plan_network(case).layers)
+                code = user_files(layer.activation for layer in plan_network(case).layers)
                 manifest = new_manifest(case.seed, dataset_source, versions, code)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
                 write_manifest(path, manifest)

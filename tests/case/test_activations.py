@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from celu_cli.case.activations import OwnActivation, activation_label, own_activation
+from celu_cli.case.activations import UserActivation, activation_label, user_activation
 from celu_cli.case.dump import dump_case
 from celu_cli.case.json_schema import case_json_schema
 from celu_cli.case.load import load_case, resolve_case
@@ -119,7 +119,7 @@ def test_the_article_s_rule_stays_celu_s_alone() -> None:
     "word", ["mine.py", "mine.py:", ":f", "mine.txt:f", "mine.py:2f", "mine.py:a.b", "py:f"]
 )
 def test_other_forms_are_refused_with_the_one_that_is_accepted(word: str) -> None:
-    assert own_activation(word) is None
+    assert user_activation(word) is None
     with pytest.raises(CaseError, match=r"identity, or FILE\.py:NAME for one of your own$"):
         load_case("case-c", [f"activation='{word}'"])
 
@@ -130,7 +130,9 @@ def test_a_number_is_not_told_to_become_a_text() -> None:
 
 
 def test_the_form_has_a_file_and_a_name() -> None:
-    assert own_activation("C:\\ideas\\a b.py:swish_2") == OwnActivation(Path("C:\\ideas\\a b.py"), "swish_2")
+    assert user_activation("C:\\ideas\\a b.py:swish_2") == UserActivation(
+        Path("C:\\ideas\\a b.py"), "swish_2"
+    )
     assert activation_label("/far/away/mine.py:swish") == "mine.py:swish"
     assert activation_label("celu") == "celu"
 

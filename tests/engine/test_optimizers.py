@@ -133,6 +133,13 @@ def test_the_table_has_every_optimizer_a_case_can_name() -> None:
 
 
 @pytest.mark.parametrize("name", list(KERAS))
+def test_the_schema_says_how_many_tensors_an_optimizer_remembers(name: str) -> None:
+    spec, _ = KERAS[name]
+    state = build_optimizer(spec).init(tuple(map(tf.constant, make_weights())))
+    assert spec.state_tensors == sum(isinstance(value, tuple) for value in state.values())
+
+
+@pytest.mark.parametrize("name", list(KERAS))
 def test_twenty_steps_are_keras_s(name: str) -> None:
     spec, make = KERAS[name]
     theirs = make()

@@ -12,15 +12,7 @@ from typing import Any
 
 from celu_cli.case.describe import alpha_of
 from celu_cli.case.plan import plan_network
-from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec
-
-# Values that a kind fixes, by part and kind.
-_IMPLIED: dict[tuple[str, str], dict[str, Any]] = {
-    ("optimizer", "adam"): {"bias_correction": True},
-    ("optimizer", "adamw"): {"bias_correction": True},
-    ("optimizer", "nadam"): {"bias_correction": True},
-    ("backprop", "auto"): {"rule": "exact"},
-}
+from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, Part
 
 
 @dataclass(frozen=True)
@@ -51,11 +43,11 @@ def effective_parts(case: Case) -> dict[str, EffectivePart]:
     return {
         "dataset": EffectivePart("dataset", data, "sample"),
         "network": EffectivePart("network", _network_values(case, network)),
-        "initial weights": _kinded("network.initializer", initializer, "name"),
+        "initial weights": EffectivePart("network.initializer", initializer, "name"),
         "activation": EffectivePart("", _activation_values(case), "activation"),
-        "backprop": _kinded("backprop", values["backprop"], "method"),
-        "optimizer": _kinded("optimizer", values["optimizer"], "name"),
-        "schedule": _kinded("schedule", values["schedule"], "name"),
+        "backprop": _with_implied("backprop", case.backprop, "method"),
+        "optimizer": _with_implied("optimizer", case.optimizer, "name"),
+        "schedule": _with_implied("schedule", case.schedule, "name"),
         "training": EffectivePart("", {key: values[key] for key in plain}),
     }
 
@@ -71,9 +63,8 @@ def one_celu_alpha(case: Case) -> bool:
     )
 
 
-def _kinded(path: str, values: dict[str, Any], kind: str) -> EffectivePart:
-    implied = _IMPLIED.get((path, values[kind]), {})
-    return EffectivePart(path, values | implied, kind, frozenset(implied))
+def _with_implied(path: str, part: Part, kind: str) -> EffectivePart:
+    return EffectivePart(path, part.model_dump() | dict(part.implied), kind, frozenset(part.implied))
 
 
 def _activation_values(case: Case) -> dict[str, Any]:

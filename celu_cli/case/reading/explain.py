@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from celu_cli.case.activations import OWN_ACTIVATION_PATTERN
+from celu_cli.case.activations import USER_ACTIVATION_PATTERN
 from celu_cli.case.annotations import Float32
 from celu_cli.case.reading.document import Node, Path, Place, Problem, resolve_scalar
 from celu_cli.case.reading.kinds import WORDS, _literal_words, keys_of, kind_words, parts_in
@@ -196,7 +196,7 @@ def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
         mapping = f"with {keys_of(next(iter(parts.values())))}"
         most = next((limit.max_length for limit in metadata if isinstance(limit, MaxLen)), None)
         return f"a list of 1 to {most} mappings {mapping}" if most else f"a mapping {mapping}"
-    if choice is str and OWN_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
+    if choice is str and USER_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
         return "FILE.py:NAME for one of your own"
     if choice is str:
         named = any(getattr(limit, "pattern", None) for limit in metadata)

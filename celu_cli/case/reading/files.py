@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from celu_cli.case.activations import own_activation, with_whole_path
+from celu_cli.case.activations import user_activation, with_whole_path
 from celu_cli.case.catalog import find_case, resolved, shipped_case
 from celu_cli.case.reading.document import Document, Node, Place, Problem, parse
 from celu_cli.case.reading.document import Path as KeyPath
@@ -136,9 +136,9 @@ def missing_files(node: Node, path: KeyPath = ()) -> Iterator[Problem]:
         for key, below in node.value.items():
             yield from missing_files(below, (*path, key))
     elif path and path[-1] == "activation" and isinstance(node.value, str):
-        own = own_activation(node.value)
-        if own is not None and not _is_file(own.file):
-            yield Problem(node.place, key_text(path), f"there is no file {shortened(shown(own.file), 200)}")
+        users = user_activation(node.value)
+        if users is not None and not _is_file(users.file):
+            yield Problem(node.place, key_text(path), f"there is no file {shortened(shown(users.file), 200)}")
 
 
 def _of_key(key: str, node: Node, folder: Path) -> Node:

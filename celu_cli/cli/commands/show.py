@@ -34,7 +34,7 @@ def show(
 
 
 def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
-    from celu_cli.case.activations import alpha_rule, own_files
+    from celu_cli.case.activations import alpha_rule, user_files
     from celu_cli.case.cost import layer_memory
     from celu_cli.text import shown
 
@@ -62,7 +62,7 @@ def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
     return {
         "case": case.model_dump(mode="json"),
         "files": [shown(path) for path in resolved.files],
-        "code": [shown(path) for path in own_files(layer.activation for layer in plan.layers)],
+        "code": [shown(path) for path in user_files(layer.activation for layer in plan.layers)],
         "layers": layers,
         "parameters": plan.parameters,
         "forward_flops_per_image": plan.forward_flops,

@@ -9,7 +9,7 @@ from textwrap import wrap
 from rich.filesize import decimal
 from rich.text import Text
 
-from celu_cli.case.activations import activation_label, alpha_rule, own_files
+from celu_cli.case.activations import activation_label, alpha_rule, user_files
 from celu_cli.case.catalog import published_curve
 from celu_cli.case.cost import Cost, layer_memory
 from celu_cli.case.describe import dataset_words
@@ -83,7 +83,7 @@ def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str
     activations = list(dict.fromkeys(map(_activation, plan.layers)))
     if len(activations) == 1:
         yield "layers", f"convolution (stride 1, SAME), {activations[0]}, then the pool"
-    if files := own_files(layer.activation for layer in plan.layers):
+    if files := user_files(layer.activation for layer in plan.layers):
         yield "code", f"training runs the Python code in {', '.join(map(shown, files))}"
     if note := _alpha_note(plan):
         yield "alpha", note

@@ -1,11 +1,14 @@
-"""Text in messages: the nearest accepted word, times and paths, and what is safe to print."""
+"""Text: the nearest accepted word, times and paths, what is safe to print, and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 
 def nearest_word(word: str, words: Iterable[str]) -> str | None:
@@ -42,3 +45,17 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def finite(value: Any) -> Any:
+    """`value` with None for every NaN and infinity in it, which JSON has no words for."""
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def json_text(value: Any, indent: int | None = 2, default: Callable[[Any], Any] | None = None) -> str:
+    """`value` as JSON, `finite`; what JSON has no type for becomes what `default` makes of it."""
+    return json.dumps(finite(value), indent=indent, allow_nan=False, default=default)

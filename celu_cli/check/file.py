@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from celu_cli.errors import RunError
+from celu_cli.text import finite
 
 if TYPE_CHECKING:
     from celu_cli.check.measured import GradientCheck
@@ -92,18 +91,5 @@ def values_of(measured: GradientCheck, verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.kind,
         "faults": [asdict(fault) for fault in verdict.faults],
         "findings": list(verdict.findings),
-        **dict(_plain_items(asdict(measured))),
+        **finite(asdict(measured)),
     }
-
-
-def _plain_items(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        yield key, _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return dict(_plain_items(value))
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from celu_cli.datasets.facts import Arrays, Bytes
+from celu_cli.datasets.facts import Arrays
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.datasets.stored import FILES
 from celu_cli.errors import DataError
+from celu_cli.files import remove_unfinished, write_whole
 
 LOCK_SECONDS = 3_600.0
 
@@ -30,24 +30,12 @@ def cache_directory() -> Path:
 def store(directory: Path, arrays: Arrays) -> None:
     """Write the four arrays; each file appears by rename when it is complete. May raise OSError."""
     directory.mkdir(parents=True, exist_ok=True)
-    for leftover in directory.glob(".*.part"):  # of a process that was killed: the caller holds the lock
-        leftover.unlink(missing_ok=True)
+    remove_unfinished(directory)
     for name, file in FILES.items():
-        _store_array(directory / file, arrays[name])
-
-
-def _store_array(path: Path, array: Bytes) -> None:
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with partial.open("xb") as stream:
-            np.save(stream, array, allow_pickle=False)
-            stream.flush()
-            os.fsync(stream.fileno())
+        path = directory / file
         if path.is_dir() and not path.is_symlink():
             path.rmdir()  # an empty one is in the way by mistake; OSError where it is not empty
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        write_whole(path, partial(np.save, arr=arrays[name], allow_pickle=False), synced=True)
 
 
 def clear(place: Path) -> None:

@@ -9,17 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from celu_cli.events import Checkpoint
-
-if TYPE_CHECKING:
-    pass
-
+from celu_cli.files import remove_unfinished, sync_directory, write_whole
 
 CHECKPOINT_NAME = "checkpoint"
 
@@ -49,13 +44,9 @@ def write_checkpoint(run_path: Path, checkpoint: Checkpoint) -> None:
     content = _pack(checkpoint)
     digest = hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
     name = f"epoch-{checkpoint.epoch:05}-step-{checkpoint.step:07}-{digest}.npz"
-    temporary = directory / ".new"
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(directory / name)
+    write_whole(directory / name, content, synced=True)
     sync_directory(directory)
+    remove_unfinished(directory)
     for old in _newest_first(directory)[_KEPT:]:
         old.unlink(missing_ok=True)
 
@@ -69,17 +60,6 @@ def read_checkpoint(run_path: Path) -> FoundCheckpoint:
         except (OSError, ValueError, KeyError) as error:
             problems.append(f"{path} cannot be used: {error}")
     return FoundCheckpoint(None, tuple(problems))
-
-
-def sync_directory(directory: Path) -> None:
-    """Have the directory's entries survive a loss of power; where the system cannot, they wait for it."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _newest_first(directory: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from celu_cli.errors import RunError
+from celu_cli.files import write_whole
 from celu_cli.machine import cpu_model, cpu_threads, git_commit, package_versions
 
 MANIFEST_NAME = "run.json"
@@ -131,12 +132,7 @@ def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
 
 def write_manifest(run_path: Path, manifest: Manifest) -> None:
     """Replace run.json as a whole: a reader sees the old one or the new one, never a part."""
-    temporary = run_path / f".{MANIFEST_NAME}.new"
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(manifest.model_dump_json(indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(run_path / MANIFEST_NAME)
+    write_whole(run_path / MANIFEST_NAME, manifest.model_dump_json(indent=2) + "\n", synced=True)
 
 
 def read_manifest(run_path: Path) -> Manifest:

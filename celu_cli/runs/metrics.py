@@ -13,6 +13,8 @@ from pydantic_core import from_json
 
 from celu_cli.errors import RunError
 from celu_cli.events import EpochMetrics, Fidelity
+from celu_cli.files import write_whole
+from celu_cli.text import json_text
 
 METRICS_NAME = "metrics.jsonl"
 
@@ -44,12 +46,7 @@ def keep_metrics(run_path: Path, least: int, most: int) -> list[EpochMetrics]:
     if [metrics.epoch for metrics in kept] != list(range(1, len(kept) + 1)) or len(kept) < least:
         raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint goes on from")
     if path.exists():
-        temporary = run_path / f".{METRICS_NAME}.new"
-        with temporary.open("wb") as file:
-            file.write(b"".join(map(_line, kept)))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, b"".join(map(_line, kept)), synced=True)
     return kept
 
 
@@ -83,11 +80,10 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
 
 
 def _line(metrics: EpochMetrics) -> bytes:
-    # JSON has no NaN: null stands for it.
-    values = {key: None if _is_not_finite(value) else value for key, value in asdict(metrics).items()}
+    values = asdict(metrics)
     if not metrics.fidelity:
         del values["fidelity"]
-    return json.dumps(values, allow_nan=False).encode() + b"\n"
+    return f"{json_text(values, indent=None)}\n".encode()
 
 
 def _torn_tail(content: bytes) -> bytes:
@@ -110,9 +106,11 @@ def _parse(line: bytes) -> EpochMetrics:
 
 def _parse_fidelity(entry: Any) -> Fidelity:
     try:
-        return Fidelity(
-            int(entry["step"]), *(tuple(map(float, entry[key])) for key in ("cosine", "norm_ratio"))
+        cosine, norm_ratio = (
+            tuple(math.nan if value is None else float(value) for value in entry[key])
+            for key in ("cosine", "norm_ratio")
         )
+        return Fidelity(int(entry["step"]), cosine, norm_ratio)
     except (KeyError, TypeError) as error:
         raise ValueError(f"fidelity is {entry!r}") from error
 
@@ -130,7 +128,3 @@ def _value(values: dict[str, Any], key: str) -> Any:
     elif isinstance(value, kind):
         return value
     raise ValueError(f"{key} is {value!r}")
-
-
-def _is_not_finite(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)

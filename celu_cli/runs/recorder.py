@@ -19,7 +19,8 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
 from celu_cli.events import CheckpointReached, EpochDone, EpochMetrics, Event, TrainingEnded, TrainingStarted
-from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, sync_directory, write_checkpoint
+from celu_cli.files import remove_unfinished, sync_directory, write_whole
+from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_checkpoint
 from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
@@ -125,11 +126,10 @@ class RunRecorder:
                 epoch, step, trained = checkpoint.epoch, checkpoint.step, checkpoint.epochs_trained
             manifest = resumed_manifest(earlier, epoch, step)
             kept = keep_metrics(path, least=epoch - 1, most=trained)
-            _replace(path / CASE_NAME, dump_case(case))
-            _replace(
-                path / OVERRIDES_NAME,
-                (path / OVERRIDES_NAME).read_text(encoding="utf-8") + "".join(f"{o}\n" for o in overrides),
-            )
+            remove_unfinished(path)
+            write_whole(path / CASE_NAME, dump_case(case))
+            earlier_overrides = (path / OVERRIDES_NAME).read_text(encoding="utf-8")
+            write_whole(path / OVERRIDES_NAME, earlier_overrides + "".join(f"{one}\n" for one in overrides))
             append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
             write_manifest(path, manifest)
         return cls(path, manifest, lock, kept, found)
@@ -221,12 +221,6 @@ class RunRecorder:
                 OSError
             ):  # a full disk is reported when an epoch is written; the next beat tries again
                 self._update()
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 @contextmanager

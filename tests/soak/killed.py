@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-_RUN_FILES = ("checkpoint", "metrics.jsonl", "run.json", "case.yaml")
+_RUN_FILES = ("checkpoint", "metrics.jsonl", ".part")
 
 
 class Killer:
@@ -30,7 +30,7 @@ class Killer:
         if path.is_file() and self._is_moment(path):
             # What a kill inside of write() would leave. Appended metrics lose only bytes of their last line.
             size = path.stat().st_size
-            os.ftruncate(descriptor, size // 2 if path.suffix == ".new" or path.name == ".new" else size - 9)
+            os.ftruncate(descriptor, size // 2 if path.suffix == ".part" else size - 9)
             _kill()
         self._sync(descriptor)
 

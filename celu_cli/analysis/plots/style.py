@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from celu_cli.errors import RunError
+from celu_cli.files import write_result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,18 +49,10 @@ def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> Non
     Raises:
         RunError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _style():
-            metadata = {"Date": None} if file_format == "svg" else {"Software": None}
-            draw().savefig(temporary, format=file_format, dpi=150, metadata=metadata)
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    metadata = {"Date": None} if file_format == "svg" else {"Software": None}
+    with _style():
+        figure = draw()
+        write_result(path, lambda file: figure.savefig(file, format=file_format, dpi=150, metadata=metadata))
 
 
 @contextmanager

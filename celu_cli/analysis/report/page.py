@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS
 from celu_cli.analysis.report.build import Report
-from celu_cli.errors import RunError, UsageError
+from celu_cli.errors import UsageError
+from celu_cli.files import write_result
 
 SUFFIXES = (".html", ".htm")
 
@@ -59,16 +58,7 @@ def write_page(report: Report, path: Path) -> int:
     """
     target = check_target(path)
     content = render_page(report).encode("utf-8", errors="replace")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    write_result(target if path.is_symlink() else path, content)  # a link stays
     return len(content)
 
 

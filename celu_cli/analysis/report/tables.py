@@ -7,6 +7,8 @@ from dataclasses import astuple, dataclass, fields
 from math import isfinite
 from typing import Any
 
+from celu_cli.text import finite
+
 _DIGITS = 6  # as many as the published logs have
 
 
@@ -108,6 +110,4 @@ def text(field: str) -> Callable[[Any], str]:
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: six digits behind the point, and null for what is no finite number."""
-    if not isinstance(value, float):
-        return value
-    return round(value, _DIGITS) if isfinite(value) else None
+    return finite(round(value, _DIGITS)) if isinstance(value, float) else value

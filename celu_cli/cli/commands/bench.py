@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from celu_cli.cli.options import AsJson, Overrides
 from celu_cli.errors import CaseError, UsageError
+from celu_cli.text import json_text
 
 if TYPE_CHECKING:
     from celu_cli.case.schema import Case
@@ -48,7 +48,7 @@ def bench(
         raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))
     turns.failures |= left_out
     if as_json:
-        typer.echo(json.dumps(_values(chosen, turns, machine), indent=2, allow_nan=False))
+        typer.echo(json_text(_values(chosen, turns, machine)))
     else:
         from celu_cli.cli.output.bench import print_bench
 

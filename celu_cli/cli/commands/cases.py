@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import typer
 from celu_cli.case.catalog import CaseEntry, find_cases
 from celu_cli.cli.options import AsJson
 from celu_cli.errors import CaseError
-from celu_cli.text import shown
+from celu_cli.text import json_text, shown
 
 if TYPE_CHECKING:
     from celu_cli.case.schema import Case
@@ -31,7 +30,7 @@ def cases(as_json: AsJson = False) -> None:
     """List the cases in ./cases and those shipped with celu."""
     listed = [_read(entry) for entry in find_cases()]
     if as_json:
-        typer.echo(json.dumps([_values(one) for one in listed], indent=2))
+        typer.echo(json_text([_values(one) for one in listed]))
     else:
         _print_table(listed)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from celu_cli.cli.options import AsJson, Overrides
 from celu_cli.errors import GradientError, UsageError
+from celu_cli.text import json_text
 
 if TYPE_CHECKING:
     from celu_cli.case.schema import Case
@@ -58,7 +58,7 @@ def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool
     measured = _measure(case)
     verdict = judge(measured)
     if as_json:
-        typer.echo(json.dumps(values_of(measured, verdict), indent=2, allow_nan=False))
+        typer.echo(json_text(values_of(measured, verdict)))
     else:
         print_check(case, measured, verdict)
     if not verdict.passes(strict):
@@ -84,7 +84,7 @@ def _check_all(strict: bool, as_json: bool) -> None:
         else:
             records.append(values_of(measured, verdict))
     if as_json:
-        typer.echo(json.dumps(records, indent=2, allow_nan=False))
+        typer.echo(json_text(records))
     if failed:
         raise GradientError(f"{failed} of {len(chosen)} combinations failed")
 

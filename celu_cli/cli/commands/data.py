@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from celu_cli.cli.output.reporter import RichReporter
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import CeluError, DataError
+from celu_cli.text import json_text
 
 if TYPE_CHECKING:
     from celu_cli.datasets.inventory import Holding, Proof
@@ -133,4 +133,4 @@ def _print_table(columns: Sequence[Column]) -> None:
 
 
 def _print_json(records: Iterable[Holding | Proof]) -> None:
-    typer.echo(json.dumps([asdict(record) for record in records], indent=2, default=str))
+    typer.echo(json_text([asdict(record) for record in records], default=str))

@@ -40,8 +40,9 @@ def export(
     """
     from celu_cli.analysis.compare.epoch_rows import csv_text, epoch_rows
     from celu_cli.cli.targets import read_targets
+    from celu_cli.files import write_result
     from celu_cli.runs.tensorboard.event_files import require_tensorboard
-    from celu_cli.runs.tensorboard.export import export_events, export_text
+    from celu_cli.runs.tensorboard.export import export_events
 
     if file_format == "tensorboard":
         if output is None:
@@ -54,5 +55,5 @@ def export(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        export_text(text, output)
+        write_result(output, text)
         typer.echo(output)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,11 +21,12 @@ def show(
     """Show a case: its layers, what it costs to train, and every value with the place it comes from."""
     from celu_cli.case.cost import cost_of
     from celu_cli.case.load import resolve_case
+    from celu_cli.text import json_text
 
     resolved = resolve_case(case, overrides or ())
     cost = cost_of(resolved.case, resolved.plan)
     if as_json:
-        typer.echo(json.dumps(_values(resolved, cost), indent=2, allow_nan=False))
+        typer.echo(json_text(_values(resolved, cost)))
     else:
         from celu_cli.cli.output.show import print_case
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
 import typer
+
+from celu_cli.text import finite, json_text
 
 RecordFormat = Literal["json", "csv", "md"]
 
@@ -23,7 +24,7 @@ def print_records(rows: Sequence[Any], file_format: RecordFormat, only_changed: 
         records = [{key: record[key] for key in (first, *changing)} for record in records]
     match file_format:
         case "json":
-            typer.echo(json.dumps(records, indent=2, allow_nan=False))
+            typer.echo(json_text(records))
         case "csv":
             writer = csv.DictWriter(sys.stdout, list(records[0]), lineterminator="\n")
             writer.writeheader()
@@ -40,6 +41,4 @@ def print_records(rows: Sequence[Any], file_format: RecordFormat, only_changed: 
 
 def _rounded(value: Any) -> Any:
     """Six digits, as many as the published logs have; JSON has no NaN."""
-    if not isinstance(value, float):
-        return value
-    return round(value, 6) if value == value else None
+    return finite(round(value, 6)) if isinstance(value, float) else value

@@ -21,7 +21,7 @@ from celu_cli.analysis.why.results import Parting, Start
 from celu_cli.analysis.why.sides import Side
 from celu_cli.case.describe import describe_case
 from celu_cli.cli.output.tables import results_console
-from celu_cli.text import printable
+from celu_cli.text import json_text, printable
 
 _GAP = 2
 
@@ -30,7 +30,7 @@ def print_explanation(explanation: Explanation, file_format: Literal["text", "js
     """Write `explanation` to stdout."""
     match file_format:
         case "json":
-            typer.echo(json.dumps(_values(explanation), indent=2, allow_nan=False))
+            typer.echo(json_text(_values(explanation)))
         case "md":
             typer.echo("\n".join(_markdown(explanation)))
         case "text":
@@ -139,7 +139,7 @@ def _escaped(text: str) -> str:
 
 
 def _values(explanation: Explanation) -> dict[str, Any]:
-    values = {
+    return {
         "a": _side(explanation.a),
         "b": _side(explanation.b),
         "changes": [asdict(change) for change in explanation.changes],
@@ -151,9 +151,6 @@ def _values(explanation: Explanation) -> dict[str, Any]:
         "verdict": list(explanation.verdict),
         "proposals": [asdict(proposal) for proposal in explanation.proposals],
     }
-    finite = _finite(values)
-    assert isinstance(finite, dict)
-    return finite
 
 
 def _side(side: Side) -> dict[str, Any]:
@@ -164,15 +161,6 @@ def _side(side: Side) -> dict[str, Any]:
         "case": side.case.model_dump(mode="json"),
         "run": side.run.manifest.model_dump(mode="json") if side.run else None,
     }
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: null stands for it."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 SECTIONS = (

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from celu_cli.errors import UsageError
 from celu_cli.events import Histogram
+from celu_cli.files import write_whole
 
 PATTERN = "events.out.tfevents.*"
 
@@ -42,17 +43,10 @@ def begin_event_file(directory: Path, points: Iterable[Point], earlier: Iterable
     directory.mkdir(parents=True, exist_ok=True)
     # TensorBoard reads the files by name, and a step that it meets again replaces the older one.
     path = directory / PATTERN.replace("*", f"{int(time.time()):010}.{platform.node()}.{os.getpid()}")
-    temporary = directory / ".new"
     events = sorted([*earlier, *map(_event, points)], key=lambda event: int(event.step))
-    try:
-        with temporary.open("wb") as file:
-            _write(file, [_event_proto()(wall_time=time.time(), file_version=_VERSION), *events])
-            os.fsync(file.fileno())
-        old = set(directory.glob(PATTERN)) - {path}
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    for replaced in old:
+    header = _event_proto()(wall_time=time.time(), file_version=_VERSION)
+    write_whole(path, lambda file: _write(file, [header, *events]), synced=True)
+    for replaced in set(directory.glob(PATTERN)) - {path}:
         replaced.unlink(missing_ok=True)
     return path
 

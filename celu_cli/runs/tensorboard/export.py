@@ -14,18 +14,6 @@ from celu_cli.runs.tensorboard.event_files import PATTERN
 from celu_cli.runs.tensorboard.writer import begin_files
 
 
-def export_text(text: str, path: Path) -> None:
-    """Write a file, in the place of an older one.
-
-    Raises:
-        RunError: it cannot be written; an older one stays.
-    """
-    with _workspace(path) as workspace:
-        new = workspace / path.name
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
-
-
 def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
     """Write event files for TensorBoard to ``directory/<case>/<run>/``, in the place of an earlier export of that run.
 

@@ -9,7 +9,7 @@ from celu_cli.errors import RunError
 from celu_cli.events import LayersMeasured
 from celu_cli.runs.run import read_run
 from celu_cli.runs.tensorboard import export
-from celu_cli.runs.tensorboard.export import export_events, export_text
+from celu_cli.runs.tensorboard.export import export_events
 from celu_cli.runs.tensorboard.writer import TensorBoardWriter
 from tests.runs.fakes import make_case, record_run
 from tests.runs.tensorboard.event_reader import read_curves
@@ -76,20 +76,3 @@ def test_two_runs_of_one_name_are_refused(tmp_path: Path) -> None:
     run = read_run(record_run(tmp_path / "logs"))
     with pytest.raises(RunError, match=f"two runs are called {run.name}"):
         export_events([run, run], tmp_path / "out")
-
-
-def test_a_text_replaces_an_older_one_or_leaves_it_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "new" / "runs.csv"
-    export_text("old\n", path)
-    export_text("new\n", path)
-    assert path.read_text() == "new\n"
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(RunError, match=r"cannot write .*runs\.csv: No space left on device"):
-        export_text("newer\n", path)
-    assert (path.read_text(), [entry.name for entry in path.parent.iterdir()]) == ("new\n", ["runs.csv"])

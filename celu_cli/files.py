@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from celu_cli.errors import RunError
+
+Content = str | bytes | Callable[[BinaryIO], object]
+
+
+def write_whole(path: Path, content: Content, *, synced: bool = False) -> None:
+    """Replace the file `path`: a reader sees the old one or the new one, never a part.
+
+    A text is written as UTF-8, a function writes into the file that it is given. With `synced` the content is on the
+    disk before the file appears, so that a loss of power leaves no empty one.
+
+    Raises:
+        OSError: it cannot be written; an older one stays.
+    """
+    # Its name has nothing of `path`: TensorBoard would read whatever is called like an event file.
+    temporary = path.parent / f".{uuid4().hex}.part"
+    try:
+        with temporary.open("xb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            if synced:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_result(path: Path, content: Content) -> None:
+    """`write_whole` for a file that the user asked for; its directory is made where there is none.
+
+    Raises:
+        RunError: it cannot be written; an older one stays.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what killed processes had begun to write in `directory`; the caller must hold its lock."""
+    for unfinished in directory.glob(".*.part"):
+        unfinished.unlink(missing_ok=True)
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the directory's entries survive a loss of power; where the system cannot, they wait for it."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

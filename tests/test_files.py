@@ -1,0 +1,49 @@
+"""Files are whole or not there, whatever stops their writing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from celu_cli.errors import RunError
+from celu_cli.files import Content, remove_unfinished, write_result, write_whole
+
+
+@pytest.mark.parametrize("content", ["\u00e4\n", b"\xc3\xa4\n", lambda file: file.write(b"\xc3\xa4\n")])
+def test_text_bytes_and_a_function_write_the_same(tmp_path: Path, content: Content) -> None:
+    write_whole(tmp_path / "file", content)
+    assert (tmp_path / "file").read_bytes() == b"\xc3\xa4\n"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def break_off(file: BinaryIO) -> None:
+    file.write(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def test_an_older_file_stays_whole_when_its_successor_cannot_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "runs.csv"
+    write_result(path, "old\n")
+    write_result(path, "new\n")
+    with pytest.raises(RunError, match=r"cannot write .*runs\.csv: No space left on device"):
+        write_result(path, break_off)
+    assert (path.read_text(), [entry.name for entry in path.parent.iterdir()]) == ("new\n", ["runs.csv"])
+
+
+def test_a_synced_file_is_on_the_disk_before_it_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append((tmp_path / "file").exists()))
+    write_whole(tmp_path / "file", "text", synced=True)
+    assert (seen, (tmp_path / "file").read_text()) == ([False], "text")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".0123.part").write_text("half")
+    (tmp_path / "run.json").write_text("{}")
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

@@ -1,17 +1,24 @@
-"""What the schema's fields say beside their types: limits of float32, and a bare word for a mapping."""
+"""What the schema's fields say beside their types: what a key is for, limits of float32, a bare word for a mapping."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+
+class Role(Enum):
+    """What a key of a case is for. A key without a role decides what is trained."""
+
+    LABEL = "names or describes one case; a case that extends it does not inherit it"
+    COMPARISON = "is drawn beside the run"
+    MEASUREMENT = "is measured while training, which takes the same way without it"
+    SEED = "draws weights and batches: runs that differ in it alone repeat each other"
 
 
 # A number between these and its inverse are both normal float32 numbers; smaller ones TensorFlow takes for 0.
@@ -46,9 +53,7 @@ class Float32:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from pydantic_core import (
-            core_schema,
-        )  # not at the top: `celu --help` reads the limits and needs no pydantic
+        from pydantic_core import core_schema  # not at the top: `celu --help` needs no pydantic
 
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
@@ -73,4 +78,6 @@ class Word:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_before_validator_function(self.expand, handler(source))

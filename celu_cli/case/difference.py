@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from celu_cli.case.schema import Case
+from celu_cli.case.annotations import Role
+from celu_cli.case.schema import Case, keys_with_role
 
-# What a person or a plot reads; the training does not.
-_WORDS = {"name", "description", "published"}
+# What is measured counts: a resumed run goes on measuring as it began.
+_IGNORED = set(keys_with_role(Role.LABEL, Role.COMPARISON))
 _ABSENT = "nothing"
 
 
@@ -26,7 +27,7 @@ class Difference:
 
 
 def differences(first: Case, second: Case) -> list[Difference]:
-    """The keys that change the training and whose values differ, in the schema's order."""
+    """The keys that decide what is trained and measured and whose values differ, in the schema's order."""
     one, other = settings(first), settings(second)
     return [
         Difference(key, one.get(key, _ABSENT), other.get(key, _ABSENT))
@@ -36,8 +37,8 @@ def differences(first: Case, second: Case) -> list[Difference]:
 
 
 def settings(case: Case) -> dict[str, Any]:
-    """Every key that changes the training, as one writes it on the command line, with its value where it has one."""
-    return dict(_leaves(case.model_dump(exclude=_WORDS), ""))
+    """Every key that decides what is trained and measured, as on the command line, with its value if it has one."""
+    return dict(_leaves(case.model_dump(exclude=_IGNORED), ""))
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:

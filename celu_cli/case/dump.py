@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import yaml
 
+from celu_cli.case.annotations import Role
 from celu_cli.case.reading.document import resolve_scalar
-from celu_cli.case.schema import Case
+from celu_cli.case.schema import Case, keys_with_role
 
 
 class _Dumper(yaml.SafeDumper):
@@ -36,7 +37,7 @@ _Dumper.add_representer(tuple, _layers)
 def dump_case(case: Case) -> str:
     """`case` with every default written out, in the schema's order; what is null or empty is left out."""
     values = case.model_dump(mode="python", exclude_none=True)
-    for key in ("name", "description"):
+    for key in keys_with_role(Role.LABEL):
         if not values[key]:
             del values[key]
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from celu_cli.case.activations import USER_ACTIVATION_PATTERN, ActivationName
-from celu_cli.case.annotations import Float32, Word
+from celu_cli.case.annotations import Float32, Role, Word
 from celu_cli.datasets.registry import DatasetName
 
 Precision = Literal["float32", "bfloat16"]
@@ -289,8 +289,8 @@ class FidelitySpec(Part):
 class Case(Part):
     """One experiment: everything that decides what is trained and how."""
 
-    name: CaseName = Field("", description="default: the file's name")
-    description: str = Field("", description="one line for `celu cases`")
+    name: Annotated[CaseName, Role.LABEL] = Field("", description="default: the file's name")
+    description: Annotated[str, Role.LABEL] = Field("", description="one line for `celu cases`")
     dataset: Annotated[DatasetSpec, Word("name")]
     network: Network = Field(default_factory=PresetNetwork)
     activation: ActivationName | UserActivationName = Field(
@@ -306,7 +306,9 @@ class Case(Part):
     batch_size: PositiveInteger = Field(
         100, description="images a step; an epoch's last step takes what is left"
     )
-    seed: int = Field(0, ge=0, le=2**63 - 1, description="of the initial weights and the order of the images")
+    seed: Annotated[int, Role.SEED] = Field(
+        0, ge=0, le=2**63 - 1, description="of the initial weights and the order of the images"
+    )
     precision: Precision = Field(
         "float32",
         description="of activations and gradients; weights and optimizer state are always float32. A processor without "
@@ -317,7 +319,18 @@ class Case(Part):
         description="winograd: large 3 x 3 convolutions in float32 with a quarter of the multiplications and a little "
         "more rounding; direct: TensorFlow's own everywhere",
     )
-    fidelity: FidelitySpec | None = Field(
+    fidelity: Annotated[FidelitySpec | None, Role.MEASUREMENT] = Field(
         None, description="compare the gradient in use with the exact one while training; null: do not"
     )
-    published: CaseName | None = Field(None, description="name of the published curve to draw beside the run")
+    published: Annotated[CaseName | None, Role.COMPARISON] = Field(
+        None, description="name of the published curve to draw beside the run"
+    )
+
+
+def keys_with_role(*roles: Role) -> tuple[str, ...]:
+    """The keys of a case that have one of `roles`, in the schema's order."""
+    return tuple(key for key, field in Case.model_fields.items() if set(roles).intersection(field.metadata))
+
+
+UNTRAINED_KEYS = keys_with_role(Role.LABEL, Role.COMPARISON, Role.MEASUREMENT)
+"""The keys that cannot change the result of a training."""

@@ -9,13 +9,14 @@ from math import isfinite
 
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
-from celu_cli.case.schema import Case, CosineSchedule
+from celu_cli.case.annotations import Role
+from celu_cli.case.schema import UNTRAINED_KEYS, Case, CosineSchedule, keys_with_role
 from celu_cli.errors import UsageError
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.run import Run
 
-# These change what is said or measured of a training, not the training.
-_NOT_TRAINED = {"seed", "description", "published", "fidelity"}
+# Runs of a group have one name and differ in nothing that is trained but the seed.
+_NOT_COMPARED = {*UNTRAINED_KEYS, *keys_with_role(Role.SEED)} - {"name"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _reader(name: str) -> Callable[[EpochMetrics], float]:
 
 
 def _settings(case: Case, epoch: int | None) -> dict[str, object]:
-    leave = _NOT_TRAINED | (
+    leave = _NOT_COMPARED | (
         {"epochs"} if epoch is not None and not isinstance(case.schedule, CosineSchedule) else set()
     )
     return dict(_flat(case.model_dump(exclude=leave), ""))

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import Any, Literal, get_args
 
 from celu_cli.analysis.why.settings import EffectivePart, effective_parts, one_celu_alpha, same_layers
-from celu_cli.case.schema import AMSGrad, Case, CosineSchedule, DilatedBackprop
+from celu_cli.case.schema import UNTRAINED_KEYS, AMSGrad, Case, CosineSchedule, DilatedBackprop
 
 # result: can change it. rounding: can part two curves, but favours neither. length: later epochs only.
 Effect = Literal["result", "rounding", "length", "none"]
@@ -31,7 +31,6 @@ _NAMES = {
     "optimizer.name": "optimizer rule",
     "schedule.name": "learning-rate schedule",
 }
-_PASSIVE = ("name", "description", "published", "fidelity")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _equal_gradients(a: Case, b: Case) -> bool:
 
 
 def _passive_changes(a: Case, b: Case) -> Iterator[Change]:
-    for key in _PASSIVE:
+    for key in UNTRAINED_KEYS:
         ours, theirs = (case.model_dump(mode="python")[key] for case in (a, b))
         if ours != theirs:
             yield Change(key, "none", (Value(key, ours, theirs),))

@@ -12,7 +12,7 @@ from typing import Any
 
 from celu_cli.case.describe import alpha_of
 from celu_cli.case.plan import plan_network
-from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, Part
+from celu_cli.case.schema import UNTRAINED_KEYS, Case, LayeredNetwork, LayerSpec, Part
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ def effective_parts(case: Case) -> dict[str, EffectivePart]:
     initializer = network.pop("initializer")
     if data["sample"]:
         del data["hold_out"]  # nothing is ever held out of the sample
-    plain = ("epochs", "batch_size", "seed", "precision", "convolution")
-    return {
+    parts = {
         "dataset": EffectivePart("dataset", data, "sample"),
         "network": EffectivePart("network", _network_values(case, network)),
         "initial weights": EffectivePart("network.initializer", initializer, "name"),
@@ -48,8 +47,10 @@ def effective_parts(case: Case) -> dict[str, EffectivePart]:
         "backprop": _with_implied("backprop", case.backprop, "method"),
         "optimizer": _with_implied("optimizer", case.optimizer, "name"),
         "schedule": _with_implied("schedule", case.schedule, "name"),
-        "training": EffectivePart("", {key: values[key] for key in plain}),
     }
+    inside = {"alpha", *UNTRAINED_KEYS, *(part.path or part.kind for part in parts.values())}
+    plain = {key: value for key, value in values.items() if key not in inside}
+    return parts | {"training": EffectivePart("", plain)}
 
 
 def one_celu_alpha(case: Case) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from celu_cli.case.catalog import find_case
 from celu_cli.case.load import load_case
-from celu_cli.case.schema import Case
+from celu_cli.case.schema import UNTRAINED_KEYS, Case
 from celu_cli.errors import CaseError, RunError, UsageError
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
@@ -77,7 +77,7 @@ def _read_overrides(path: Path) -> tuple[str, ...]:
 
 
 def _what_counts(case: Case) -> dict[str, object]:
-    return case.model_dump(exclude={"description", "published"})
+    return case.model_dump(exclude=set(UNTRAINED_KEYS))
 
 
 def _runs_of(name: str, logs: Path) -> tuple[str, ...]:

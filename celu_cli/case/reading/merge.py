@@ -12,15 +12,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from celu_cli.case.annotations import Role
 from celu_cli.case.reading.document import DEEPEST, Node, Path, Place, Problem, parse
 from celu_cli.case.reading.kinds import WORDS
-from celu_cli.case.schema import PresetNetwork
+from celu_cli.case.schema import PresetNetwork, keys_with_role
 from celu_cli.text import shortened
 
 _NETWORK = ("network",)
 
-# What tells a file apart from the one it extends is never inherited.
-_OWN_KEYS = ("extends", "name", "description")
+_NOT_INHERITED = {"extends", *keys_with_role(Role.LABEL)}
 
 
 def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
@@ -42,7 +42,7 @@ def without_own_keys(root: Node) -> Node:
     """What a file passes on to those that extend it."""
     if not isinstance(root.value, dict):
         return root
-    return replace(root, value={key: node for key, node in root.value.items() if key not in _OWN_KEYS})
+    return replace(root, value={key: node for key, node in root.value.items() if key not in _NOT_INHERITED})
 
 
 def expand_words(node: Node, path: Path = ()) -> Node:

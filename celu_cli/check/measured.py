@@ -1,11 +1,14 @@
-"""What a gradient check measured, as plain values, which the engine's check fills and the command shows."""
+"""What a gradient check measured: values that the engine's check fills, the command shows and check.json holds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import nan
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
 from celu_cli.case.plan import LayerPlan
 
@@ -32,6 +35,28 @@ MADE_OF = {
     WHOLE_WEIGHTS: {FORWARD, POOL, POSITIVE, NEGATIVE, FILTER},
     WHOLE_INPUT: {FORWARD, POOL, POSITIVE, NEGATIVE, INPUT, RESIDUAL},
 }
+# JSON has neither infinity nor NaN: check.json has null for both.
+Measured = Annotated[float, BeforeValidator(lambda value: nan if value is None else value)]
+
+
+@dataclass(frozen=True)
+class CheckedLayer:
+    """The layer that was checked, counted from 1, as its plan has it."""
+
+    number: int
+    kernel: int
+    filters: int
+    activation: str
+    alpha: float
+    pool: str
+    pool_size: int
+    residual: float
+    input_shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, plan: LayerPlan) -> CheckedLayer:
+        """What a check keeps of `plan`."""
+        return cls(**{field.name: getattr(plan, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -42,13 +67,13 @@ class Deviation:
     is multiplied in a, everywhere alike; None where there is no such number.
     """
 
-    relative_error: float
-    cosine: float
-    norm_ratio: float
+    relative_error: Measured
+    cosine: Measured
+    norm_ratio: Measured
     factor: float | None
     worst_index: tuple[int, ...]
-    worst_value: float
-    worst_reference: float
+    worst_value: Measured
+    worst_reference: Measured
 
 
 @dataclass(frozen=True)
@@ -78,7 +103,7 @@ class LayerCheck:
     are no `parts` where the tape is the method.
     """
 
-    plan: LayerPlan
+    plan: CheckedLayer
     winograd: bool
     exact_weights: Deviation
     exact_output: Deviation
@@ -86,7 +111,7 @@ class LayerCheck:
     declared_output: Deviation
     trained_weights: Deviation
     trained_output: Deviation
-    tape_rounding: float
+    tape_rounding: Measured
     weights_differences: float | None
     output_differences: float | None
     parts: tuple[PartCheck, ...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from celu_cli.check.faults import TAPE, Fault, find_faults
 from celu_cli.check.measured import NEGATIVE, POOL, POSITIVE, GradientCheck, LayerCheck, PartCheck
@@ -18,7 +20,7 @@ class Verdict:
     The first of the `faults` is the one to look at. `findings` are sentences for a reader, the faults' among them.
     """
 
-    kind: Literal["right", "biased", "wrong"]
+    kind: Annotated[Literal["right", "biased", "wrong"], Field(alias="verdict")]
     faults: tuple[Fault, ...]
     findings: tuple[str, ...]
 

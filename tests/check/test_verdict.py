@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from celu_cli.case.plan import LayerPlan
 from celu_cli.check.faults import ARITHMETIC, ASSEMBLY, LOSS, SKIP, TAPE
 from celu_cli.check.measured import (
     FILTER,
@@ -18,6 +17,7 @@ from celu_cli.check.measured import (
     POOL,
     POSITIVE,
     WHOLE_INPUT,
+    CheckedLayer,
     Deviation,
     GradientCheck,
     LayerCheck,
@@ -45,7 +45,7 @@ def layer(number: int, wrong: tuple[PartCheck, ...] = (), **changes: Any) -> Lay
     parts = {name: part(name) for name in (POOL, POSITIVE, NEGATIVE, FILTER, INPUT, WHOLE_INPUT)}
     parts |= {one.part: one for one in wrong}
     right = LayerCheck(
-        plan=LayerPlan(number, 3, 8, "celu", 2.0, "average", 2, 0.0, (8, 8, 8)),
+        plan=CheckedLayer(number, 3, 8, "celu", 2.0, "average", 2, 0.0, (8, 8, 8)),
         winograd=False,
         exact_weights=RIGHT,
         exact_output=RIGHT,

@@ -122,12 +122,13 @@ def _checks(runs: Sequence[Run], damaged: list[str]) -> Iterator[CheckText]:
     """The checks beside `runs`; the text for one that cannot be read goes to `damaged`."""
     for place, run in enumerate(runs):
         try:
-            check = read_check(run.path)
+            found = read_check(run.path)
         except RunError as error:
             damaged.append(str(error))
             continue
-        if check is not None:
-            yield CheckText(run.name, check.verdict, check.findings, check_table(f"check-{place}", check))
+        if found is not None:
+            check, verdict = found
+            yield CheckText(run.name, verdict.kind, verdict.findings, check_table(f"check-{place}", check))
 
 
 def _case_text(group: Group) -> CaseText:

@@ -10,7 +10,7 @@ from typing import Any
 from celu_cli.analysis.report.curves import shorts
 from celu_cli.analysis.report.tables import Column, Table, make_table, number, text
 from celu_cli.case.cost import split_sizes
-from celu_cli.check.file import WrittenCheck, WrittenDeviation
+from celu_cli.check.measured import Deviation, GradientCheck
 from celu_cli.events import Fidelity
 from celu_cli.runs.run import Run
 
@@ -68,7 +68,7 @@ def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
     return make_table("fidelity", "Fidelity of the gradient, by layer", columns, rows, notes), drawn
 
 
-def check_table(key: str, check: WrittenCheck) -> Table:
+def check_table(key: str, check: GradientCheck) -> Table:
     """The layers of a check, from the loss's side down."""
     rows = [
         CheckRow(
@@ -141,9 +141,10 @@ def _layer_rows(name: str, points: Sequence[tuple[float, Fidelity]]) -> Iterator
         )
 
 
-def _three(found: WrittenDeviation) -> tuple[float | None, float | None, float | None]:
-    return found.relative_error, found.cosine, found.norm_ratio
+def _three(found: Deviation) -> tuple[float | None, float | None, float | None]:
+    return _largest(found.relative_error), _largest(found.cosine), _largest(found.norm_ratio)
 
 
 def _largest(*errors: float | None) -> float | None:
-    return max((error for error in errors if error is not None), default=None)
+    """The largest of those that are finite; None where none is."""
+    return max((error for error in errors if error is not None and isfinite(error)), default=None)

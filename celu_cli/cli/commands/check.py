@@ -49,7 +49,7 @@ def check(
 
 def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool) -> None:
     from celu_cli.case.load import load_case
-    from celu_cli.check.file import values_of
+    from celu_cli.check.file import json_values
     from celu_cli.check.verdict import judge
     from celu_cli.cli.output.check import print_check
 
@@ -58,7 +58,7 @@ def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool
     measured = _measure(case)
     verdict = judge(measured)
     if as_json:
-        typer.echo(json_text(values_of(measured, verdict)))
+        typer.echo(json_text(json_values(measured, verdict)))
     else:
         print_check(case, measured, verdict)
     if not verdict.passes(strict):
@@ -67,7 +67,7 @@ def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool
 
 def _check_all(strict: bool, as_json: bool) -> None:
     from celu_cli.check.combinations import combinations
-    from celu_cli.check.file import values_of
+    from celu_cli.check.file import json_values
     from celu_cli.check.verdict import judge
     from celu_cli.cli.output.check import MatrixTable
 
@@ -82,7 +82,7 @@ def _check_all(strict: bool, as_json: bool) -> None:
         if table is not None:
             table.print_row(combination, measured, verdict)
         else:
-            records.append(values_of(measured, verdict))
+            records.append(json_values(measured, verdict))
     if as_json:
         typer.echo(json_text(records))
     if failed:

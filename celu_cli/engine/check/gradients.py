@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from celu_cli.case.plan import LayerPlan, plan_network
 from celu_cli.case.schema import Case
-from celu_cli.check.measured import Deviation, GradientCheck, LayerCheck, PartCheck, deviation
+from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, PartCheck, deviation
 from celu_cli.datasets.facts import Split
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
 from celu_cli.engine.check.oracles import (
@@ -120,7 +120,7 @@ def _check_layer(
         return deviation(one.outputs[index], other.outputs[index])
 
     return LayerCheck(
-        plan=plan,
+        plan=CheckedLayer.of(plan),
         winograd=winograd,
         exact_weights=weights(found.derived, found.exact),
         exact_output=output(found.derived, found.exact),

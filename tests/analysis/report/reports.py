@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from celu_cli.analysis.compare.groups import Choice
 from celu_cli.analysis.report.build import Report, build_report
+from celu_cli.check.file import json_values
+from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, PartCheck
+from celu_cli.check.verdict import Verdict
 from celu_cli.runs.directory import find_runs
 from tests.runs.fakes import make_case, record_run, record_seeds
 
@@ -37,33 +41,33 @@ def change_metrics(path: Path, line: int, **changes: Any) -> None:
     file.write_text("".join(json.dumps(values) + "\n" for values in lines))
 
 
-def deviation(error: float | None, cosine: float = 1.0) -> dict[str, Any]:
-    return {"relative_error": error, "cosine": cosine, "norm_ratio": 1.0, "worst_index": [0]}
+def deviation(error: float, cosine: float = 1.0) -> Deviation:
+    return Deviation(error, cosine, 1.0, None, (0,), 0.0, 0.0)
 
 
 def check_text(**changes: Any) -> str:
     """What `celu check --json` writes of a network of two layers."""
-    layer = {
-        "exact_weights": deviation(0.5, 0.77),
-        "exact_output": deviation(None),
-        "declared_weights": deviation(1e-15),
-        "declared_output": deviation(2e-15),
-        "trained_weights": deviation(1e-7),
-        "trained_output": deviation(3e-7),
-        "weights_differences": 1e-8,
-        "output_differences": None,
-    }
-    values = {
-        "verdict": "biased",
-        "findings": [f"Biased as declared. {HOSTILE}"],
-        "case_name": "case-c",
-        "method": "manual",
-        "rule": "article",
-        "precision": "float32",
-        "batch": 6,
-        "layers": [layer | {"plan": {"number": number, "kernel": 3}} for number in (1, 2)],
-    }
-    return json.dumps(values | changes)
+    layers = tuple(
+        LayerCheck(
+            plan=CheckedLayer(number, 3, 8, "celu", 2.0, "none", 2, 0.0, (8, 8, 8)),
+            winograd=False,
+            exact_weights=deviation(0.5, 0.77),
+            exact_output=deviation(inf),
+            declared_weights=deviation(1e-15),
+            declared_output=deviation(2e-15),
+            trained_weights=deviation(1e-7),
+            trained_output=deviation(3e-7),
+            tape_rounding=1e-6,
+            weights_differences=1e-8,
+            output_differences=None,
+            parts=(),
+        )
+        for number in (1, 2)
+    )
+    loss = PartCheck("loss", deviation(5.0), deviation(0.0))
+    check = GradientCheck("case-c", "manual", "article", "float32", 6, 0.0, (), 2.0, loss, layers)
+    verdict = Verdict("biased", (), (f"Biased as declared. {HOSTILE}",))
+    return json.dumps(json_values(check, verdict) | changes)
 
 
 def record_many(logs: Path) -> None:

@@ -59,7 +59,7 @@ class Float32:
 
 
 @dataclass(frozen=True)
-class Word:
+class Shorthand:
     """Lets a bare word stand for a mapping with only `key`, as in ``optimizer: adam``.
 
     A mapping without `key` is of the kind `default` where there is one, so that

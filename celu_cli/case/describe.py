@@ -10,22 +10,22 @@ from celu_cli.datasets.registry import DATASETS
 def describe_case(case: Case) -> str:
     """What is trained and how, in one line: dataset, activation, backprop, optimizer, unusual precision, seed."""
     parts = [
-        dataset_words(case),
-        activation_words(case),
-        f"{backprop_words(case)} backprop",
-        f"{optimizer_words(case)} {case.optimizer.learning_rate:g}",
+        describe_dataset(case),
+        describe_activation(case),
+        f"{describe_backprop(case)} backprop",
+        f"{describe_optimizer(case)} {case.optimizer.learning_rate:g}",
         *([case.precision] if case.precision != "float32" else []),
         f"seed {case.seed}",
     ]
     return ", ".join(parts)
 
 
-def dataset_words(case: Case) -> str:
+def describe_dataset(case: Case) -> str:
     """The dataset's title, and whether only its embedded sample is used."""
     return DATASETS[case.dataset.name].title + (" sample" if case.dataset.sample else "")
 
 
-def activation_words(case: Case) -> str:
+def describe_activation(case: Case) -> str:
     """The activation with its alpha, where it has one."""
     alpha = alpha_of(case)
     label = activation_label(case.activation)
@@ -40,14 +40,14 @@ def alpha_of(case: Case) -> float | None:
     return rule.default if case.alpha is None else case.alpha
 
 
-def backprop_words(case: Case) -> str:
+def describe_backprop(case: Case) -> str:
     """The method, and the rule where it is not the exact gradient."""
     if isinstance(case.backprop, AutoBackprop) or case.backprop.rule == "exact":
         return case.backprop.method
     return f"{case.backprop.method} ({case.backprop.rule})"
 
 
-def optimizer_words(case: Case) -> str:
+def describe_optimizer(case: Case) -> str:
     """The optimizer, and which maximum AMSGrad takes where it is not the paper's."""
     optimizer = case.optimizer
     if isinstance(optimizer, AMSGrad) and optimizer.maximum != "elementwise":

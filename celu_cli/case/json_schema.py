@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celu_cli.case.reading.kinds import WORDS, parts_in, words_alone
+from celu_cli.case.reading.kinds import SHORTHANDS, names_alone, parts_in
 from celu_cli.case.schema import Case, LayerSpec, Part
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,7 +22,7 @@ def case_json_schema() -> dict[str, Any]:
     for name, part in definitions.items():
         if name != LayerSpec.__name__:  # layers are replaced, never merged, so each is whole
             part.pop("required", None)
-    named = [path[0] for path, word in WORDS.items() if len(path) == 1 and word.default is None]
+    named = [path[0] for path, word in SHORTHANDS.items() if len(path) == 1 and word.default is None]
     return {
         "$schema": _DIALECT,
         "title": "celu case",
@@ -31,7 +31,7 @@ def case_json_schema() -> dict[str, Any]:
         "if": {"not": {"required": ["extends"]}},
         "then": {
             "required": required,
-            "properties": {key: _whole(WORDS[key,].key) for key in named if key in required},
+            "properties": {key: _whole(SHORTHANDS[key,].key) for key in named if key in required},
         },
     }
 
@@ -55,9 +55,9 @@ def _accept_words(
         kinds = list(dict.fromkeys(parts_in(field.annotation).values()))
         for kind in kinds:
             _accept_words(kind, definitions[kind.__name__], definitions, here)
-        if here in WORDS:
+        if here in SHORTHANDS:
             mappings = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds]
-            schema["properties"][name] = {"anyOf": [{"enum": words_alone(here, field)}, *mappings]}
+            schema["properties"][name] = {"anyOf": [{"enum": names_alone(here, field)}, *mappings]}
 
 
 def _without_titles(schema: Any) -> Any:

@@ -22,7 +22,7 @@ from celu_cli.case.reading.files import (
     read_with_extended,
     with_whole_paths,
 )
-from celu_cli.case.reading.merge import expand_words, merge, parse_override
+from celu_cli.case.reading.merge import expand_shorthands, merge, parse_override
 from celu_cli.case.schema import Case
 from celu_cli.text import shown
 
@@ -68,7 +68,7 @@ def resolve_case(
         problems += wrong
         if upper is not None:
             root = _override(root, with_whole_paths(upper, Path()), problems)
-    root = _with_name(expand_words(root), path)
+    root = _with_name(expand_shorthands(root), path)
     case: Case | None = None
     try:
         case = Case.model_validate(root.plain())
@@ -108,7 +108,7 @@ def _with_name(root: Node, path: Path) -> Node:
 _SEED = re.compile(r"^seed: (\d{1,18})$", re.MULTILINE)
 
 
-def load_written_case(path: Path) -> Case:
+def load_recorded_case(path: Path) -> Case:
     """The case in the file `path`, as ``load_case(path, to_train=False)`` reads it.
 
     Raises:

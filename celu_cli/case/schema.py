@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from celu_cli.case.activations import USER_ACTIVATION_PATTERN, ActivationName
-from celu_cli.case.annotations import Float32, Role, Word
+from celu_cli.case.annotations import Float32, Role, Shorthand
 from celu_cli.datasets.registry import DatasetName
 
 Precision = Literal["float32", "bfloat16"]
@@ -62,7 +62,7 @@ class ScaledInitializer(Part):
 
 
 Initializer = Annotated[
-    NormalInitializer | ScaledInitializer, Field(discriminator="name"), Word("name", "normal")
+    NormalInitializer | ScaledInitializer, Field(discriminator="name"), Shorthand("name", "normal")
 ]
 
 
@@ -128,7 +128,7 @@ class DilatedBackprop(Part):
 Backprop = Annotated[
     AutoBackprop | ManualBackprop | DilatedBackprop,
     Field(discriminator="method"),
-    Word("method", "manual"),
+    Shorthand("method", "manual"),
 ]
 
 
@@ -226,7 +226,7 @@ class AMSGrad(_Moments):
 Optimizer = Annotated[
     Sgd | Momentum | RMSprop | Adagrad | Adam | AdamW | Nadam | AMSGrad,
     Field(discriminator="name"),
-    Word("name"),
+    Shorthand("name"),
 ]
 
 
@@ -261,7 +261,7 @@ class CosineSchedule(_Schedule):
 Schedule = Annotated[
     ConstantSchedule | StepSchedule | CosineSchedule,
     Field(discriminator="name"),
-    Word("name", "constant"),
+    Shorthand("name", "constant"),
 ]
 
 
@@ -274,7 +274,7 @@ def _network_kind(value: Any) -> str:
 Network = Annotated[
     Annotated[PresetNetwork, Tag("preset")] | Annotated[LayeredNetwork, Tag("layers")],
     Discriminator(_network_kind),
-    Word("preset"),
+    Shorthand("preset"),
 ]
 
 
@@ -291,7 +291,7 @@ class Case(Part):
 
     name: Annotated[CaseName, Role.LABEL] = Field("", description="default: the file's name")
     description: Annotated[str, Role.LABEL] = Field("", description="one line for `celu cases`")
-    dataset: Annotated[DatasetSpec, Word("name")]
+    dataset: Annotated[DatasetSpec, Shorthand("name")]
     network: Network = Field(default_factory=PresetNetwork)
     activation: ActivationName | UserActivationName = Field(
         "celu",

@@ -21,7 +21,7 @@ from celu_cli.check.measured import (
     LayerCheck,
     PartCheck,
 )
-from celu_cli.check.words import deviation_words, error_words, layers_words
+from celu_cli.check.text import deviation_text, error_text, layers_text
 
 LOSS = "loss"
 SKIP = "skip gradient"
@@ -75,7 +75,7 @@ def _doubt(check: GradientCheck) -> Iterator[Fault]:
                     culprit.number if culprit else None,
                     TAPE,
                     f"The reference itself is in doubt: on the gradient of layer {layer.number}'s {of}, the tape and "
-                    f"finite differences of the loss disagree by {error_words(error)}. The tape's derivative of "
+                    f"finite differences of the loss disagree by {error_text(error)}. The tape's derivative of "
                     f"{through} is not that of its value.",
                 )
                 return
@@ -96,9 +96,9 @@ def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
         place = "The gradient of the loss"
         if layer_of_first is not None:
             place = f"Layer {layer_of_first.number}, {name},"
-        text = f"{place} is wrong when tried alone: {deviation_words(check, layer_of_first, name, first.declared)}."
+        text = f"{place} is wrong when tried alone: {deviation_text(check, layer_of_first, name, first.declared)}."
         if others := [layer.number for layer, _ in found[1:] if layer is not None]:
-            text += f" The same is wrong in {layers_words(others)}."
+            text += f" The same is wrong in {layers_text(others)}."
         yield Fault(layer_of_first.number if layer_of_first else None, name, text)
 
 
@@ -114,7 +114,7 @@ def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:
 
 
 def _wrong_passing_down(check: GradientCheck, above: LayerCheck | None, layer: LayerCheck) -> Fault:
-    words = deviation_words(check, above, ASSEMBLY, layer.declared_output)
+    words = deviation_text(check, above, ASSEMBLY, layer.declared_output)
     if above is None:
         text = f"but not the gradient that the last layer gets from the loss: {words}."
         return Fault(None, ASSEMBLY, f"Every part is right when tried alone, {text}")
@@ -128,7 +128,7 @@ def _wrong_passing_down(check: GradientCheck, above: LayerCheck | None, layer: L
 
 
 def _wrong_in_layer(check: GradientCheck, layer: LayerCheck) -> Fault:
-    words = deviation_words(check, layer, ASSEMBLY, layer.declared_weights)
+    words = deviation_text(check, layer, ASSEMBLY, layer.declared_weights)
     right = f"Every part is right when tried alone, and so is what layer {layer.number} gets from above"
     if layer.number in check.dilated_layers:
         return Fault(
@@ -165,6 +165,6 @@ def _arithmetic_fault(
         culprit.number if culprit else None,
         ARITHMETIC,
         f"In float64 everything is right, but as trained ({check.precision}{algorithm}) layer {layer.number} is not: "
-        f"{of} is {error_words(found.relative_error)} off, where the tape's in that precision is only "
-        f"{error_words(layer.tape_rounding)} off.",
+        f"{of} is {error_text(found.relative_error)} off, where the tape's in that precision is only "
+        f"{error_text(layer.tape_rounding)} off.",
     )

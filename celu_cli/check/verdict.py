@@ -10,7 +10,7 @@ from pydantic import Field
 
 from celu_cli.check.faults import TAPE, Fault, find_faults
 from celu_cli.check.measured import NEGATIVE, POOL, POSITIVE, GradientCheck, LayerCheck, PartCheck
-from celu_cli.check.words import cosine_words, error_words, layers_words, short_number, within
+from celu_cli.check.text import cosine_text, error_text, layers_text, short_number, within
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _differences(check: GradientCheck) -> Iterator[str]:
     others = "; the others are too small, or have too many kinks, for them to measure"
     yield (
         f"The truth is the tape's gradient of a network written anew; finite differences of the loss confirm it to "
-        f"{error_words(max(measured))} at coordinates sampled from {len(measured)} of {len(errors)} tensors"
+        f"{error_text(max(measured))} at coordinates sampled from {len(measured)} of {len(errors)} tensors"
         f"{others if len(measured) < len(errors) else ''}."
     )
 
@@ -81,11 +81,11 @@ def _rounding(check: GradientCheck) -> str:
         max(one.trained_weights.relative_error, one.trained_output.relative_error) for one in check.layers
     )
     winograd = [layer.number for layer in check.layers if layer.winograd]
-    algorithm = f" with Winograd's algorithm in {layers_words(winograd)}" if winograd else ""
+    algorithm = f" with Winograd's algorithm in {layers_text(winograd)}" if winograd else ""
     tape = max(layer.tape_rounding for layer in check.layers)
     return (
-        f"As trained, in {check.precision}{algorithm}, rounding adds at most {error_words(error)} (the tape's: "
-        f"{error_words(tape)})."
+        f"As trained, in {check.precision}{algorithm}, rounding adds at most {error_text(error)} (the tape's: "
+        f"{error_text(tape)})."
     )
 
 
@@ -111,19 +111,19 @@ def _article(check: GradientCheck) -> Iterator[str]:
     for factor, layers in pools.items():
         size = layers[0].plan.pool_size
         yield (
-            f"Second, the pools of {layers_words([layer.number for layer in layers])}: each passes down {factor} times "
+            f"Second, the pools of {layers_text([layer.number for layer in layers])}: each passes down {factor} times "
             f"the true gradient, because each cell of a {size} x {size} window gets all of it instead of 1/{size**2}."
         )
     positive = {_factor(_part(layer, POSITIVE)) for layer in check.layers}
     yield (
-        f"Third, the activation of {layers_words([layer.number for layer in check.layers])}: CELU' is "
+        f"Third, the activation of {layers_text([layer.number for layer in check.layers])}: CELU' is "
         f"{' or '.join(sorted(positive))} where x > 0 instead of 1, because the scripts add the mask of that side to "
         f"exp(0) = 1. Where x < 0 it is right ({within(_largest(check, NEGATIVE))})."
     )
     yield (
         f"Nothing else departs: {', '.join(_other_parts(check))} are right when tried alone, and all gradients "
         f"together equal the tape's gradients of a network with just these departures to "
-        f"{error_words(_declared_error(check))}."
+        f"{error_text(_declared_error(check))}."
     )
 
 
@@ -139,7 +139,7 @@ def _dilated(check: GradientCheck) -> Iterator[str]:
     pairs = ", ".join(f"{number} from {number + 2}" for number in check.dilated_layers)
     yield (
         f"{start} backprop adds {check.rate:g} (the rate of epoch 1) times the gradient of two layers above: "
-        f"into layer {pairs}. To {error_words(_declared_error(check))} the result is the tape's gradient of the loss "
+        f"into layer {pairs}. To {error_text(_declared_error(check))} the result is the tape's gradient of the loss "
         f"with the terms added that this amounts to, rate <up(d of layer l + 2), y of layer l>."
     )
 
@@ -149,9 +149,9 @@ def _cost(check: GradientCheck) -> Iterator[str]:
     worst = min(layers, key=lambda layer: layer.exact_weights.cosine)
     best = max(layers, key=lambda layer: layer.exact_weights.cosine)
     yield (
-        f"The bias, against the true gradient of the weights: cosine from {cosine_words(best.exact_weights.cosine)} "
-        f"(layer {best.number}) to {cosine_words(worst.exact_weights.cosine)} (layer {worst.number}); relative error "
-        f"up to {error_words(max(layer.exact_weights.relative_error for layer in layers))}; norm ratio "
+        f"The bias, against the true gradient of the weights: cosine from {cosine_text(best.exact_weights.cosine)} "
+        f"(layer {best.number}) to {cosine_text(worst.exact_weights.cosine)} (layer {worst.number}); relative error "
+        f"up to {error_text(max(layer.exact_weights.relative_error for layer in layers))}; norm ratio "
         f"{short_number(layers[-1].exact_weights.norm_ratio)} in layer {layers[-1].number}, "
         f"{short_number(layers[0].exact_weights.norm_ratio)} in layer {layers[0].number}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.case.load import load_written_case
+from celu_cli.case.load import load_recorded_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, RunError
 from celu_cli.events import EpochMetrics
@@ -40,7 +40,7 @@ def read_run(path: Path) -> Run:
     """
     manifest = read_manifest(path)
     try:
-        case = load_written_case(path / CASE_NAME)
+        case = load_recorded_case(path / CASE_NAME)
     except CeluError as error:
         raise RunError(f"cannot read the case of the run {path}: {error}") from error
     return Run(path, case, manifest, manifest.status_at(utc_now()), tuple(read_metrics(path)))

@@ -9,7 +9,7 @@ import pytest
 from celu_cli.case.cost import cost_of
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
-from celu_cli.case.reading.kinds import WORDS, parts_in
+from celu_cli.case.reading.kinds import SHORTHANDS, parts_in
 from celu_cli.case.schema import Case, Optimizer, Part
 from celu_cli.errors import CaseError
 
@@ -25,7 +25,7 @@ def fields_of_several_parts(part: type[Part] = Case, path: tuple[str, ...] = ())
 
 def test_every_part_that_comes_in_kinds_can_be_named_by_a_word() -> None:
     """Merging, messages and the JSON Schema all rest on it."""
-    assert set(fields_of_several_parts()) <= set(WORDS)
+    assert set(fields_of_several_parts()) <= set(SHORTHANDS)
 
 
 @pytest.mark.parametrize("word", parts_in(Optimizer))

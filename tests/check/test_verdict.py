@@ -25,8 +25,8 @@ from celu_cli.check.measured import (
     deviation,
     part_check,
 )
+from celu_cli.check.text import cosine_text, error_text, layers_text, short_number
 from celu_cli.check.verdict import judge
-from celu_cli.check.words import cosine_words, error_words, layers_words, short_number
 
 TRUE = np.array([[3.0, -4.0], [0.0, 1.0]])
 RIGHT = deviation(TRUE, TRUE)
@@ -203,15 +203,15 @@ class TestWrong:
     ("error", "words"), [(0.0, "0"), (3.2e-16, "3e-16"), (0.256, "0.26"), (7.31, "7.3"), (149_997.0, "1.5e5")]
 )
 def test_errors_are_short(error: float, words: str) -> None:
-    assert error_words(error) == words
+    assert error_text(error) == words
 
 
 def test_numbers_and_layers_in_words() -> None:
     assert [short_number(value) for value in (8.25, 149_997.0, 1e-7)] == ["8.25", "1.5e5", "1e-7"]
-    assert [layers_words(one) for one in ([5], [2, 1], [4, 2, 3], [1, 3, 5])] == [
+    assert [layers_text(one) for one in ([5], [2, 1], [4, 2, 3], [1, 3, 5])] == [
         "layer 5",
         "layers 1 and 2",
         "layers 2 to 4",
         "layers 1, 3 and 5",
     ]
-    assert [cosine_words(one) for one in (1.0, 1.0 - 1e-7, 0.81346)] == ["1", ">.9999", "0.8135"]
+    assert [cosine_text(one) for one in (1.0, 1.0 - 1e-7, 0.81346)] == ["1", ">.9999", "0.8135"]

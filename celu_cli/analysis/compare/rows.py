@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, TypedDict, TypeVar
 
 from celu_cli.analysis.compare.metric import Metric, is_loss
-from celu_cli.case.describe import alpha_of, backprop_words, dataset_words, optimizer_words
+from celu_cli.case.describe import alpha_of, describe_backprop, describe_dataset, describe_optimizer
 from celu_cli.case.schema import Case
 from celu_cli.errors import UsageError
 from celu_cli.text import nearest_word
@@ -30,11 +30,11 @@ def case_columns(case: Case) -> CaseColumns:
     """The columns of `case`, to be spread into a row."""
     return {
         "case": case.name,
-        "dataset": dataset_words(case),
+        "dataset": describe_dataset(case),
         "activation": case.activation,
         "alpha": alpha_of(case),
-        "backprop": backprop_words(case),
-        "optimizer": optimizer_words(case),
+        "backprop": describe_backprop(case),
+        "optimizer": describe_optimizer(case),
         "learning_rate": case.optimizer.learning_rate,
         "precision": case.precision,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from celu_cli.analysis.compare.bands import Band, Measure, _value, band_of, time_unit
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.plots.style import GREY, look_of, save_figure
-from celu_cli.case.describe import dataset_words
+from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.published import PublishedCurve, read_published
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _line(group: Group, measure: Measure) -> Line | None:
     state = "" if group.counted else f", {runs[-1].status}"
     return Line(
         f"{group.label}{state}",
-        dataset_words(group.case),
+        describe_dataset(group.case),
         test,
         band_of(runs, "train", measure),
         read_published(group.case),

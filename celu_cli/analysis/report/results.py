@@ -11,7 +11,7 @@ from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.run_rows import Row, compare_runs
 from celu_cli.analysis.report.tables import Column, Strip, Table, make_table, number, text
-from celu_cli.case.describe import dataset_words
+from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.run import Run
 from celu_cli.text import duration
 
@@ -166,12 +166,12 @@ def _strips(groups: Sequence[Group]) -> Iterator[Strip | None]:
     """A picture for each group that has values, on one scale for a dataset; there is none where all are equal."""
     scales: dict[str, tuple[float, float]] = {}
     for group in groups:
-        values, name = list(group.values.values()), dataset_words(group.case)
+        values, name = list(group.values.values()), describe_dataset(group.case)
         if values:
             low, high = scales.get(name, (values[0], values[0]))
             scales[name] = min(low, *values), max(high, *values)
     for group in groups:
-        low, high = scales.get(dataset_words(group.case), (0.0, 0.0))
+        low, high = scales.get(describe_dataset(group.case), (0.0, 0.0))
         yield _strip(group, low, high) if group.values and high > low else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal, get_args
 
-from celu_cli.analysis.why.settings import EffectivePart, effective_parts, one_celu_alpha, same_layers
+from celu_cli.analysis.why.settings import PartSettings, one_celu_alpha, part_settings, same_layers
 from celu_cli.case.schema import UNTRAINED_KEYS, AMSGrad, Case, CosineSchedule, DilatedBackprop
 
 # result: can change it. rounding: can part two curves, but favours neither. length: later epochs only.
@@ -60,7 +60,7 @@ class Change:
 
 def case_changes(a: Case, b: Case) -> list[Change]:
     """Everything in which two cases differ, what can change the result first."""
-    ours, theirs = effective_parts(a), effective_parts(b)
+    ours, theirs = part_settings(a), part_settings(b)
     found = [change for name in ours for change in _part_changes(name, ours[name], theirs[name], a, b)]
     return by_effect([*found, *_passive_changes(a, b)])
 
@@ -70,9 +70,7 @@ def by_effect(changes: Iterable[Change]) -> list[Change]:
     return sorted(changes, key=lambda change: get_args(Effect).index(change.effect))
 
 
-def _part_changes(
-    name: str, ours: EffectivePart, theirs: EffectivePart, a: Case, b: Case
-) -> Iterator[Change]:
+def _part_changes(name: str, ours: PartSettings, theirs: PartSettings, a: Case, b: Case) -> Iterator[Change]:
     shared = [key for key in ours.values if key in theirs.values]
     alone = [key for key in (*ours.values, *theirs.values) if key not in shared]
     differing = [key for key in shared if ours.values[key] != theirs.values[key]]
@@ -88,7 +86,7 @@ def _part_changes(
         yield Change(title, effect, values, note_of(title, effect, a, b), name)
 
 
-def _value(key: str, ours: EffectivePart, theirs: EffectivePart) -> Value:
+def _value(key: str, ours: PartSettings, theirs: PartSettings) -> Value:
     return Value(
         ours.key(key),
         ours.values.get(key),
@@ -165,8 +163,8 @@ def _alpha(a: Case, b: Case, _: str) -> str:
 
 
 def _bias_correction(a: Case, b: Case, _: str) -> str:
-    corrected = next(case for case in (a, b) if effective_parts(case)["optimizer"].values["bias_correction"])
-    values = effective_parts(corrected)["optimizer"].values
+    corrected = next(case for case in (a, b) if part_settings(case)["optimizer"].values["bias_correction"])
+    values = part_settings(corrected)["optimizer"].values
     beta_1, beta_2 = values["beta_1"], values["beta_2"]
     first, later = (sqrt(1 - beta_2**step) / (1 - beta_1**step) for step in (1, 1000))
     always = f"{values['name']} always corrects; " if values["name"] != "amsgrad" else ""

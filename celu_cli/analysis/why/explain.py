@@ -9,7 +9,7 @@ from celu_cli.analysis.why.changes import Change, by_effect, case_changes
 from celu_cli.analysis.why.proposals import Proposal, propose
 from celu_cli.analysis.why.results import Parting, Start, compare_metrics, compare_starts
 from celu_cli.analysis.why.run_changes import run_changes, shared_facts
-from celu_cli.analysis.why.sides import Side
+from celu_cli.analysis.why.subject import Subject
 from celu_cli.runs.published import read_published
 
 
@@ -30,8 +30,8 @@ class Explanation:
     `confounded` names the changes that can each have changed the result, when there is more than one.
     """
 
-    a: Side
-    b: Side
+    a: Subject
+    b: Subject
     changes: tuple[Change, ...]
     same: tuple[str, ...]
     start: Start
@@ -46,7 +46,7 @@ class Explanation:
         return [change for change in self.changes if change.effect in effects]
 
 
-def explain(a: Side, b: Side) -> Explanation:
+def explain(a: Subject, b: Subject) -> Explanation:
     """Compare two sides.
 
     Raises:
@@ -72,7 +72,7 @@ def explain(a: Side, b: Side) -> Explanation:
     )
 
 
-def _published_ends(a: Side, b: Side) -> PublishedEnds | None:
+def _published_ends(a: Subject, b: Subject) -> PublishedEnds | None:
     """Only between two cases: runs have results of their own, which need not be the article's."""
     if a.run or b.run or a.case.published == b.case.published:
         return None
@@ -83,7 +83,7 @@ def _published_ends(a: Side, b: Side) -> PublishedEnds | None:
     return PublishedEnds(ours.epoch, theirs.epoch, ours.test_accuracy, theirs.test_accuracy)
 
 
-def _proposals(a: Side, b: Side, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:
+def _proposals(a: Subject, b: Subject, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:
     """Cases that separate the changes; what a case cannot say, such as the version of a package, has none."""
     if not confounded:
         return []
@@ -109,7 +109,7 @@ def _verdict(changes: Sequence[Change], parting: Parting | None) -> list[str]:
     return lines
 
 
-def _caveats(a: Side, b: Side) -> list[str]:
+def _caveats(a: Subject, b: Subject) -> list[str]:
     """What could not be compared."""
     if bool(a.run) != bool(b.run):
         return ["Only one side is a run: versions, processor and results cannot be compared."]

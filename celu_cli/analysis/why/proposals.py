@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from celu_cli.analysis.why.changes import Change, case_changes
-from celu_cli.analysis.why.settings import EffectivePart, effective_parts
-from celu_cli.analysis.why.sides import Base
+from celu_cli.analysis.why.settings import PartSettings, part_settings
+from celu_cli.analysis.why.subject import Base
 from celu_cli.case.load import load_case
 from celu_cli.case.reading.document import resolve_scalar
 from celu_cli.case.reading.kinds import parts_in
@@ -65,7 +65,7 @@ def _is_single(change: Change, base: Base, overrides: Sequence[str]) -> bool:
 
 def _words(change: Change, base: Case, other: Case) -> list[str] | None:
     """Overrides that bring `change` of `other` into `base`; None where base's kind has no such key."""
-    ours, theirs = effective_parts(base)[change.part], effective_parts(other)[change.part]
+    ours, theirs = part_settings(base)[change.part], part_settings(other)[change.part]
     keys = [value.key.rpartition(".")[2] for value in change.values]
     if change.part == "network" and not set(ours.values) & set(theirs.values):
         # A preset and a list of layers have no key in common; the weights are drawn as before.
@@ -78,7 +78,7 @@ def _words(change: Change, base: Case, other: Case) -> list[str] | None:
     return [_word(ours.key(key), theirs.values[key]) for key in keys]
 
 
-def _of_another_kind(part: str, ours: EffectivePart, theirs: EffectivePart) -> list[str]:
+def _of_another_kind(part: str, ours: PartSettings, theirs: PartSettings) -> list[str]:
     """The other's kind, with our values of the keys that both have."""
     assert theirs.kind is not None
     values = {**theirs.values, **{key: value for key, value in ours.values.items() if key in theirs.values}}

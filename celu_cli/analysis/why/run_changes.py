@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
-from celu_cli.analysis.why.settings import effective_parts
+from celu_cli.analysis.why.settings import part_settings
 from celu_cli.case.schema import Case
 from celu_cli.runs.manifest import Manifest
 from celu_cli.runs.run import Run
@@ -52,7 +52,7 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
         ("python", "none", "python", one.versions.get("python"), other.versions.get("python"), ""),
         ("host", "none", "host", one.host, other.host, ""),
     ]
-    same_data = effective_parts(a.case)["dataset"] == effective_parts(b.case)["dataset"]
+    same_data = part_settings(a.case)["dataset"] == part_settings(b.case)["dataset"]
     hashes = "whatever the source, the arrays have the same SHA-256" if same_data else ""
     rows.append(("data source", "none", "dataset_source", one.dataset_source, other.dataset_source, hashes))
     for name, effect, key, ours, theirs, note in rows:

@@ -16,7 +16,7 @@ from celu_cli.case.schema import UNTRAINED_KEYS, Case, LayeredNetwork, LayerSpec
 
 
 @dataclass(frozen=True)
-class EffectivePart:
+class PartSettings:
     """A part of a case; `kind` is the key that decides which other keys there are, None where none does.
 
     `implied` names the values that no key of the case can say.
@@ -32,7 +32,7 @@ class EffectivePart:
         return f"{self.path}.{name}" if self.path else name
 
 
-def effective_parts(case: Case) -> dict[str, EffectivePart]:
+def part_settings(case: Case) -> dict[str, PartSettings]:
     """The parts of `case` that decide what is trained, by the words they are called by."""
     values = case.model_dump(mode="python")
     data, network = values["dataset"], values["network"]
@@ -40,17 +40,17 @@ def effective_parts(case: Case) -> dict[str, EffectivePart]:
     if data["sample"]:
         del data["hold_out"]  # nothing is ever held out of the sample
     parts = {
-        "dataset": EffectivePart("dataset", data, "sample"),
-        "network": EffectivePart("network", _network_values(case, network)),
-        "initial weights": EffectivePart("network.initializer", initializer, "name"),
-        "activation": EffectivePart("", _activation_values(case), "activation"),
+        "dataset": PartSettings("dataset", data, "sample"),
+        "network": PartSettings("network", _network_values(case, network)),
+        "initial weights": PartSettings("network.initializer", initializer, "name"),
+        "activation": PartSettings("", _activation_values(case), "activation"),
         "backprop": _with_implied("backprop", case.backprop, "method"),
         "optimizer": _with_implied("optimizer", case.optimizer, "name"),
         "schedule": _with_implied("schedule", case.schedule, "name"),
     }
     inside = {"alpha", *UNTRAINED_KEYS, *(part.path or part.kind for part in parts.values())}
     plain = {key: value for key, value in values.items() if key not in inside}
-    return parts | {"training": EffectivePart("", plain)}
+    return parts | {"training": PartSettings("", plain)}
 
 
 def one_celu_alpha(case: Case) -> bool:
@@ -64,8 +64,8 @@ def one_celu_alpha(case: Case) -> bool:
     )
 
 
-def _with_implied(path: str, part: Part, kind: str) -> EffectivePart:
-    return EffectivePart(path, part.model_dump() | dict(part.implied), kind, frozenset(part.implied))
+def _with_implied(path: str, part: Part, kind: str) -> PartSettings:
+    return PartSettings(path, part.model_dump() | dict(part.implied), kind, frozenset(part.implied))
 
 
 def _activation_values(case: Case) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from celu_cli.case.activations import USER_ACTIVATION_PATTERN
 from celu_cli.case.annotations import Float32
 from celu_cli.case.reading.document import Node, Path, Place, Problem, resolve_scalar
-from celu_cli.case.reading.kinds import WORDS, _literal_words, keys_of, kind_words, parts_in
+from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal_values, parts_in
 from celu_cli.case.schema import Case, Part
 from celu_cli.text import nearest_word, shortened
 
@@ -105,8 +105,8 @@ def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
     if field is None:
         what = f"a mapping with {keys_of(target.part)}"
     elif wrong_kind:
-        what = ", ".join(kind_words(path, field))
-        path = (*path, WORDS[path].key)
+        what = ", ".join(kind_names(path, field))
+        path = (*path, SHORTHANDS[path].key)
     else:
         node = root.at(path)
         what = accepted(path, field, node.value if node else None)
@@ -153,8 +153,8 @@ _UNREMARKABLE_LIMIT = 2**31 - 1
 
 def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
     """What the field takes; a limit that nobody meets is named only when `value` is beyond it."""
-    if path in WORDS:
-        return f"a mapping, or {_one_of(kind_words(path, field))}"
+    if path in SHORTHANDS:
+        return f"a mapping, or {_one_of(kind_names(path, field))}"
     return ", or ".join(_accepted_choice(choice, limits, value) for choice, limits in _choices(field))
 
 
@@ -166,7 +166,7 @@ def hint(field: FieldInfo, node: Node) -> str:
         return _word_hint(choices, value)
     if int in choices and isinstance(value, float) and value.is_integer():
         return f"; write {int(value)}"
-    if str in choices and not any(map(_literal_words, choices)) and isinstance(value, (bool, int, float)):
+    if str in choices and not any(map(literal_values, choices)) and isinstance(value, (bool, int, float)):
         return f"; write it in quotes: '{node.text}'"
     return ""
 
@@ -184,13 +184,13 @@ def _word_hint(choices: list[Any], value: str) -> str:
         bare = value.strip().replace("_", "").replace(",", "")
         number = resolve_scalar(bare)
         return f"; write {bare}" if isinstance(number, (int, float)) and not isinstance(number, bool) else ""
-    return did_you_mean(value, [word for choice in choices for word in _literal_words(choice)])
+    return did_you_mean(value, [word for choice in choices for word in literal_values(choice)])
 
 
 def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
     if choice is type(None):
         return "null"
-    if words := _literal_words(choice):
+    if words := literal_values(choice):
         return _one_of(words)
     if parts := parts_in(choice):
         mapping = f"with {keys_of(next(iter(parts.values())))}"

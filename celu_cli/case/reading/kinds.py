@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from celu_cli.case.annotations import Word
+from celu_cli.case.annotations import Shorthand
 from celu_cli.case.reading.document import Path
 from celu_cli.case.schema import Case, Part
 
@@ -15,7 +15,7 @@ def parts_in(annotation: Any) -> dict[str, type[Part]]:
     """The parts that an annotation allows, by the names of their kinds."""
     if isinstance(annotation, type) and issubclass(annotation, Part):
         for key in ("name", "method"):
-            if words := _words_of(annotation, key):
+            if words := _names_in(annotation, key):
                 return dict.fromkeys(words, annotation)
         return {next(iter(annotation.model_fields)): annotation}
     found: dict[str, type[Part]] = {}
@@ -24,16 +24,16 @@ def parts_in(annotation: Any) -> dict[str, type[Part]]:
     return found
 
 
-def _find_words(part: type[Part] = Case, path: Path = ()) -> dict[Path, Word]:
+def _find_shorthands(part: type[Part] = Case, path: Path = ()) -> dict[Path, Shorthand]:
     """The key paths at which a bare word may stand for a mapping."""
-    found: dict[Path, Word] = {}
+    found: dict[Path, Shorthand] = {}
     for name, field in part.model_fields.items():
         here = (*path, name)
         for word in field.metadata:
-            if isinstance(word, Word):
+            if isinstance(word, Shorthand):
                 found[here] = word
         for inner in parts_in(field.annotation).values():
-            found |= _find_words(inner, here)
+            found |= _find_shorthands(inner, here)
     return found
 
 
@@ -42,29 +42,29 @@ def keys_of(part: type[Part]) -> str:
     return ", ".join(part.model_fields)
 
 
-def kind_words(path: Path, field: FieldInfo) -> list[str]:
+def kind_names(path: Path, field: FieldInfo) -> list[str]:
     """The bare words that the field at `path` takes."""
     parts = dict.fromkeys(parts_in(field.annotation).values())
-    return [word for part in parts for word in _words_of(part, WORDS[path].key)]
+    return [word for part in parts for word in _names_in(part, SHORTHANDS[path].key)]
 
 
-def words_alone(path: Path, field: FieldInfo) -> list[str]:
+def names_alone(path: Path, field: FieldInfo) -> list[str]:
     """The bare words at `path` that need nothing beside them."""
-    key = WORDS[path].key
+    key = SHORTHANDS[path].key
     return [
         word
         for part in dict.fromkeys(parts_in(field.annotation).values())
         if not any(inner.is_required() for name, inner in part.model_fields.items() if name != key)
-        for word in _words_of(part, key)
+        for word in _names_in(part, key)
     ]
 
 
-def _literal_words(annotation: Any) -> list[str]:
+def literal_values(annotation: Any) -> list[str]:
     return list(get_args(annotation)) if get_origin(annotation) is Literal else []
 
 
-def _words_of(part: type[Part], key: str) -> list[str]:
-    return _literal_words(part.model_fields[key].annotation) if key in part.model_fields else []
+def _names_in(part: type[Part], key: str) -> list[str]:
+    return literal_values(part.model_fields[key].annotation) if key in part.model_fields else []
 
 
-WORDS = _find_words()
+SHORTHANDS = _find_shorthands()

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from celu_cli.case.annotations import Role
 from celu_cli.case.reading.document import DEEPEST, Node, Path, Place, Problem, parse
-from celu_cli.case.reading.kinds import WORDS
+from celu_cli.case.reading.kinds import SHORTHANDS
 from celu_cli.case.schema import PresetNetwork, keys_with_role
 from celu_cli.text import shortened
 
@@ -25,10 +25,10 @@ _NOT_INHERITED = {"extends", *keys_with_role(Role.LABEL)}
 
 def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
     """`upper` laid over `lower`; every value keeps the place it came from."""
-    lower, upper = _expand_word(lower, path), _expand_word(upper, path)
+    lower, upper = _expand(lower, path), _expand(upper, path)
     if not isinstance(lower.value, dict) or not isinstance(upper.value, dict):
         return upper
-    if path in WORDS:
+    if path in SHORTHANDS:
         named, before = _kind(upper.value, path), _kind(lower.value, path) or _default_kind(path)
         if named and before and named != before:
             return upper
@@ -45,33 +45,35 @@ def without_own_keys(root: Node) -> Node:
     return replace(root, value={key: node for key, node in root.value.items() if key not in _NOT_INHERITED})
 
 
-def expand_words(node: Node, path: Path = ()) -> Node:
+def expand_shorthands(node: Node, path: Path = ()) -> Node:
     """The case with every bare word written out as the mapping it stands for."""
-    node = _expand_word(node, path)
+    node = _expand(node, path)
     if not isinstance(node.value, dict):
         return node
-    return replace(node, value={key: expand_words(below, (*path, key)) for key, below in node.value.items()})
+    return replace(
+        node, value={key: expand_shorthands(below, (*path, key)) for key, below in node.value.items()}
+    )
 
 
-def _expand_word(node: Node, path: Path) -> Node:
+def _expand(node: Node, path: Path) -> Node:
     """The mapping that a bare word stands for; other values as they are."""
-    if path not in WORDS or not isinstance(node.value, str):
+    if path not in SHORTHANDS or not isinstance(node.value, str):
         return node
-    return replace(node, value={WORDS[path].key: replace(node, key_place=node.place)})
+    return replace(node, value={SHORTHANDS[path].key: replace(node, key_place=node.place)})
 
 
 def _kind(part: dict[str, Node], path: Path) -> str | None:
     """What decides the kind of a part; None where the mapping leaves it open."""
     if path == _NETWORK and "layers" in part:
         return "layers"
-    named = part.get(WORDS[path].key)
+    named = part.get(SHORTHANDS[path].key)
     return None if named is None else str(named.value)
 
 
 def _default_kind(path: Path) -> str | None:
     if path == _NETWORK:
         return str(PresetNetwork.model_fields["preset"].default)
-    return WORDS[path].default
+    return SHORTHANDS[path].default
 
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*")

@@ -55,7 +55,7 @@ def _values(listed: _Listed) -> dict[str, Any]:
 def _print_table(listed: list[_Listed]) -> None:
     from rich.text import Text
 
-    from celu_cli.case.describe import alpha_of, backprop_words, dataset_words, optimizer_words
+    from celu_cli.case.describe import alpha_of, describe_backprop, describe_dataset, describe_optimizer
     from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
     from celu_cli.text import printable
 
@@ -64,9 +64,9 @@ def _print_table(listed: list[_Listed]) -> None:
     alphas = [alpha_of(case) if case else None for case in found]
     columns = [
         Column("case", [one.entry.name for one in visible]),
-        Column("dataset", [dataset_words(case) if case else "not valid" for case in found]),
-        Column("backprop", [backprop_words(case) if case else "" for case in found], leaves=2),
-        Column("optimizer", [optimizer_words(case) if case else "" for case in found], leaves=1),
+        Column("dataset", [describe_dataset(case) if case else "not valid" for case in found]),
+        Column("backprop", [describe_backprop(case) if case else "" for case in found], leaves=2),
+        Column("optimizer", [describe_optimizer(case) if case else "" for case in found], leaves=1),
         Column("alpha", ["" if alpha is None else f"{alpha:g}" for alpha in alphas], right=True, leaves=4),
         Column("epochs", [str(case.epochs) if case else "" for case in found], right=True, leaves=3),
     ]

@@ -25,7 +25,7 @@ def why(
     A name that is a case means the case, even when there are runs of it; name a run by its directory.
     """
     from celu_cli.analysis.why.explain import explain
-    from celu_cli.analysis.why.sides import find_side
+    from celu_cli.analysis.why.subject import find_subject
     from celu_cli.cli.output.why import print_explanation
 
-    print_explanation(explain(find_side(a, logs), find_side(b, logs)), file_format)
+    print_explanation(explain(find_subject(a, logs), find_subject(b, logs)), file_format)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from celu_cli.case.describe import activation_words
+from celu_cli.case.describe import describe_activation
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
@@ -40,7 +40,7 @@ def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
     """Write title, table and what was left out to stdout."""
     console = results_console()
     facts = [
-        f"{case.name}: {plan_network(case).parameters:,} weights, {activation_words(case)}, {case.precision}, "
+        f"{case.name}: {plan_network(case).parameters:,} weights, {describe_activation(case)}, {case.precision}, "
         f"{_images(case)} images a step",
         _machine(machine),
     ]

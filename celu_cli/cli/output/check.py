@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from rich.text import Text
 
-from celu_cli.case.describe import activation_words, backprop_words
+from celu_cli.case.describe import describe_activation, describe_backprop
 from celu_cli.case.schema import Case
 from celu_cli.check.combinations import Combination
 from celu_cli.check.faults import deviates
 from celu_cli.check.measured import Deviation, GradientCheck, LayerCheck
+from celu_cli.check.text import cosine_text, error_text, short_number
 from celu_cli.check.verdict import Verdict
-from celu_cli.check.words import cosine_words, error_words, short_number
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
 
@@ -27,11 +27,11 @@ Of: TypeAlias = Callable[[LayerCheck], "float | None"]
 def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
     """Write title, table and verdict to stdout."""
     console = results_console()
-    facts = (
-        f"{case.name}: {backprop_words(case)}, {activation_words(case)}, {case.precision}; {check.batch} images of "
-        f"{DATASETS[case.dataset.name].title}, initial weights of seed {case.seed}"
+    summary = (
+        f"{case.name}: {describe_backprop(case)}, {describe_activation(case)}, {case.precision}; {check.batch} "
+        f"images of {DATASETS[case.dataset.name].title}, initial weights of seed {case.seed}"
     )
-    title, *more = (Text(line) for line in wrap(facts, console.width))
+    title, *more = (Text(line) for line in wrap(summary, console.width))
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more])
     print_lines(console, [Text(), *_table(check, console.width), Text()])
@@ -58,7 +58,7 @@ class _Station:
             if checked is not None
         ]
         measured = [error for error in errors if error is not None]
-        return error_words(max(measured)) if measured else "-"
+        return error_text(max(measured)) if measured else "-"
 
     @property
     def off(self) -> bool:
@@ -96,8 +96,8 @@ def _group_line(groups: dict[str, Column], kept: Sequence[Column]) -> Text:
 
 def _comparison(found: Sequence[Deviation | None]) -> list[Column]:
     return [
-        Column("error", [error_words(one.relative_error) if one else "" for one in found], right=True),
-        Column("cosine", [cosine_words(one.cosine) if one else "" for one in found], right=True, leaves=2),
+        Column("error", [error_text(one.relative_error) if one else "" for one in found], right=True),
+        Column("cosine", [cosine_text(one.cosine) if one else "" for one in found], right=True, leaves=2),
         Column("ratio", [short_number(one.norm_ratio) if one else "" for one in found], right=True, leaves=1),
     ]
 
@@ -127,8 +127,8 @@ class MatrixTable:
         self._console = results_console()
         self._columns = [
             Column("network", [one.name for one in chosen]),
-            Column("activation", [activation_words(one.case) for one in chosen]),
-            Column("backprop", [backprop_words(one.case) for one in chosen]),
+            Column("activation", [describe_activation(one.case) for one in chosen]),
+            Column("backprop", [describe_backprop(one.case) for one in chosen]),
             Column("precision", [one.case.precision for one in chosen]),
             Column("error", ["1e-300"], right=True),
             Column("cosine", [">.9999"], right=True),
@@ -148,11 +148,11 @@ class MatrixTable:
         cosine = min(layer.exact_weights.cosine for layer in check.layers)
         cells = [
             combination.name,
-            activation_words(case),
-            backprop_words(case),
+            describe_activation(case),
+            describe_backprop(case),
             case.precision,
-            error_words(error),
-            cosine_words(cosine),
+            error_text(error),
+            cosine_text(cosine),
         ]
         filled = [column.fill(cell) for column, cell in zip(self._columns, cells, strict=False)]
         row = Text.assemble(

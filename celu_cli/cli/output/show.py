@@ -12,7 +12,7 @@ from rich.text import Text
 from celu_cli.case.activations import activation_label, alpha_rule, user_files
 from celu_cli.case.catalog import published_curve
 from celu_cli.case.cost import Cost, layer_memory
-from celu_cli.case.describe import dataset_words
+from celu_cli.case.describe import describe_dataset
 from celu_cli.case.dump import dump_case
 from celu_cli.case.load import ResolvedCase
 from celu_cli.case.plan import LayerPlan, NetworkPlan, Shape
@@ -90,7 +90,7 @@ def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str
     yield "gradients", _gradients(case, plan)
     yield (
         "data",
-        f"{dataset_words(case)}: {cost.train_images:,} train and {cost.test_images:,} test images; "
+        f"{describe_dataset(case)}: {cost.train_images:,} train and {cost.test_images:,} test images; "
         f"{cost.steps_per_epoch:,} steps of {case.batch_size:,} an epoch, {case.epochs:,} epochs",
     )
     yield "weights", f"{plan.parameters:,}, at first {_initializer(case)}"

@@ -18,7 +18,7 @@ from celu_cli.analysis.why.changes import Change
 from celu_cli.analysis.why.explain import Explanation
 from celu_cli.analysis.why.proposals import Proposal
 from celu_cli.analysis.why.results import Parting, Start
-from celu_cli.analysis.why.sides import Side
+from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.describe import describe_case
 from celu_cli.cli.output.tables import results_console
 from celu_cli.text import json_text, printable
@@ -39,7 +39,7 @@ def print_explanation(explanation: Explanation, file_format: Literal["text", "js
 
 def _print_text(explanation: Explanation, console: Console) -> None:
     for letter, side in (("A", explanation.a), ("B", explanation.b)):
-        _print_lines(console, [f"{letter}  {side_words(side)}"], 0)
+        _print_lines(console, [f"{letter}  {describe_subject(side)}"], 0)
     for heading, effects in SECTIONS:
         changes = explanation.changes_of(*effects)
         if changes:
@@ -114,7 +114,7 @@ def _proposal_words(proposal: Proposal) -> str:
 
 def _markdown(explanation: Explanation) -> Iterator[str]:
     for letter, side in (("A", explanation.a), ("B", explanation.b)):
-        yield f"- **{letter}**: {_escaped(side_words(side))}"
+        yield f"- **{letter}**: {_escaped(describe_subject(side))}"
     yield from ("", "| difference | effect | key | A | B |", "| --- | --- | --- | --- | --- |")
     for change in explanation.changes:
         for row in rows(change):
@@ -153,7 +153,7 @@ def _values(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: Subject) -> dict[str, Any]:
     return {
         "name": side.name,
         "kind": "run" if side.run else "case",
@@ -171,7 +171,7 @@ SECTIONS = (
 )
 
 
-def side_words(side: Side) -> str:
+def describe_subject(side: Subject) -> str:
     """What a side is."""
     kind = f"{side.run.status} run" if side.run else "case"
     return f"{side.name} ({kind}): {printable(describe_case(side.case))}"

@@ -12,7 +12,7 @@ from celu_cli.analysis.why.explain import Explanation, explain
 from celu_cli.analysis.why.proposals import propose
 from celu_cli.analysis.why.results import compare_metrics, compare_starts
 from celu_cli.analysis.why.run_changes import run_changes, shared_facts
-from celu_cli.analysis.why.sides import Base, Side, find_side
+from celu_cli.analysis.why.subject import Base, Subject, find_subject
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.errors import CaseError, RunError, UsageError
@@ -23,7 +23,7 @@ SHIPPED = [entry.name for entry in find_cases()]
 
 
 def why_cases(a: str, b: str) -> Explanation:
-    return explain(find_side(a, Path("none")), find_side(b, Path("none")))
+    return explain(find_subject(a, Path("none")), find_subject(b, Path("none")))
 
 
 def changes(a: list[str], b: list[str], base: str = "case-c") -> dict[str, Change]:
@@ -92,7 +92,7 @@ def test_what_one_side_cannot_say_is_proposed_from_the_other() -> None:
 def test_a_change_of_the_activation_drops_the_alpha_that_the_new_one_has_not() -> None:
     a = load_case("case-c")
     b = load_case("case-c", ["activation=relu", "alpha=null", "seed=1"])
-    explanation = explain(Side("case-c", a, Base(a, "case-c")), Side("relu", b, Base(b, "relu.yaml")))
+    explanation = explain(Subject("case-c", a, Base(a, "case-c")), Subject("relu", b, Base(b, "relu.yaml")))
     commands = {proposal.change: proposal.command for proposal in explanation.proposals}
     assert commands["activation"] == "celu run case-c activation=relu alpha=null"
     assert commands["seed"] == "celu run case-c seed=1"
@@ -102,7 +102,7 @@ def test_a_change_that_no_valid_case_has_alone_is_said_to_have_none() -> None:
     # The article's rule is defined for celu alone, so neither side can take the other's activation or rule.
     a = load_case("case-c-as-run")
     b = load_case("case-c", ["activation=relu", "alpha=null"])
-    explanation = explain(Side("a", a, Base(a, "case-c-as-run")), Side("b", b, Base(b, "none.yaml")))
+    explanation = explain(Subject("a", a, Base(a, "case-c-as-run")), Subject("b", b, Base(b, "none.yaml")))
     commands = {proposal.change: proposal.command for proposal in explanation.proposals}
     assert commands == {"activation": None, "gradient rule": "celu run case-c-as-run backprop.rule=exact"}
 
@@ -180,7 +180,7 @@ def test_each_kind_of_change_can_be_proposed_alone(
     overrides: list[str], name: str, words: str | None, turned: bool
 ) -> None:
     one, other = (
-        Side(name, case, Base(case, "case-c", written))
+        Subject(name, case, Base(case, "case-c", written))
         for name, written in (("a", ()), ("b", (*overrides, "seed=7")))
         for case in (load_case("case-c", written),)
     )
@@ -211,7 +211,7 @@ def test_images_held_out_belong_to_the_full_set_alone() -> None:
 
 def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_have_one() -> None:
     a, b = load_case("case-c"), load_case("case-c", ["epochs=5"])
-    explanation = explain(Side("a", a, Base(a, "a")), Side("b", b, Base(b, "b")))
+    explanation = explain(Subject("a", a, Base(a, "a")), Subject("b", b, Base(b, "b")))
     assert explanation.confounded == ()
     assert explanation.verdict == (
         "Up to the last epoch that both have, nothing that can change the result differs.",
@@ -231,9 +231,9 @@ def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
 def test_what_no_run_recorded_is_not_taken_for_equal(tmp_path: Path) -> None:
     a = recorded(tmp_path)
     unknown = replace(a, manifest=a.manifest.model_copy(update={"git_commit": None}))
-    side = Side("a", a.case, Base(a.case, "a"), unknown)
+    side = Subject("a", a.case, Base(a.case, "a"), unknown)
     assert "Neither run knows the commit of celu" in explain(side, side).verdict[-1]
-    case = Side("a", a.case, Base(a.case, "a"))
+    case = Subject("a", a.case, Base(a.case, "a"))
     assert explain(side, case).verdict[-1].startswith("Only one side is a run")
 
 
@@ -328,38 +328,38 @@ def test_the_same_commit_with_uncommitted_changes_is_not_trusted(tmp_path: Path)
 
 def test_a_name_that_is_a_case_means_the_case_and_its_runs_are_named(tmp_path: Path) -> None:
     path = record_run(tmp_path, make_case(name="case-c"))
-    side = find_side("case-c", tmp_path)
+    side = find_subject("case-c", tmp_path)
     assert side.run is None
     assert side.runs == (f"case-c/{path.name}",)
     for name in (f"case-c/{path.name}", path.name, str(path)):
-        run = find_side(name, tmp_path).run
+        run = find_subject(name, tmp_path).run
         assert run is not None
         assert run.path.name == path.name
 
 
 def test_a_run_of_an_unchanged_case_is_proposed_by_the_name_of_the_case(tmp_path: Path) -> None:
     plain = record_run(tmp_path, load_case("case-c"))
-    side = find_side(str(plain), tmp_path)
+    side = find_subject(str(plain), tmp_path)
     assert (side.base.reference, side.base.overrides) == ("case-c", ())
     changed = record_run(tmp_path, load_case("case-c", ["epochs=2"]))
-    assert find_side(str(changed), tmp_path).base.reference == str(changed / "case.yaml")
+    assert find_subject(str(changed), tmp_path).base.reference == str(changed / "case.yaml")
     (changed / "overrides.txt").write_text("epochs=2\n")
-    assert find_side(str(changed), tmp_path).base.overrides == ("epochs=2",)
+    assert find_subject(str(changed), tmp_path).base.overrides == ("epochs=2",)
 
 
 def test_a_name_that_means_nothing_or_many_things_is_refused_with_what_there_is(tmp_path: Path) -> None:
     record_run(tmp_path, make_case(name="mine"))
     record_run(tmp_path, make_case(name="mine"))
     with pytest.raises(RunError, match="'mine' means 2 runs; name one of them: mine/"):
-        find_side("mine", tmp_path)
+        find_subject("mine", tmp_path)
     with pytest.raises(
         UsageError, match=r"no case and no single run.*there are runs of mine.*case-a, case-b"
     ):
-        find_side("nothing", tmp_path)
+        find_subject("nothing", tmp_path)
 
 
 def test_a_broken_case_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("extends: case-c\nepochs: many\n")
     with pytest.raises(CaseError, match="epochs"):
-        find_side(str(path), tmp_path)
+        find_subject(str(path), tmp_path)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from celu_cli.case.dump import dump_case
-from celu_cli.case.load import load_case, load_written_case
+from celu_cli.case.load import load_case, load_recorded_case
 from celu_cli.case.reading.document import parse
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError
@@ -23,14 +23,14 @@ def test_a_written_case_is_read_as_every_case_is(
 ) -> None:
     path = tmp_path_factory.mktemp("run") / "case.yaml"
     path.write_text(dump_case(case), encoding="utf-8")
-    assert load_written_case(path) == load_case(path, to_train=False)
+    assert load_recorded_case(path) == load_case(path, to_train=False)
 
 
 def test_cases_that_differ_in_their_seed_alone_keep_it(tmp_path: Path) -> None:
     for seed in (0, 7, 2**63 - 1):
         path = tmp_path / f"{seed}.yaml"
         path.write_text(dump_case(make_case(seed=seed)), encoding="utf-8")
-        assert load_written_case(path).seed == seed
+        assert load_recorded_case(path).seed == seed
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_no_case_may_say_is_refused_with_the_same_words(tmp_path: Path, cha
     with pytest.raises(CaseError) as expected:
         load_case(path, to_train=False)
     with pytest.raises(CaseError) as found:
-        load_written_case(path)
+        load_recorded_case(path)
     assert str(found.value) == str(expected.value)
 
 

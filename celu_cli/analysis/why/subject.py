@@ -17,7 +17,7 @@ _LISTED = 5
 
 
 @dataclass(frozen=True)
-class Side:
+class Subject:
     """A case or a run; `runs` are the names of the runs that a case of this name has in the logs."""
 
     name: str
@@ -27,7 +27,7 @@ class Side:
     runs: tuple[str, ...] = ()
 
 
-def find_side(name: str, logs: Path) -> Side:
+def find_subject(name: str, logs: Path) -> Subject:
     """What `name` means: the case of that name or file where there is one, else one run in `logs`.
 
     Raises:
@@ -40,10 +40,10 @@ def find_side(name: str, logs: Path) -> Side:
     except CaseError as no_case:
         return _run_side(name, logs, no_case)
     case = load_case(name, to_train=False)
-    return Side(name, case, Base(case, name), runs=_runs_of(name, logs))
+    return Subject(name, case, Base(case, name), runs=_runs_of(name, logs))
 
 
-def _run_side(name: str, logs: Path, no_case: CaseError) -> Side:
+def _run_side(name: str, logs: Path, no_case: CaseError) -> Subject:
     try:
         found = find_runs(logs, [name])
     except RunError as no_run:
@@ -53,7 +53,7 @@ def _run_side(name: str, logs: Path, no_case: CaseError) -> Side:
     if len(found.runs) > 1:
         raise RunError(f"{name!r} means {len(found.runs)} runs; name one of them: {_list_runs(found.runs)}")
     (run,) = found.runs
-    return Side(run.name, run.case, _base(run), run)
+    return Subject(run.name, run.case, _base(run), run)
 
 
 def _base(run: Run) -> Base:

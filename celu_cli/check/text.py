@@ -8,7 +8,7 @@ from math import isfinite
 from celu_cli.check.measured import POOL, Deviation, GradientCheck, LayerCheck
 
 
-def error_words(error: float) -> str:
+def error_text(error: float) -> str:
     """A relative error, short: 0, 3e-16, 0.26, 7.3, 4.1e2."""
     if 0.0 < error < 1e-3:
         mantissa, _, exponent = f"{error:.0e}".partition("e")
@@ -23,7 +23,7 @@ def short_number(value: float, digits: int = 3) -> str:
     return f"{mantissa}e{int(exponent)}" if mark else text
 
 
-def layers_words(numbers: Sequence[int]) -> str:
+def layers_text(numbers: Sequence[int]) -> str:
     """layer 5; layers 2 to 6; layers 1, 3 and 5."""
     ordered = sorted(numbers)
     if len(ordered) == 1:
@@ -35,10 +35,10 @@ def layers_words(numbers: Sequence[int]) -> str:
 
 def within(error: float) -> str:
     """How near something is to its reference."""
-    return "to the last bit" if error == 0.0 else f"to {error_words(error)}"
+    return "to the last bit" if error == 0.0 else f"to {error_text(error)}"
 
 
-def deviation_words(check: GradientCheck, layer: LayerCheck | None, part: str, found: Deviation) -> str:
+def deviation_text(check: GradientCheck, layer: LayerCheck | None, part: str, found: Deviation) -> str:
     """What is off: by a factor where there is one, with what that factor may come from; else how far and where."""
     rightful = "the true one" if not check.declares_bias else "the declared one"
     if found.factor is not None:
@@ -51,7 +51,7 @@ def deviation_words(check: GradientCheck, layer: LayerCheck | None, part: str, f
     if not isfinite(found.worst_value):
         return f"it is not finite, as at ({index})"
     return (
-        f"it is {error_words(found.relative_error)} off {rightful} (cosine {found.cosine:.4f}, norm ratio "
+        f"it is {error_text(found.relative_error)} off {rightful} (cosine {found.cosine:.4f}, norm ratio "
         f"{short_number(found.norm_ratio)}), most at ({index}): {short_number(found.worst_value)}, "
         f"rightly {short_number(found.worst_reference)}"
     )
@@ -80,7 +80,7 @@ def _near(a: float, b: float) -> bool:
     return abs(a - b) <= 1e-9 * abs(b)
 
 
-def cosine_words(cosine: float) -> str:
+def cosine_text(cosine: float) -> str:
     """Four digits, but 1 only where it is 1."""
     if abs(cosine - 1.0) <= 1e-12:
         return "1"

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -120,6 +122,46 @@ class EpochMetrics:
     images_per_second: float
     time: str
     fidelity: tuple[Fidelity, ...] = ()
+
+    @property
+    def ended(self) -> datetime | None:
+        """`time` with its zone; None where it is not ISO 8601 or has no zone."""
+        try:
+            time = datetime.fromisoformat(self.time.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+        return time if time.tzinfo else None
+
+
+class Epochs(tuple[EpochMetrics, ...]):
+    """The finished epochs of a run, in order."""
+
+    __slots__ = ()
+
+    @property
+    def last(self) -> EpochMetrics | None:
+        """The newest, if any."""
+        return self[-1] if self else None
+
+    @property
+    def done(self) -> int:
+        """Number of the last epoch; 0 before the first."""
+        return self[-1].epoch if self else 0
+
+    def best(self, phase: Literal["train", "test"] = "test") -> EpochMetrics | None:
+        """The epoch with the best accuracy, the first of several."""
+        return max(self, key=attrgetter(f"{phase}_accuracy"), default=None)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all of them together."""
+        return sum(epoch.seconds for epoch in self)
+
+    @property
+    def seconds_each(self) -> float | None:
+        """Wall time of an epoch, as the mean of the last five; None before the first."""
+        recent = self[-5:]
+        return sum(epoch.seconds for epoch in recent) / len(recent) if recent else None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from celu_cli.errors import RunError
-from celu_cli.events import EpochMetrics, Fidelity
+from celu_cli.events import EpochMetrics, Epochs, Fidelity
 from celu_cli.files import write_whole
 from celu_cli.text import json_text
 
@@ -35,14 +35,14 @@ def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
         os.fsync(file.fileno())
 
 
-def keep_metrics(run_path: Path, least: int, most: int) -> list[EpochMetrics]:
+def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:
     """Keep the first `most` epochs, which are returned, and drop what follows, as when a run is taken up again.
 
     Raises:
         RunError: the file cannot be read, or one of the first `least` epochs is missing.
     """
     path = run_path / METRICS_NAME
-    kept = [metrics for metrics in read_metrics(run_path) if metrics.epoch <= most]
+    kept = Epochs(metrics for metrics in read_metrics(run_path) if metrics.epoch <= most)
     if [metrics.epoch for metrics in kept] != list(range(1, len(kept) + 1)) or len(kept) < least:
         raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint goes on from")
     if path.exists():
@@ -50,7 +50,7 @@ def keep_metrics(run_path: Path, least: int, most: int) -> list[EpochMetrics]:
     return kept
 
 
-def read_metrics(run_path: Path) -> list[EpochMetrics]:
+def read_metrics(run_path: Path) -> Epochs:
     """All finished epochs in order; none when the file does not exist yet.
 
     A last line without its end of line is the trace of a kill and is left out. An epoch written again, as
@@ -63,7 +63,7 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return Epochs()
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error
     whole = content[: len(content) - len(_torn_tail(content))]
@@ -76,7 +76,7 @@ def read_metrics(run_path: Path) -> list[EpochMetrics]:
         while epochs and epochs[-1].epoch >= metrics.epoch:
             epochs.pop()
         epochs.append(metrics)
-    return epochs
+    return Epochs(epochs)
 
 
 def _line(metrics: EpochMetrics) -> bytes:

@@ -32,6 +32,10 @@ class PublishedCurve:
         """That epoch, when the log shows it."""
         return next((published for published in self.epochs if published.epoch == epoch), None)
 
+    def until(self, epoch: int) -> PublishedEpoch | None:
+        """That epoch, or the last before it that the log shows."""
+        return next((published for published in reversed(self.epochs) if published.epoch <= epoch), None)
+
 
 def read_published(case: Case) -> PublishedCurve | None:
     """The published curve that `case` names.

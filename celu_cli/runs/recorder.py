@@ -18,7 +18,15 @@ from celu_cli.case.dump import dump_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, InterruptedByUser, RunError
-from celu_cli.events import CheckpointReached, EpochDone, EpochMetrics, Event, TrainingEnded, TrainingStarted
+from celu_cli.events import (
+    CheckpointReached,
+    EpochDone,
+    EpochMetrics,
+    Epochs,
+    Event,
+    TrainingEnded,
+    TrainingStarted,
+)
 from celu_cli.files import remove_unfinished, sync_directory, write_whole
 from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_checkpoint
 from celu_cli.runs.directory import claim_run_directory, lock_run
@@ -34,7 +42,7 @@ from celu_cli.runs.manifest import (
 )
 from celu_cli.runs.metrics import append_metrics, keep_metrics
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME
-from celu_cli.runs.text_log import append_log, epoch_line, log_line, summary_lines
+from celu_cli.runs.train_log import append_log, epoch_line, log_line, summary_lines
 
 _NOTHING_FOUND = FoundCheckpoint(None, ())
 
@@ -173,7 +181,7 @@ class RunRecorder:
         try:
             with _clear_errors(self.path):
                 values = {"status": status} | ({"error": reason} if reason else {})
-                append_log(self.path, log_line("end", **values), *summary_lines(self.epochs))
+                append_log(self.path, log_line("end", **values), *summary_lines(Epochs(self.epochs)))
                 self._update(status=status, error=reason, ended=utc_now())
         except RunError:
             if error is None:

@@ -1,14 +1,15 @@
-"""A run as its directory tells it."""
+"""A run, read from its directory or handed on by the process that trains it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from celu_cli.case.load import load_recorded_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, RunError
-from celu_cli.events import EpochMetrics
+from celu_cli.events import Epochs
 from celu_cli.runs.manifest import Manifest, Status, read_manifest, utc_now
 from celu_cli.runs.metrics import read_metrics
 
@@ -18,18 +19,37 @@ OVERRIDES_NAME = "overrides.txt"
 
 @dataclass(frozen=True)
 class Run:
-    """One run, read at one moment; `status` is the status at that moment."""
+    """One run at one moment; `status` is the status at that moment."""
 
     path: Path
     case: Case
     manifest: Manifest
     status: Status
-    metrics: tuple[EpochMetrics, ...]
+    metrics: Epochs
 
     @property
     def name(self) -> str:
-        """Its case and directory, as one may name it on the command line."""
+        """Its case and directory, which name it on the command line."""
         return f"{self.case.name}/{self.path.name}"
+
+    def elapsed_seconds(self, now: datetime) -> float:
+        """Wall time from the start to now, or to the end; of a crashed run to its last heartbeat.
+
+        The pauses of a resumed run, in which no process trained it, do not count.
+        """
+        manifest = self.manifest
+        end = now if self.status == "running" else manifest.ended or manifest.heartbeat
+        pauses = (later.time - later.stopped for later in manifest.resumed if later.stopped is not None)
+        return max(0.0, (end - manifest.started - sum(pauses, timedelta(0))).total_seconds())
+
+    def remaining_seconds(self, now: datetime) -> float | None:
+        """Time left at the pace of the last epochs; None before the first is done and when the run is not running."""
+        each, last = self.metrics.seconds_each, self.metrics.last
+        if self.status != "running" or each is None or last is None:
+            return None
+        spent = (now - (last.ended or now)).total_seconds()
+        # The epoch under way may take longer than expected; how much of it is left is not known, but not below 0.
+        return max(0.0, each * (self.case.epochs - last.epoch) - min(max(0.0, spent), each))
 
 
 def read_run(path: Path) -> Run:
@@ -39,8 +59,16 @@ def read_run(path: Path) -> Run:
         RunError: a file of it is missing or not what it should be.
     """
     manifest = read_manifest(path)
+    return Run(path, read_case(path), manifest, manifest.status_at(utc_now()), read_metrics(path))
+
+
+def read_case(run_path: Path) -> Case:
+    """Read case.yaml of the run in directory `run_path`.
+
+    Raises:
+        RunError: it is missing or no valid case.
+    """
     try:
-        case = load_recorded_case(path / CASE_NAME)
+        return load_recorded_case(run_path / CASE_NAME)
     except CeluError as error:
-        raise RunError(f"cannot read the case of the run {path}: {error}") from error
-    return Run(path, case, manifest, manifest.status_at(utc_now()), tuple(read_metrics(path)))
+        raise RunError(f"cannot read the case of the run {run_path}: {error}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from celu_cli.errors import RunError
+from celu_cli.events import Fidelity
 from celu_cli.runs.metrics import METRICS_NAME, append_metrics, read_metrics
 from tests.runs.fakes import make_metrics
 
@@ -17,7 +18,7 @@ def write_epochs(path: Path, *epochs: int) -> None:
 
 
 def test_no_file_means_no_epoch_yet(tmp_path: Path) -> None:
-    assert read_metrics(tmp_path) == []
+    assert read_metrics(tmp_path) == ()
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_writing_after_a_torn_line_removes_it(tmp_path: Path) -> None:
     with (tmp_path / METRICS_NAME).open("ab") as file:
         file.write(b'{"epoch": 2, "trai')
     write_epochs(tmp_path, 2)
-    assert read_metrics(tmp_path) == [make_metrics(1), make_metrics(2)]
+    assert read_metrics(tmp_path) == (make_metrics(1), make_metrics(2))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_an_epoch_trained_again_replaces_itself_and_what_followed(tmp_path: Path
     write_epochs(tmp_path, 1, 2, 3)
     again = make_metrics(2, test_accuracy=0.99)
     append_metrics(tmp_path, again)
-    assert read_metrics(tmp_path) == [make_metrics(1), again]
+    assert read_metrics(tmp_path) == (make_metrics(1), again)
 
 
 def test_a_loss_that_is_no_number_is_valid_json_and_reads_back_as_nan(tmp_path: Path) -> None:
@@ -77,3 +78,11 @@ def test_a_loss_that_is_no_number_is_valid_json_and_reads_back_as_nan(tmp_path: 
     assert json.loads(line, parse_constant=lambda name: pytest.fail(name))["test_loss"] is None
     (metrics,) = read_metrics(tmp_path)
     assert math.isnan(metrics.test_loss)
+
+
+def test_a_fidelity_that_is_no_number_reads_back_as_nan_too(tmp_path: Path) -> None:
+    append_metrics(tmp_path, make_metrics(1, fidelity=(Fidelity(1, (math.nan, 1.0), (math.inf, 2.0)),)))
+    ((measured,),) = (metrics.fidelity for metrics in read_metrics(tmp_path))
+    assert math.isnan(measured.cosine[0])
+    assert math.isnan(measured.norm_ratio[0])
+    assert (measured.step, measured.cosine[1], measured.norm_ratio[1]) == (1, 1.0, 2.0)

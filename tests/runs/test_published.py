@@ -20,6 +20,14 @@ def test_a_case_that_names_a_curve_gets_it() -> None:
     assert curve.at(50) is None
 
 
+def test_an_epoch_that_the_log_does_not_show_has_the_value_of_the_last_one_before_it() -> None:
+    curve = read_published(make_case(published="case-c"))
+    assert curve is not None
+    assert curve.until(0) is None
+    assert curve.until(9) == curve.until(10) == curve.at(9)
+    assert curve.until(9).test_accuracy == 0.7582  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("name", [None, "no-such-curve"])
 def test_a_case_without_a_curve_gets_none(name: str | None) -> None:
     assert read_published(make_case(published=name)) is None

@@ -164,4 +164,4 @@ def test_metrics_are_appended_not_rewritten(tmp_path: Path) -> None:
         recorder(EpochDone(make_metrics(epoch)))
         contents.append((recorder.path / METRICS_NAME).read_bytes())
     assert contents[1].startswith(contents[0])
-    assert read_metrics(recorder.path) == [make_metrics(1), make_metrics(2)]
+    assert read_metrics(recorder.path) == (make_metrics(1), make_metrics(2))

@@ -70,7 +70,7 @@ def _row(group: Group, choice: Choice, contrast: Contrast | None) -> GroupRow:
     epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
     published = _published(group, choice, epochs)
     interval = contrast.interval if contrast else None
-    seconds = [sum(epoch.seconds for epoch in run.metrics) for run in group.counted]
+    seconds = [run.metrics.seconds for run in group.counted]
     scale = 1 if is_loss(choice.metric) else 100
     return GroupRow(
         group=group.label,

@@ -12,7 +12,7 @@ from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.case.annotations import Role
 from celu_cli.case.schema import UNTRAINED_KEYS, Case, CosineSchedule, keys_with_role
 from celu_cli.errors import UsageError
-from celu_cli.events import EpochMetrics
+from celu_cli.events import EpochMetrics, Epochs
 from celu_cli.runs.run import Run
 
 # Runs of a group have one name and differ in nothing that is trained but the seed.
@@ -70,7 +70,7 @@ def until(run: Run, epoch: int | None) -> Run:
     """`run` as it was after `epoch` epochs."""
     if epoch is None:
         return run
-    return replace(run, metrics=tuple(metrics for metrics in run.metrics if metrics.epoch <= epoch))
+    return replace(run, metrics=Epochs(metrics for metrics in run.metrics if metrics.epoch <= epoch))
 
 
 def check_epoch(epoch: int | None, runs: Iterable[Run]) -> None:

@@ -88,8 +88,7 @@ def newest_runs(runs: Iterable[Run]) -> list[Run]:
 
 def _row(run: Run, published: PublishedCurve | None) -> Row:
     case, epochs = run.case, run.metrics
-    last = epochs[-1] if epochs else None
-    best = max(epochs, key=lambda metrics: metrics.test_accuracy, default=None)
+    last, best = epochs.last, epochs.best()
     reference = _last_common(run, published)
     at_reference = next((own for own in epochs if reference and own.epoch == reference.epoch), None)
     return Row(
@@ -116,7 +115,7 @@ def _row(run: Run, published: PublishedCurve | None) -> Row:
             else None
         ),
         mean_cosine=_mean_cosine(run),
-        seconds=sum(metrics.seconds for metrics in epochs),
+        seconds=epochs.seconds,
         started=iso_time(run.manifest.started),
         status=run.status,
     )

@@ -33,7 +33,7 @@ def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
     """
     places = {run.path: place for place, run in enumerate(runs)}
     published = {curve.name: curve for group in groups if (curve := read_published(group.case)) is not None}
-    longest = max((sum(epoch.seconds for epoch in run.metrics) for run in runs), default=0.0)
+    longest = max((run.metrics.seconds for run in runs), default=0.0)
     unit, seconds = time_unit(longest)
     return {
         "groups": [_group(group, number, places) for number, group in enumerate(groups)],

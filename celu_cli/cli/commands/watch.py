@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from celu_cli.cli.signals import StopRequest
-    from celu_cli.runs.watching import Watcher
+    from celu_cli.runs.watch import Watcher
 
 
 _PAUSE = 0.1
@@ -43,7 +43,7 @@ def watch(
     """
     from celu_cli.cli.output.tables import results_console
     from celu_cli.errors import RunError
-    from celu_cli.runs.watching import Watcher
+    from celu_cli.runs.watch import Watcher
     from celu_cli.text import shown
 
     logs = directory or logs

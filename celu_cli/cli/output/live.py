@@ -15,7 +15,7 @@ from rich.text import Text
 from celu_cli.case.describe import describe_case
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.progress import TrainingProgress
-from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
+from celu_cli.events import EpochDone, EpochMetrics, Epochs, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
 from celu_cli.text import duration
 
@@ -74,7 +74,7 @@ class LiveDisplay:
 
     def show_earlier(self, epochs: Sequence[EpochMetrics]) -> None:
         """Show the epochs that a resumed run has already, before the training starts."""
-        self._progress.finished.extend(epochs)
+        self._progress.finished = Epochs(epochs)
 
     def stopping(self, signal_name: str) -> None:
         """Say that `signal_name` was heard; may be called from another thread."""
@@ -167,10 +167,9 @@ class LiveDisplay:
         if progress.remaining and not progress.ended:
             time += f", about {duration(progress.remaining)} left"
         lines.append(time)
-        if progress.best is not None:
-            lines.append(
-                f"best test accuracy {progress.best.test_accuracy:.4f} in epoch {progress.best.epoch}"
-            )
+        best = progress.finished.best()
+        if best is not None:
+            lines.append(f"best test accuracy {best.test_accuracy:.4f} in epoch {best.epoch}")
         return lines
 
 

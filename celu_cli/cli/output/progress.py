@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from celu_cli.events import (
     EpochDone,
-    EpochMetrics,
+    Epochs,
     EvaluationStarted,
     Event,
     ImagesTested,
@@ -22,7 +22,7 @@ class TrainingProgress:
 
     def __init__(self, epochs: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.epochs = epochs
-        self.finished: list[EpochMetrics] = []
+        self.finished = Epochs()
         self.started: TrainingStarted | None = None
         self.steps: StepsDone | None = None
         self.evaluating = False
@@ -49,7 +49,7 @@ class TrainingProgress:
             case ImagesTested(images=images):
                 self.tested = images
             case EpochDone(metrics):
-                self.finished.append(metrics)
+                self.finished = Epochs((*self.finished, metrics))
                 self.steps = None
                 self.evaluating = False
             case TrainingEnded():
@@ -70,7 +70,7 @@ class TrainingProgress:
         """Number of the last finished epoch; a resumed run counts the epochs before it too."""
         if self.steps is not None:
             return self.steps.epoch - 1
-        return self.finished[-1].epoch if self.finished else 0
+        return self.finished.done
 
     @property
     def epoch_fraction(self) -> float:
@@ -81,17 +81,15 @@ class TrainingProgress:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds left as the speed so far promises; None before anything is known."""
-        recent = self.finished[-5:]
-        if recent:
-            epoch_seconds = sum(metrics.seconds for metrics in recent) / len(recent)
-        elif self.started is not None and self.steps is not None and self.steps.images_per_second > 0:
-            epoch_seconds = self.started.train_images / self.steps.images_per_second
-        else:
+        """Seconds left at the speed so far; None before anything is known."""
+        each = self.finished.seconds_each
+        if (
+            each is None
+            and self.started is not None
+            and self.steps is not None
+            and self.steps.images_per_second
+        ):
+            each = self.started.train_images / self.steps.images_per_second
+        if each is None:
             return None
-        return epoch_seconds * max(0.0, self.epochs - self.epochs_done - self.epoch_fraction)
-
-    @property
-    def best(self) -> EpochMetrics | None:
-        """The finished epoch with the best test accuracy."""
-        return max(self.finished, key=lambda metrics: metrics.test_accuracy, default=None)
+        return each * max(0.0, self.epochs - self.epochs_done - self.epoch_fraction)

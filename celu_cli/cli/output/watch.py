@@ -11,9 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from celu_cli.cli.output.tables import Column, fit, table_lines
+from celu_cli.errors import RunError
 from celu_cli.events import EpochMetrics
+from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
-from celu_cli.runs.watching import View, best_epoch, elapsed_seconds, published_now, remaining_seconds
+from celu_cli.runs.watch import View
 from celu_cli.text import duration, printable
 
 _STYLES = {
@@ -66,9 +68,9 @@ def _table(runs: Sequence[Run], now: datetime, width: int) -> list[Text]:
 
 
 def _columns(runs: Sequence[Run], now: datetime, width: int) -> list[Column]:
-    lasts = [run.metrics[-1] if run.metrics else None for run in runs]
-    bests = [best_epoch(run) for run in runs]
-    done = [f"{run.metrics[-1].epoch if run.metrics else 0}/{run.case.epochs}" for run in runs]
+    lasts = [run.metrics.last for run in runs]
+    bests = [run.metrics.best() for run in runs]
+    done = [f"{run.metrics.done}/{run.case.epochs}" for run in runs]
     columns = [
         Column("case", [_shortened(run.case.name, max(10, width // 3)) for run in runs]),
         Column("seed", [str(run.case.seed) for run in runs], right=True, leaves=6),
@@ -80,7 +82,7 @@ def _columns(runs: Sequence[Run], now: datetime, width: int) -> list[Column]:
         Column("test", [_share(last.test_accuracy) if last else "" for last in lasts], right=True, leaves=8),
         Column("best", [_best(best) for best in bests], right=True, leaves=3),
         Column("published", list(map(_published, runs)), right=True, leaves=4),
-        Column("elapsed", [duration(elapsed_seconds(run, now)) for run in runs], right=True, leaves=1),
+        Column("elapsed", [duration(run.elapsed_seconds(now)) for run in runs], right=True, leaves=1),
         Column("left", [_left(run, now) for run in runs], right=True, leaves=7),
         Column("status", [run.status for run in runs]),
     ]
@@ -101,16 +103,23 @@ def _best(best: EpochMetrics | None) -> str:
 
 
 def _published(run: Run) -> str:
-    """The published test accuracy; of an earlier epoch, where the curve does not show this one, it says which."""
-    published = published_now(run)
+    """The published test accuracy; where the curve does not show this epoch, that of the last before it, and which.
+
+    Nothing where there is no such epoch, or no curve that can be read.
+    """
+    try:
+        curve = read_published(run.case)
+    except RunError:
+        return ""
+    published = curve.until(run.metrics.done) if curve else None
     if published is None:
         return ""
-    at = "" if published.epoch == run.metrics[-1].epoch else f" @{published.epoch}"
+    at = "" if published.epoch == run.metrics.done else f" @{published.epoch}"
     return _share(published.test_accuracy) + at
 
 
 def _left(run: Run, now: datetime) -> str:
-    seconds = remaining_seconds(run, now)
+    seconds = run.remaining_seconds(now)
     return "" if seconds is None else duration(seconds)
 
 

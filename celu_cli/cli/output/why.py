@@ -237,11 +237,10 @@ def _parting_lines(parting: Parting) -> Iterator[str]:
 
 def _end_lines(explanation: Explanation) -> Iterator[str]:
     for letter, side in (("A", explanation.a), ("B", explanation.b)):
-        metrics = side.run.metrics if side.run else ()
-        if metrics:
-            best = max(metrics, key=lambda epoch: epoch.test_accuracy)
+        last, best = (side.run.metrics.last, side.run.metrics.best()) if side.run else (None, None)
+        if last and best:
             yield (
-                f"{letter} ends at test accuracy {metrics[-1].test_accuracy:.4f} in epoch {metrics[-1].epoch} of "
+                f"{letter} ends at test accuracy {last.test_accuracy:.4f} in epoch {last.epoch} of "
                 f"{side.case.epochs}; best {best.test_accuracy:.4f} in epoch {best.epoch}"
             )
 

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -172,12 +171,11 @@ def _kind(tag: str) -> str:
 
 
 def _ended(metrics: EpochMetrics) -> float:
-    try:
-        return datetime.fromisoformat(metrics.time.replace("Z", "+00:00")).timestamp()
-    except ValueError as error:
+    if metrics.ended is None:
         raise RunError(
-            f"the time of epoch {metrics.epoch} is {metrics.time!r}; it must be ISO 8601"
-        ) from error
+            f"the time of epoch {metrics.epoch} is {metrics.time!r}; it must be ISO 8601, with a zone"
+        )
+    return metrics.ended.timestamp()
 
 
 @contextmanager

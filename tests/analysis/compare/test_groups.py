@@ -8,6 +8,7 @@ import pytest
 
 from celu_cli.analysis.compare.groups import Choice, Group, find_group, group_runs, until, value_of
 from celu_cli.errors import UsageError
+from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run, record_seeds
@@ -95,7 +96,7 @@ def run(tmp_path: Path) -> Run:
         make_metrics(2, test_accuracy=0.7, test_loss=0.5),
         make_metrics(3, test_accuracy=0.6, test_loss=nan),
     )
-    return replace(run, metrics=metrics)
+    return replace(run, metrics=Epochs(metrics))
 
 
 @pytest.mark.parametrize(

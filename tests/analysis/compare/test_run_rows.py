@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from celu_cli.analysis.compare.run_rows import compare_runs, newest_runs
+from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
@@ -18,7 +19,7 @@ def test_a_row_holds_the_last_and_the_best_values(tmp_path: Path) -> None:
         make_metrics(2, train_accuracy=0.8, test_accuracy=0.7),
         make_metrics(3, train_accuracy=0.9, test_accuracy=0.65),
     )
-    (row,) = compare_runs([replace(run, metrics=metrics)])
+    (row,) = compare_runs([replace(run, metrics=Epochs(metrics))])
     assert (row.train_accuracy, row.test_accuracy) == (0.9, 0.65)
     assert (row.best_train_accuracy, row.best_test_accuracy, row.best_test_epoch) == (0.9, 0.7, 2)
     assert row.gap == pytest.approx(25.0)

@@ -13,6 +13,7 @@ from celu_cli.analysis.compare.bands import band_of
 from celu_cli.analysis.compare.groups import Choice, Group, group_runs
 from celu_cli.analysis.plots.overlay import draw_overlays
 from celu_cli.analysis.plots.style import look_of
+from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import read_run
@@ -42,13 +43,13 @@ def test_the_band_is_the_mean_and_one_sample_deviation_over_seeds(tmp_path: Path
 
 def test_runs_of_different_lengths_are_averaged_where_all_have_epochs(tmp_path: Path) -> None:
     run = read_run(record_run(tmp_path))
-    shorter = replace(run, metrics=(make_metrics(1), make_metrics(2)))
+    shorter = replace(run, metrics=Epochs((make_metrics(1), make_metrics(2))))
     assert band_of([run, shorter], "train").epochs == (1, 2)
 
 
 def test_a_loss_that_is_no_number_leaves_a_gap_in_the_band(tmp_path: Path) -> None:
     runs = [read_run(path) for path in record_seeds(tmp_path, [0.0, 0.1])]
-    diverged = replace(runs[0], metrics=(make_metrics(1), make_metrics(2, test_loss=nan)))
+    diverged = replace(runs[0], metrics=Epochs((make_metrics(1), make_metrics(2, test_loss=nan))))
     band = band_of([diverged, runs[1]], "test", "loss")
     assert band.mean[0] == pytest.approx(1.4)
     assert all(isnan(values[1]) for values in (band.mean, band.low, band.high))

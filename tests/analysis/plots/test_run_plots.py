@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from celu_cli.analysis.plots.run_plots import draw_run_plots, run_chart
+from celu_cli.events import Epochs
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
@@ -64,9 +65,9 @@ def test_losses_are_divided_by_the_largest_of_run_and_published_and_the_axis_say
 def test_losses_that_are_no_numbers_do_not_spoil_the_plot(tmp_path: Path) -> None:
     run = published_run(tmp_path, published=None)
     metrics = (make_metrics(1, test_loss=2.0), make_metrics(2, test_loss=nan), make_metrics(3, test_loss=inf))
-    chart = run_chart(replace(run, metrics=metrics), "test", None)
+    chart = run_chart(replace(run, metrics=Epochs(metrics)), "test", None)
     assert chart.curves[1].values[0] == 1.0
-    only_nan = run_chart(replace(run, metrics=(make_metrics(1, test_loss=nan),)), "test", None)
+    only_nan = run_chart(replace(run, metrics=Epochs((make_metrics(1, test_loss=nan),))), "test", None)
     assert "(1)" in only_nan.y_label
 
 

@@ -16,6 +16,7 @@ from celu_cli.analysis.why.subject import Base, Subject, find_subject
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.errors import CaseError, RunError, UsageError
+from celu_cli.events import Epochs
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
 
@@ -277,7 +278,7 @@ def test_the_first_epoch_in_which_metrics_part_is_found(tmp_path: Path) -> None:
         make_metrics(epoch, test_accuracy=0.5 if epoch == 3 else make_metrics(epoch).test_accuracy)
         for epoch in range(1, 7)
     )
-    parting = compare_metrics(a, replace(a, metrics=longer))
+    parting = compare_metrics(a, replace(a, metrics=Epochs(longer)))
     assert (parting.common_epochs, parting.first_epoch, parting.last_epoch) == (4, 3, 4)
     assert parting.first["test_accuracy"] == pytest.approx(0.5 - make_metrics(3).test_accuracy)
     assert parting.first["train_loss"] == parting.last["test_accuracy"] == 0
@@ -286,7 +287,7 @@ def test_the_first_epoch_in_which_metrics_part_is_found(tmp_path: Path) -> None:
 
 def test_losses_that_are_not_numbers_in_both_runs_are_equal(tmp_path: Path) -> None:
     a = recorded(tmp_path)
-    lost = replace(a, metrics=(make_metrics(1, train_loss=float("nan")),))
+    lost = replace(a, metrics=Epochs((make_metrics(1, train_loss=float("nan")),)))
     assert compare_metrics(lost, lost).first_epoch is None
     assert compare_metrics(a, lost).first_epoch == 1
 

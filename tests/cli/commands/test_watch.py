@@ -14,15 +14,15 @@ import pytest
 
 from celu_cli.cli.output.watch import frame_lines
 from celu_cli.runs.manifest import read_manifest, utc_now, write_manifest
-from celu_cli.runs.watching import View, Watcher
+from celu_cli.runs.watch import View, Watcher
 from tests.cli.invoke import Celu
 from tests.runs.fakes import make_case, record_run
-from tests.runs.test_watching import begin_run
+from tests.runs.test_watch import begin_run
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from tests.runs.test_watching import begin_run
+from tests.runs.test_watch import begin_run
 print(begin_run(Path(sys.argv[1]), done=2).path, flush=True)
 time.sleep(600)
 """

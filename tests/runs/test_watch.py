@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from celu_cli.case import load
 from celu_cli.case.schema import Case
-from celu_cli.runs import watching
+from celu_cli.runs import watch
 from celu_cli.runs.manifest import read_manifest, utc_now, write_manifest
 from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import read_run
-from celu_cli.runs.watching import Watcher, elapsed_seconds, published_now, remaining_seconds
+from celu_cli.runs.watch import Watcher
 from tests.runs.fakes import make_case, make_events, record_run
 
 
@@ -85,11 +86,17 @@ def test_a_file_that_did_not_change_is_not_read_again(
     begin_run(tmp_path)
     watcher = Watcher(tmp_path)
     read: list[Path] = []
-    original = watching.read_metrics
-    monkeypatch.setattr(watching, "read_metrics", lambda path: (read.append(path), original(path))[1])
+    original = watch.read_metrics
+    monkeypatch.setattr(watch, "read_metrics", lambda path: (read.append(path), original(path))[1])
     for _ in range(3):
         assert len(watcher.look(utc_now()).runs[0].metrics) == 1
     assert len(read) == 1
+
+
+def test_cases_are_read_by_the_quick_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin_run(tmp_path)
+    monkeypatch.setattr(load, "load_case", lambda *_, **__: pytest.fail("the thorough loader was called"))
+    assert statuses(Watcher(tmp_path)) == ["running"]
 
 
 def test_runs_that_appear_or_vanish_disturb_no_other(tmp_path: Path) -> None:
@@ -108,14 +115,14 @@ def test_a_directory_that_vanishes_while_it_is_listed_costs_no_frame(
 ) -> None:
     begin_run(tmp_path)
     watcher = Watcher(tmp_path)
-    original, failures = watching.runs_under, [FileNotFoundError(), FileNotFoundError()]
+    original, failures = watch.runs_under, [FileNotFoundError(), FileNotFoundError()]
 
     def listed(directory: Path) -> Sequence[Path]:
         if failures:
             raise failures.pop()
         return original(directory)
 
-    monkeypatch.setattr(watching, "runs_under", listed)
+    monkeypatch.setattr(watch, "runs_under", listed)
     assert statuses(watcher) == ["running"]
     assert failures == []
 
@@ -131,13 +138,13 @@ def test_a_damaged_run_is_counted_and_the_others_are_seen(tmp_path: Path, name: 
 def test_elapsed_time_stops_with_the_run(tmp_path: Path) -> None:
     run = read_run(begin_run(tmp_path).path)
     later = run.manifest.started + timedelta(hours=1)
-    assert elapsed_seconds(run, later) == 3600
+    assert run.elapsed_seconds(later) == 3600
     ended = read_run(record_run(tmp_path))
-    assert elapsed_seconds(ended, later) < 60
+    assert ended.elapsed_seconds(later) < 60
     lost = record_run(tmp_path)
     lose(lost)
     crashed = read_run(lost)
-    assert elapsed_seconds(crashed, later) == elapsed_seconds(crashed, later + timedelta(hours=1)) < 60
+    assert crashed.elapsed_seconds(later) == crashed.elapsed_seconds(later + timedelta(hours=1)) < 60
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -150,25 +157,16 @@ def test_the_pause_of_a_resumed_run_is_no_elapsed_time(tmp_path: Path, killed: b
         with RunRecorder.reopen(path, make_case()):
             run = read_run(path)
             assert run.status == "running"
-            assert 3600 <= elapsed_seconds(run, utc_now()) < 3660
-        assert 3600 <= elapsed_seconds(read_run(path), utc_now()) < 3660
+            assert 3600 <= run.elapsed_seconds(utc_now()) < 3660
+        assert 3600 <= read_run(path).elapsed_seconds(utc_now()) < 3660
 
 
 def test_the_time_left_counts_down_within_an_epoch_but_not_below_the_epochs_to_come(tmp_path: Path) -> None:
     run = read_run(begin_run(tmp_path, make_case(epochs=4)).path)
     done = datetime.fromisoformat(run.metrics[-1].time.replace("Z", "+00:00"))
     # The first epoch took 301 seconds and three are left.
-    assert remaining_seconds(run, done) == 3 * 301
-    assert remaining_seconds(run, done + timedelta(seconds=100)) == 3 * 301 - 100
-    assert remaining_seconds(run, done + timedelta(hours=9)) == 2 * 301
-    assert remaining_seconds(read_run(begin_run(tmp_path, done=0).path), done) is None
-    assert remaining_seconds(read_run(record_run(tmp_path)), done) is None
-
-
-def test_the_published_value_is_of_this_epoch_or_the_last_one_shown_before_it(tmp_path: Path) -> None:
-    case = make_case(epochs=20, published="case-c")
-    at = {done: published_now(read_run(begin_run(tmp_path, case, done).path)) for done in (0, 9, 10)}
-    assert at[0] is None
-    assert at[9] == at[10]
-    assert at[9] is not None
-    assert (at[9].epoch, at[9].test_accuracy) == (9, 0.7582)
+    assert run.remaining_seconds(done) == 3 * 301
+    assert run.remaining_seconds(done + timedelta(seconds=100)) == 3 * 301 - 100
+    assert run.remaining_seconds(done + timedelta(hours=9)) == 2 * 301
+    assert read_run(begin_run(tmp_path, done=0).path).remaining_seconds(done) is None
+    assert read_run(record_run(tmp_path)).remaining_seconds(done) is None

@@ -3,7 +3,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from celu_cli.runs.text_log import log_line, summary_lines
+from celu_cli.events import Epochs
+from celu_cli.runs.train_log import log_line, summary_lines
 from tests.runs.fakes import make_case, make_metrics, record_run
 
 
@@ -17,11 +18,13 @@ def test_every_line_of_the_log_is_key_value_with_utc_time(tmp_path: Path) -> Non
 
 
 def test_the_log_ends_with_the_last_and_the_best_accuracies() -> None:
-    epochs = [
-        make_metrics(1, train_accuracy=0.5, test_accuracy=0.4),
-        make_metrics(2, train_accuracy=0.9, test_accuracy=0.8),
-        make_metrics(3, train_accuracy=0.95, test_accuracy=0.75),
-    ]
+    epochs = Epochs(
+        [
+            make_metrics(1, train_accuracy=0.5, test_accuracy=0.4),
+            make_metrics(2, train_accuracy=0.9, test_accuracy=0.8),
+            make_metrics(3, train_accuracy=0.95, test_accuracy=0.75),
+        ]
+    )
     assert summary_lines(epochs) == [
         "last  train_accuracy=0.9500 test_accuracy=0.7500 epoch=3",
         "best  train_accuracy=0.9500 test_accuracy=0.8000 train_epoch=3 test_epoch=2",

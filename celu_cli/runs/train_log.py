@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from celu_cli.events import EpochMetrics
+from celu_cli.events import EpochMetrics, Epochs
 from celu_cli.runs.manifest import utc_now
 from celu_cli.text import iso_time
 
@@ -43,13 +42,11 @@ def epoch_line(metrics: EpochMetrics) -> str:
     )
 
 
-def summary_lines(epochs: Sequence[EpochMetrics]) -> list[str]:
+def summary_lines(epochs: Epochs) -> list[str]:
     """The article's two lines: accuracies of the last epoch, and the best of each with its epoch."""
-    if not epochs:
+    last, train, test = epochs.last, epochs.best("train"), epochs.best()
+    if last is None or train is None or test is None:
         return []
-    last = epochs[-1]
-    train = max(epochs, key=lambda metrics: metrics.train_accuracy)
-    test = max(epochs, key=lambda metrics: metrics.test_accuracy)
     return [
         f"last  train_accuracy={last.train_accuracy:.4f} test_accuracy={last.test_accuracy:.4f} "
         f"epoch={last.epoch}",

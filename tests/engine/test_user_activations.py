@@ -112,7 +112,8 @@ def test_a_file_leaves_nothing_beside_it(folder: Path) -> None:
 def test_a_file_may_hold_dataclasses() -> None:
     extra = "from __future__ import annotations\nimport dataclasses\n"
     shape = "@dataclasses.dataclass\nclass Shape:\n    steepness: float = 1.0\n"
-    load_activation(write(extra + SWISH + shape))
+    swish = load_activation(write(extra + SWISH + shape))
+    assert float(swish.value(tf.constant(2.0), 1.0)) == pytest.approx(2 / (1 + np.exp(-2)))
 
 
 @pytest.mark.parametrize(

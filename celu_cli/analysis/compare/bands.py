@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from celu_cli.analysis.compare.statistics import Summary, summarise
+from celu_cli.events import EpochMetrics
+from celu_cli.runs.published import PublishedEpoch
 from celu_cli.runs.run import Run
-
-if TYPE_CHECKING:
-    pass
-
 
 Phase = Literal["train", "test"]
 Measure = Literal["accuracy", "loss"]
@@ -41,7 +39,7 @@ def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy") ->
 
     Where one of them is no finite number, as the loss of a training that diverged, so is mean and band.
     """
-    values = [{epoch.epoch: _value(epoch, phase, measure) for epoch in run.metrics} for run in runs]
+    values = [{epoch.epoch: value_of(epoch, phase, measure) for epoch in run.metrics} for run in runs]
     times = [
         dict(
             zip(
@@ -73,7 +71,8 @@ def time_unit(longest: float) -> tuple[str, float]:
     return ("minutes", 60.0) if longest >= _ROUGH_MINUTES else ("seconds", 1.0)
 
 
-def _value(epoch: object, phase: Phase, measure: Measure) -> float:
+def value_of(epoch: EpochMetrics | PublishedEpoch, phase: Phase, measure: Measure) -> float:
+    """The accuracy or loss of an epoch."""
     return float(getattr(epoch, f"{phase}_{measure}"))
 
 

@@ -95,22 +95,25 @@ def _bend(value: Callable[[Array], Array], x: Array, h: float) -> Array:
     return (value(x + h) - 2.0 * value(x) + value(x - h)) / h
 
 
-_SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
-_SELU_ALPHA = 1.6732632423543772
-
-
 @dataclass(frozen=True)
 class PlainActivation:
-    """`value(x, alpha)` and `derivative(x, alpha)`, and the value in plain text."""
+    """`value(x, alpha)` and `derivative(x, alpha)` in NumPy, and the value in plain text.
+
+    A report is read where there is no TensorFlow, so it cannot ask the engine; a test holds the two against each other.
+    """
 
     value: Callable[[Array, float], Array]
     derivative: Callable[[Array, float], Array]
     formula: str
 
 
-def _below(x: Array) -> Array:
-    """`x` where it is negative, so that no exponential of the other side overflows."""
-    return np.asarray(np.minimum(x, 0.0))
+def _exponential(x: Array, height: float, width: float) -> Array:
+    """x for x >= 0, height (exp(x / width) - 1) for x < 0; the minimum keeps the other side from overflowing."""
+    return np.where(x >= 0, x, height * np.expm1(np.minimum(x, 0.0) / width))
+
+
+def _exponential_slope(x: Array, height: float, width: float) -> Array:
+    return np.where(x >= 0, 1.0, height / width * np.exp(np.minimum(x, 0.0) / width))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -123,24 +126,17 @@ def _normal_distribution(x: Array) -> Array:
     return np.asarray(ndtr(x))
 
 
-def _gelu_derivative(x: Array, _: float) -> Array:
-    density = np.asarray(np.exp(-0.5 * x * x)) / sqrt(2 * pi)
-    return _normal_distribution(x) + x * density
-
-
-def _silu_derivative(x: Array, _: float) -> Array:
-    return _sigmoid(x) * (1.0 + x * (1.0 - _sigmoid(x)))
-
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv:1706.02515
 
 PLAIN_ACTIVATIONS: dict[str, PlainActivation] = {
     "celu": PlainActivation(
-        lambda x, alpha: np.where(x >= 0, x, alpha * np.expm1(_below(x) / alpha)),
-        lambda x, alpha: np.exp(_below(x) / alpha),
+        lambda x, alpha: _exponential(x, alpha, alpha),
+        lambda x, alpha: _exponential_slope(x, alpha, alpha),
         "x for x >= 0, alpha (exp(x / alpha) - 1) for x < 0",
     ),
     "elu": PlainActivation(
-        lambda x, alpha: np.where(x >= 0, x, alpha * np.expm1(_below(x))),
-        lambda x, alpha: np.where(x >= 0, 1.0, alpha * np.exp(_below(x))),
+        lambda x, alpha: _exponential(x, alpha, 1.0),
+        lambda x, alpha: _exponential_slope(x, alpha, 1.0),
         "x for x >= 0, alpha (exp(x) - 1) for x < 0",
     ),
     "relu": PlainActivation(
@@ -152,14 +148,20 @@ PLAIN_ACTIVATIONS: dict[str, PlainActivation] = {
         "x for x >= 0, alpha x for x < 0",
     ),
     "selu": PlainActivation(
-        lambda x, _: _SELU_SCALE * np.where(x >= 0, x, _SELU_ALPHA * np.expm1(_below(x))),
-        lambda x, _: _SELU_SCALE * np.where(x >= 0, 1.0, _SELU_ALPHA * np.exp(_below(x))),
+        lambda x, _: _SELU_SCALE * _exponential(x, _SELU_ALPHA, 1.0),
+        lambda x, _: _SELU_SCALE * _exponential_slope(x, _SELU_ALPHA, 1.0),
         "1.0507 x for x >= 0, 1.7581 (exp(x) - 1) for x < 0",
     ),
     "gelu": PlainActivation(
-        lambda x, _: x * _normal_distribution(x), _gelu_derivative, "x Phi(x), Phi the normal distribution"
+        lambda x, _: x * _normal_distribution(x),
+        lambda x, _: _normal_distribution(x) + x * np.exp(-0.5 * x * x) / sqrt(2 * pi),
+        "x Phi(x), Phi the normal distribution",
     ),
-    "silu": PlainActivation(lambda x, _: x * _sigmoid(x), _silu_derivative, "x sigmoid(x)"),
+    "silu": PlainActivation(
+        lambda x, _: x * _sigmoid(x),
+        lambda x, _: _sigmoid(x) * (1.0 + x * (1.0 - _sigmoid(x))),
+        "x sigmoid(x)",
+    ),
     "softplus": PlainActivation(
         lambda x, _: np.logaddexp(0.0, x), lambda x, _: _sigmoid(x), "log(1 + exp(x))"
     ),

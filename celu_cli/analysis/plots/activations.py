@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,32 +12,22 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from celu_cli.analysis.plots.activation_curves import HIGH, LOW, ActivationCurve, Array
-from celu_cli.analysis.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, save_figure
+from celu_cli.analysis.plots.style import COLOURS, GREY, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-_TITLES = {
-    "celu": "CELU",
-    "elu": "ELU",
-    "relu": "ReLU",
-    "leaky_relu": "Leaky ReLU",
-    "selu": "SELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
+_TITLES = {"leaky_relu": "Leaky ReLU", "relu": "ReLU", "silu": "SiLU"} | {
+    name: name.upper() for name in ("celu", "elu", "selu", "gelu")
 }
 _SIGNS = {"alpha": r"$\alpha$", "Phi": r"$\Phi$", ">=": "≥", "<=": "≤", " - ": r" $-$ "}
-_INK, _GREY = "#222222", "#555555"
+_INK = "#222222"
 _Style: TypeAlias = tuple[str, str | tuple[int, tuple[float, ...]]]
-_STYLES: tuple[_Style, ...] = (
-    (BLUE, "solid"),
-    (VERMILLION, (0, (5, 1.5))),
-    (GREEN, (0, (6, 1.5, 1, 1.5))),
-    (PURPLE, (0, (1.5, 1))),
-    (ORANGE, (0, (3, 1, 1, 1, 1, 1))),
-    (SKY, (0, (8, 2))),
+_DASHES = ((5, 1.5), (6, 1.5, 1, 1.5), (1.5, 1), (3, 1, 1, 1, 1, 1), (8, 2))
+_STYLES: tuple[_Style, ...] = tuple(
+    zip(COLOURS, ("solid", *((0, dashes) for dashes in _DASHES)), strict=False)
 )
 _MOST_COLUMNS = 4
 _PANEL_WIDTH = 3.3  # inches
@@ -51,25 +42,18 @@ def draw_activations(curves: Sequence[ActivationCurve], path: Path, file_format:
     Raises:
         RunError: the file cannot be written.
     """
-    save_figure(lambda: _draw(curves), path, file_format)
+    save_figure(lambda: activation_figure(curves), path, file_format)
 
 
-def _draw(curves: Sequence[ActivationCurve]) -> Figure:
+def activation_figure(curves: Sequence[ActivationCurve]) -> Figure:
+    """Each function above its derivative, at most four side by side, all to one scale."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     groups: dict[str, list[ActivationCurve]] = {}
     for curve in curves:
         groups.setdefault(curve.label, []).append(curve)
-    alphas = sorted(
-        {
-            curve.alpha
-            for group in groups.values()
-            if len(group) > 1
-            for curve in group
-            if curve.alpha is not None
-        }
-    )
+    alphas = sorted({curve.alpha or 0.0 for group in groups.values() if len(group) > 1 for curve in group})
     columns = min(len(groups), _MOST_COLUMNS)
     bands = ceil(len(groups) / columns)
     figure = Figure(
@@ -79,24 +63,22 @@ def _draw(curves: Sequence[ActivationCurve]) -> Figure:
     grid = figure.subplots(2 * bands, columns, sharex=True, squeeze=False, height_ratios=[1.15, 1.0] * bands)
     value_limits = _limits([curve.value for curve in curves])
     slope_limits = _limits([curve.derivative for curve in curves])
-    for position in range(bands * columns):
-        band, column = divmod(position, columns)
-        upper, lower = grid[2 * band][column], grid[2 * band + 1][column]
-        if position >= len(groups):
+    pairs = [pair for band in range(bands) for pair in zip(grid[2 * band], grid[2 * band + 1], strict=True)]
+    for (upper, lower), group in zip_longest(pairs, groups.values()):
+        if group is None:
             upper.remove()
             lower.remove()
             continue
-        group = list(groups.values())[position]
         styles = _styles(group, alphas)
         _draw_values(upper, group, styles)
         _draw_derivatives(lower, group, styles)
-        for axes, limits in ((upper, value_limits), (lower, slope_limits)):
-            _prepare(axes, limits)
-        if column == 0:
-            upper.set_ylabel("$f(x)$")
-            lower.set_ylabel("$f\\,'(x)$")
+        _prepare(upper, value_limits)
+        _prepare(lower, slope_limits)
         lower.set_xlabel("$x$")
         lower.tick_params(labelbottom=True)
+    for upper, lower in pairs[::columns]:
+        upper.set_ylabel("$f(x)$")
+        lower.set_ylabel("$f\\,'(x)$")
     return figure
 
 
@@ -110,9 +92,8 @@ def _limits(values: Sequence[Array]) -> tuple[float, float]:
 def _prepare(axes: Axes, limits: tuple[float, float]) -> None:
     axes.set_xlim(LOW, HIGH)
     axes.set_ylim(*limits)
-    axes.set_axisbelow(True)
-    axes.axvline(0.0, color=_GREY, linewidth=0.6, zorder=1)
-    axes.axhline(0.0, color=_GREY, linewidth=0.6, zorder=1)
+    axes.axvline(0.0, color=GREY, linewidth=0.6, zorder=1)
+    axes.axhline(0.0, color=GREY, linewidth=0.6, zorder=1)
 
 
 def _draw_values(axes: Axes, group: Sequence[ActivationCurve], styles: Sequence[_Style]) -> None:
@@ -121,7 +102,7 @@ def _draw_values(axes: Axes, group: Sequence[ActivationCurve], styles: Sequence[
     if len(group) == 1 and first.alpha is not None:
         title += rf", $\alpha$ = {first.alpha:g}"
     axes.set_title(f"{title}\n", loc="left", fontsize=12, fontweight="bold", color=_INK)
-    axes.text(0, 1.03, _typeset(first.formula), transform=axes.transAxes, fontsize=8.5, color=_GREY)
+    axes.text(0, 1.03, _typeset(first.formula), transform=axes.transAxes, fontsize=8.5, color=GREY)
     _draw_lines(axes, group, styles, [np.interp(_split_x(curve.x), curve.x, curve.value) for curve in group])
     if len(group) > 1:
         axes.legend(
@@ -159,11 +140,9 @@ def _draw_lines(
 def _mark_jump(axes: Axes, curve: ActivationCurve, colour: str, others: Sequence[ActivationCurve]) -> None:
     """An open circle where the derivative ends, a full one where its value at 0 lies, and a dotted line between."""
     axes.plot([0, 0], [curve.left, curve.right], color=colour, linestyle=":", linewidth=1.4, zorder=3)
-    for level, levels in (
-        (curve.left, [other.left for other in others]),
-        (curve.right, [other.right for other in others]),
-    ):
-        shared = bool(levels) and all(abs(other - level) <= _SAME for other in levels)
+    for side in ("left", "right"):
+        level = getattr(curve, side)
+        shared = bool(others) and all(abs(getattr(other, side) - level) <= _SAME for other in others)
         ink = _INK if shared else colour
         full = abs(level - curve.at_zero) < abs(curve.left - curve.right) / 2
         axes.plot(
@@ -194,7 +173,7 @@ def _styles(group: Sequence[ActivationCurve], alphas: Sequence[float]) -> list[_
     """One style for one alpha in all panels that have several; the first style for a curve that is alone."""
     if len(group) == 1:
         return [_STYLES[0]]
-    return [_STYLES[alphas.index(curve.alpha) % len(_STYLES)] for curve in group if curve.alpha is not None]
+    return [_STYLES[alphas.index(curve.alpha or 0.0) % len(_STYLES)] for curve in group]
 
 
 def _typeset(formula: str) -> str:

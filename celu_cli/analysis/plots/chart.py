@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from celu_cli.analysis.plots.style import GREY, save_figure
+from celu_cli.analysis.plots.style import GREY, TITLE, count_epochs, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,13 @@ _MOST_EPOCHS_WITH_MARKERS = 20
 _WIDTH = 9.0  # inches, as all lengths here
 _LINE_HEIGHT = 0.18
 _SUBTITLE_CHARACTERS = 120
+_LEADER: dict[str, Any] = {
+    "arrowstyle": "-",
+    "linewidth": 0.6,
+    "relpos": (0, 0.5),
+    "shrinkA": 2,
+    "shrinkB": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -50,27 +57,24 @@ def save_chart(chart: Chart, path: Path, file_format: str) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    save_figure(lambda: _draw(chart), path, file_format)
+    save_figure(lambda: chart_figure(chart), path, file_format)
 
 
-def _draw(chart: Chart) -> Figure:
+def chart_figure(chart: Chart) -> Figure:
+    """The curves, title and subtitle above, and beside each curve's end its label."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from matplotlib.ticker import MaxNLocator
 
     subtitle = wrap(chart.subtitle, _SUBTITLE_CHARACTERS)
     header = 0.5 + _LINE_HEIGHT * len(subtitle)
     height = header + max(4.0, 1.0 + _LINE_HEIGHT * len(chart.curves))
     layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - header / height))
     figure = Figure(figsize=(_WIDTH, height), layout=layout)
-    figure.text(0.15 / _WIDTH, 1 - 0.15 / height, chart.title, va="top", fontsize=13, fontweight="bold")
-    top = 1 - 0.45 / height
-    figure.text(0.15 / _WIDTH, top, "\n".join(subtitle), va="top", fontsize=9, color=GREY)
+    figure.text(0.15 / _WIDTH, 1 - 0.15 / height, chart.title, va="top", **TITLE)
+    figure.text(0.15 / _WIDTH, 1 - 0.45 / height, "\n".join(subtitle), va="top", fontsize=9, color=GREY)
     axes = figure.add_subplot()
-    axes.set_xlabel("epoch")
     axes.set_ylabel(chart.y_label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_axisbelow(True)
+    count_epochs(axes)
     for curve in chart.curves:
         _draw_curve(axes, curve)
     if chart.y_limits is not None:
@@ -84,14 +88,13 @@ def _draw(chart: Chart) -> Figure:
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
-    marker = "o" if len(curve.epochs) <= _MOST_EPOCHS_WITH_MARKERS else None
     axes.plot(
         curve.epochs,
         curve.values,
         color=curve.colour,
         linewidth=1.2 if curve.dashed else 2,
         linestyle=(0, (4, 2)) if curve.dashed else "solid",
-        marker=marker,
+        marker="o" if len(curve.epochs) <= _MOST_EPOCHS_WITH_MARKERS else None,
         markersize=3.5,
         markerfacecolor="white" if curve.dashed else curve.colour,
         clip_on=False,
@@ -116,14 +119,7 @@ def _label_ends(axes: Axes, curves: Sequence[Curve], height: float) -> None:
             color=_darker(curve.colour),
             fontweight="normal" if curve.dashed else "bold",
             annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": curve.colour,
-                "linewidth": 0.6,
-                "relpos": (0, 0.5),
-                "shrinkA": 2,
-                "shrinkB": 3,
-            },
+            arrowprops=_LEADER | {"color": curve.colour},
         )
 
 
@@ -131,15 +127,14 @@ def _darker(colour: str) -> tuple[float, float, float]:
     """The colour as ink: the paler ones make thin letters hard to read."""
     from matplotlib.colors import to_rgb
 
-    red, green, blue = to_rgb(colour)
-    return 0.75 * red, 0.75 * green, 0.75 * blue
+    red, green, blue = (0.75 * part for part in to_rgb(colour))
+    return red, green, blue
 
 
 def _spread(values: Sequence[float], gap: float) -> list[float]:
     """Places near `values`, in the same order, no two nearer than `gap`."""
-    order = sorted(range(len(values)), key=lambda index: values[index])
     groups: list[tuple[list[int], float]] = []
-    for index in order:
+    for index in sorted(range(len(values)), key=values.__getitem__):
         members, centre = [index], values[index]
         # Labels that touch become one group, centred on the mean of what they name.
         while groups and centre - groups[-1][1] < gap * (len(members) + len(groups[-1][0])) / 2:

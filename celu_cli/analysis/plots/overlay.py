@@ -8,11 +8,11 @@ from functools import partial
 from math import inf, isfinite
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, cast
 
-from celu_cli.analysis.compare.bands import Band, Measure, _value, band_of, time_unit
+from celu_cli.analysis.compare.bands import Band, Measure, band_of, time_unit, value_of
 from celu_cli.analysis.compare.groups import Group
-from celu_cli.analysis.plots.style import GREY, look_of, save_figure
+from celu_cli.analysis.plots.style import GREY, TITLE, count_epochs, look_of, save_figure
 from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.published import PublishedCurve, read_published
 
@@ -21,10 +21,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_Dash: TypeAlias = str | tuple[int, tuple[float, ...]]
-
-_TRAIN: _Dash = (0, (5, 2))
-_PUBLISHED: _Dash = (0, (1, 1))
+_TEST: dict[str, Any] = {"linewidth": 2.0, "markersize": 5}
+_TRAIN: dict[str, Any] = {
+    "linewidth": 1.2,
+    "linestyle": (0, (5, 2)),
+    "markersize": 3,
+    "markerfacecolor": "white",
+    "label": "_train",
+}
+_PUBLISHED: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (1, 1))}
+_LEGEND: dict[str, Any] = {
+    "loc": "center left",
+    "bbox_to_anchor": (1.01, 0.5),
+    "frameon": False,
+    "fontsize": 9,
+    "handlelength": 3,
+}
 _MARKERS = 8  # a line
 _LABEL_WIDTH = 44
 
@@ -80,59 +92,36 @@ def overlay_figure(lines: Sequence[Line], over_time: bool, measure: Measure = "a
     """Test values solid, train values dashed, published ones thin and dotted; the legend as the lines end."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9.0, 5.6), layout=ConstrainedLayoutEngine())
     axes = figure.add_subplot()
     datasets = {line.dataset for line in lines}
     of = f" on {datasets.pop()}" if len(datasets) == 1 else ""
-    figure.suptitle(
-        f"{measure.capitalize()}{of} over {'training time' if over_time else 'epochs'}",
-        x=0.01,
-        ha="left",
-        fontsize=13,
-        fontweight="bold",
-    )
+    title = f"{measure.capitalize()}{of} over {'training time' if over_time else 'epochs'}"
+    figure.suptitle(title, x=0.01, ha="left", **TITLE)
     unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
     at = (lambda band: [each / seconds for each in band.seconds]) if over_time else (lambda band: band.epochs)
     looks = {line.label: look_of(number) for number, line in enumerate(lines)}
     for line in lines:
-        _draw_line(axes, line, looks[line.label], at)
-    if not over_time:
+        _draw_line(axes, line, *looks[line.label], at)
+    if over_time:
+        axes.set_xlabel(f"training time in {unit}")
+    else:
         _draw_published(axes, lines, looks, measure)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel(f"training time in {unit}" if over_time else "epoch")
+        count_epochs(axes)
     axes.set_ylabel(measure)
-    axes.set_axisbelow(True)
     if lines:
-        axes.legend(
-            *_legend(axes, lines),
-            loc="center left",
-            bbox_to_anchor=(1.01, 0.5),
-            frameon=False,
-            fontsize=9,
-            handlelength=3,
-        )
+        axes.legend(*_legend(axes, lines), **_LEGEND)
     figure.supxlabel(_caption(lines, over_time), x=0.01, ha="left", fontsize=8.5, color=GREY)
     return figure
 
 
-def _draw_line(axes: Axes, line: Line, look: tuple[str, str], at: Callable[[Band], Sequence[float]]) -> None:
-    colour, marker = look
+def _draw_line(
+    axes: Axes, line: Line, colour: str, marker: str, at: Callable[[Band], Sequence[float]]
+) -> None:
     every = max(1, len(line.test.epochs) // _MARKERS)
-    for band, dash, width in ((line.test, "solid", 2.0), (line.train, _TRAIN, 1.2)):
-        axes.plot(
-            at(band),
-            band.mean,
-            color=colour,
-            linestyle=dash,
-            linewidth=width,
-            marker=marker,
-            markevery=every,
-            markersize=5 if band is line.test else 3,
-            markerfacecolor=colour if band is line.test else "white",
-            label=line.label if band is line.test else "_train",
-        )
+    for band, look in ((line.test, _TEST | {"label": line.label}), (line.train, _TRAIN)):
+        axes.plot(at(band), band.mean, color=colour, marker=marker, markevery=every, **look)
         if band.n > 1:
             axes.fill_between(at(band), band.low, band.high, color=colour, alpha=0.18, linewidth=0)
 
@@ -148,24 +137,18 @@ def _draw_published(
         if not shown or not line.published or line.published.name in drawn:
             continue
         drawn.add(line.published.name)
-        values = [_value(epoch, "test", measure) for epoch in shown]
-        axes.plot(
-            [epoch.epoch for epoch in shown],
-            values,
-            color=looks[line.label][0],
-            linestyle=_PUBLISHED,
-            linewidth=1.0,
-            label=f"{line.published.name} published {values[-1]:.4f}",
-        )
+        values = [value_of(epoch, "test", measure) for epoch in shown]
+        label = f"{line.published.name} published {values[-1]:.4f}"
+        colour, _ = looks[line.label]
+        axes.plot([epoch.epoch for epoch in shown], values, label=label, color=colour, **_PUBLISHED)
 
 
 def _legend(axes: Axes, lines: Sequence[Line]) -> tuple[list[Any], list[str]]:
     """Handles and labels from the highest end to the lowest."""
-    handles, labels = axes.get_legend_handles_labels()
-    ends = {line.label: line for line in lines}
-    entries = []
-    for handle, label in zip(list[Any](handles), labels, strict=True):
-        line = ends.get(label)
+    by_label = {line.label: line for line in lines}
+    entries: list[tuple[float, Any, str]] = []
+    for handle, label in cast(Iterator[tuple[Any, str]], zip(*axes.get_legend_handles_labels(), strict=True)):
+        line = by_label.get(label)
         text = f"{fill(label, _LABEL_WIDTH)}  {line.test.mean[-1]:.4f}, n = {line.test.n}" if line else label
         end = line.end if line else float(handle.get_ydata()[-1])
         entries.append((end, handle, text))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 from math import ceil, isfinite, log10
 from pathlib import Path
-from typing import Literal
 
+from celu_cli.analysis.compare.bands import Measure, Phase, value_of
 from celu_cli.analysis.plots.chart import Chart, Curve, save_chart
 from celu_cli.analysis.plots.style import BLUE, COLOURS, VERMILLION
 from celu_cli.case.cost import split_sizes
@@ -16,8 +16,6 @@ from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run, read_run
 
-Epoch = EpochMetrics | PublishedEpoch
-Phase = Literal["train", "test"]
 PHASES: tuple[Phase, ...] = ("train", "test")
 
 
@@ -41,57 +39,11 @@ def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
     if not run.metrics:
         return []
     published = read_published(run.case)
-    paths = []
-    for phase in PHASES:
-        path = directory / f"{phase}.{file_format}"
-        save_chart(run_chart(run, phase, published), path, file_format)
-        paths.append(path)
-    for name, chart in fidelity_charts(run):
-        path = directory / f"{name}.{file_format}"
-        save_chart(chart, path, file_format)
-        paths.append(path)
-    return paths
-
-
-def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
-    """How near the gradient in use was to the exact one: cosine, and power of ten of the norm ratio, of each layer.
-
-    None where the run measured nothing.
-    """
-    steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
-    points = [
-        (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
-        for epoch in run.metrics
-        for entry in epoch.fidelity
-    ]
-    if not points:
-        return
-    layers = len(points[0][1].cosine)
-    epochs = [epoch for epoch, _ in points]
-    subtitle = (
-        f"{describe_case(run.case)}; every {run.case.fidelity.every} steps" if run.case.fidelity else ""
-    )
-    for name, title, y_label, values in (
-        (
-            "fidelity-cosine",
-            "direction of the gradient in use",
-            "cosine with the exact gradient",
-            [entry.cosine for _, entry in points],
-        ),
-        (
-            "fidelity-norm-ratio",
-            "size of the gradient in use",
-            "norm divided by the exact gradient's, power of ten",
-            [tuple(log10(max(ratio, 1e-30)) for ratio in entry.norm_ratio) for _, entry in points],
-        ),
-    ):
-        curves = [
-            Curve(
-                f"layer {layer + 1}  {values[-1][layer]:.3f}", epochs, [row[layer] for row in values], colour
-            )
-            for layer, colour in zip(range(layers), cycle(COLOURS), strict=False)
-        ]
-        yield name, Chart(f"{run.case.name}: {title}", subtitle, y_label, curves)
+    charts = {phase: run_chart(run, phase, published) for phase in PHASES} | dict(fidelity_charts(run))
+    paths = {name: directory / f"{name}.{file_format}" for name in charts}
+    for name, chart in charts.items():
+        save_chart(chart, paths[name], file_format)
+    return list(paths.values())
 
 
 def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart:
@@ -100,10 +52,10 @@ def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart
     Losses are divided by the largest of all, the published ones included, so that the two can be compared.
     """
     last = run.metrics[-1].epoch
-    shown: list[Epoch] = [epoch for epoch in published.epochs if epoch.epoch <= last] if published else []
-    losses = [_value(epoch, phase, "loss") for epoch in [*run.metrics, *shown]]
+    shown = [epoch for epoch in published.epochs if epoch.epoch <= last] if published else []
+    losses = [value_of(epoch, phase, "loss") for epochs in (run.metrics, shown) for epoch in epochs]
     largest = max(filter(isfinite, losses), default=0.0) or 1.0
-    curves = list(_phase_curves("", run.metrics, phase, largest, dashed=False))
+    curves = _phase_curves("", run.metrics, phase, largest)
     if shown:
         curves += _phase_curves("published ", shown, phase, largest, dashed=True)
     state = "" if run.status == "completed" else f", {run.status}"
@@ -119,30 +71,58 @@ def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart
 
 def _phase_curves(
     prefix: str,
-    epochs: Sequence[Epoch],
+    epochs: Sequence[EpochMetrics | PublishedEpoch],
     phase: Phase,
     largest_loss: float,
-    dashed: bool,
-) -> Iterator[Curve]:
-    yield _accuracy_curve(f"{prefix}accuracy", epochs, phase, BLUE, dashed)
-    losses = [_value(epoch, phase, "loss") for epoch in epochs]
-    yield Curve(
-        f"{prefix}loss {losses[-1]:.4f}",
-        [epoch.epoch for epoch in epochs],
-        [loss / largest_loss for loss in losses],
-        VERMILLION,
-        dashed,
+    dashed: bool = False,
+) -> list[Curve]:
+    measures: tuple[tuple[Measure, float, str], ...] = (
+        ("accuracy", 1.0, BLUE),
+        ("loss", largest_loss, VERMILLION),
     )
+    return [
+        Curve(
+            f"{prefix}{measure} {value_of(epochs[-1], phase, measure):.4f}",
+            [epoch.epoch for epoch in epochs],
+            [value_of(epoch, phase, measure) / largest for epoch in epochs],
+            colour,
+            dashed,
+        )
+        for measure, largest, colour in measures
+    ]
 
 
-def _accuracy_curve(name: str, epochs: Sequence[Epoch], phase: Phase, colour: str, dashed: bool) -> Curve:
-    accuracies = [_value(epoch, phase, "accuracy") for epoch in epochs]
-    return Curve(
-        f"{name} {accuracies[-1]:.4f}", [epoch.epoch for epoch in epochs], accuracies, colour, dashed
-    )
+def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
+    """How near the gradient in use was to the exact one: cosine, and power of ten of the norm ratio, of each layer.
 
-
-def _value(epoch: Epoch, phase: Phase, what: Literal["loss", "accuracy"]) -> float:
-    if phase == "train":
-        return epoch.train_loss if what == "loss" else epoch.train_accuracy
-    return epoch.test_loss if what == "loss" else epoch.test_accuracy
+    None where the run measured nothing.
+    """
+    steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
+    measured = [
+        (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
+        for epoch in run.metrics
+        for entry in epoch.fidelity
+    ]
+    if not measured:
+        return
+    every = f"; every {run.case.fidelity.every} steps" if run.case.fidelity else ""
+    for name, what, y_label, points in (
+        (
+            "fidelity-cosine",
+            "direction",
+            "cosine with the exact gradient",
+            [entry.cosine for _, entry in measured],
+        ),
+        (
+            "fidelity-norm-ratio",
+            "size",
+            "norm divided by the exact gradient's, power of ten",
+            [tuple(log10(max(ratio, 1e-30)) for ratio in entry.norm_ratio) for _, entry in measured],
+        ),
+    ):
+        curves = [
+            Curve(f"layer {layer}  {values[-1]:.3f}", [epoch for epoch, _ in measured], values, colour)
+            for layer, (values, colour) in enumerate(zip(zip(*points, strict=True), cycle(COLOURS)), 1)
+        ]
+        title = f"{run.case.name}: {what} of the gradient in use"
+        yield name, Chart(title, describe_case(run.case) + every, y_label, curves)

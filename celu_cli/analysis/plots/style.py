@@ -5,31 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celu_cli.files import write_result
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-# Okabe and Ito's colours, which most colour-blind readers tell apart; their yellow is too pale on white.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)
+# Okabe and Ito's colours, which most colour-blind readers can distinguish; their yellow is too pale on white.
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, ORANGE, SKY, BLACK = "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+# Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
+LINE_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
+LINE_MARKS = "os^DvPX"
+GREY = "#555555"
+TITLE: dict[str, Any] = {"fontsize": 13, "fontweight": "bold"}
 
 FORMATS = ("png", "svg")
 
-GREY = "#555555"
 _STYLE = {
     "font.size": 10,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
@@ -44,7 +43,7 @@ _STYLE = {
 
 
 def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> None:
-    """Write what `draw` makes, in celu's style, into the file `path`, which appears when it is whole.
+    """Write what `draw` makes, in celu's style, into the file `path`; the same figure gives the same bytes.
 
     Raises:
         RunError: the file cannot be written.
@@ -66,12 +65,15 @@ def _style() -> Iterator[None]:
         yield
 
 
-# Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
-LINE_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
-LINE_MARKS = "os^DvPX"
+def count_epochs(axes: Axes) -> None:
+    """Make the x axis one of epochs, with ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def look_of(number: int) -> tuple[str, str]:
-    """Colour and marker of a line; where colours come again, it is with other markers."""
-    again, colour = divmod(number, len(LINE_COLOURS))
-    return LINE_COLOURS[colour], LINE_MARKS[(colour + again) % len(LINE_MARKS)]
+    """Colour and marker of a line; where colours repeat, they come with other markers."""
+    rounds, colour = divmod(number, len(LINE_COLOURS))
+    return LINE_COLOURS[colour], LINE_MARKS[(colour + rounds) % len(LINE_MARKS)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from celu_cli.timing import Turns
 
 
-# What is timed, and what it is overridden with; the first is the one others are compared with.
+# The backprops that are timed; the others are compared with the first.
 METHODS = ("manual", "auto", "dilated")
 FLOOR = "floor"
 
@@ -27,21 +27,23 @@ def bench(
     overrides: Overrides = None,
     repeats: Annotated[
         int,
-        typer.Option("--repeats", min=1, help="How often each step is timed, after two calls to warm up."),
+        typer.Option(
+            "--repeats", min=1, help="How many times each step is timed, after two calls to warm up."
+        ),
     ] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Time a training step of a case with each backprop, beside its convolutions alone.
 
-    The steps take turns on one batch of the embedded sample. The floor is what no step can do without: its
-    convolutions, each by TensorFlow's own kernel.
+    The steps take turns on one batch of the embedded sample. The floor is the part no step can do without:
+    its convolutions, each by TensorFlow's own kernel.
     """
     from celu_cli.case.load import load_case
     from celu_cli.machine import machine_facts
 
-    words = [*(overrides or ()), "dataset.sample=true"]
-    chosen = load_case(case, words)
-    variants, left_out = _variants(case, words)
+    given = [*(overrides or ()), "dataset.sample=true"]
+    chosen = load_case(case, given)
+    variants, left_out = _variants(case, given)
     machine = machine_facts()  # before the measurement adds to the load
     turns = _measure(chosen, variants, repeats)
     if not turns.timings:
@@ -55,14 +57,14 @@ def bench(
         print_bench(chosen, turns, machine)
 
 
-def _variants(reference: str, words: list[str]) -> tuple[dict[str, Case], dict[str, str]]:
-    """The case with each backprop, and why it cannot have some."""
+def _variants(reference: str, overrides: list[str]) -> tuple[dict[str, Case], dict[str, str]]:
+    """The case with each backprop, and for those it cannot have the reason."""
     from celu_cli.case.load import load_case
 
     variants, left_out = {}, {}
     for method in METHODS:
         try:
-            variants[method] = load_case(reference, [*words, f"backprop={method}"])
+            variants[method] = load_case(reference, [*overrides, f"backprop={method}"])
         except CaseError as error:
             left_out[method] = str(error)
     return variants, left_out
@@ -84,7 +86,7 @@ def _measure(case: Case, variants: dict[str, Case], repeats: int) -> Turns:
 
 
 def _values(case: Case, turns: Turns, machine: dict[str, Any]) -> dict[str, Any]:
-    """All that was measured, and what it was measured with, as JSON has it."""
+    """All that was measured and what it was measured with, for JSON."""
     from celu_cli.case.plan import plan_network
 
     return {

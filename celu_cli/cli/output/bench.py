@@ -20,7 +20,7 @@ from celu_cli.timing import WARM_UP, Timing, Turns
 
 @contextmanager
 def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Callable[[str], None]]:
-    """On stderr, a bar that goes when all is measured; a line at the start where there is no terminal."""
+    """On stderr, a bar that disappears when all is measured; where there is no terminal, one line at the start."""
     console = Console(stderr=True, highlight=False)
     text = f"Timing steps of {case.name}"
     if not console.is_terminal or console.is_dumb_terminal:
@@ -31,7 +31,7 @@ def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Call
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[name]}"))
     with Progress(*columns, console=console, transient=True) as bar:
-        # `name` is told when its turn begins: the one before it is done.
+        # Called when the turn of `name` begins: the one before it is done.
         task = bar.add_task(text, total=len(names) * (repeats + 1), completed=-1, name="starting TensorFlow")
         yield lambda name: bar.update(task, advance=1, name=name)
 
@@ -39,12 +39,12 @@ def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Call
 def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
     """Write title, table and what was left out to stdout."""
     console = results_console()
-    facts = [
+    lines = [
         f"{case.name}: {plan_network(case).parameters:,} weights, {describe_activation(case)}, {case.precision}, "
         f"{_images(case)} images a step",
         _machine(machine),
     ]
-    title, *more = [Text(line) for fact in facts for line in wrap(fact, console.width)]
+    title, *more = [Text(part) for line in lines for part in wrap(line, console.width)]
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more, Text(), *table_lines(fit(_columns(case, turns), console.width))])
     for name, reason in turns.failures.items():
@@ -76,10 +76,12 @@ def _images(case: Case) -> int:
     return min(case.batch_size, SAMPLE_TRAIN_IMAGES)
 
 
-def _machine(facts: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    busy = "" if facts["load"] is None else f", load {facts['load']:.1f}"
-    return f"{facts['processor']}, {facts['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up"
+def _machine(machine: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    busy = "" if machine["load"] is None else f", load {machine['load']:.1f}"
+    return (
+        f"{machine['processor']}, {machine['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up"
+    )
 
 
 def _rate(amount: float, timing: Timing) -> str:

@@ -1,4 +1,4 @@
-"""`celu plot --terminal`: test accuracies of runs as curves of braille letters."""
+"""`celu plot --terminal`: test accuracies of runs as curves of braille characters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from celu_cli.runs.run import Run
 
 _STYLES = ("blue", "yellow", "magenta", "cyan", "red", "green")
 _NAMES = ascii_uppercase + ascii_lowercase
-_AXIS = 6  # letters left of the picture: a share and a space
+_AXIS = 6  # characters left of the picture: an accuracy and a space
 _WIDEST = 100
 _ROWS = 16
 
@@ -23,21 +23,18 @@ _ROWS = 16
 def print_accuracies(runs: Sequence[Run], console: Console) -> None:
     """Draw the test accuracies of `runs`, at least one and each with an epoch, over epochs.
 
-    The letter of each stands beside its end and in the legend, which is ordered as the curves end.
+    Each has a letter, which stands beside its end and in the legend, ordered from the highest end to the lowest.
     """
     ordered = sorted(runs, key=_end, reverse=True)
-    values = [
-        epoch.test_accuracy for run in ordered for epoch in run.metrics if isfinite(epoch.test_accuracy)
-    ]
+    values = [*filter(isfinite, (epoch.test_accuracy for run in ordered for epoch in run.metrics))]
     low, high = min(values, default=0.0), max(values, default=0.0)
     last = max(run.metrics[-1].epoch for run in ordered)
     ends = _ends(ordered, low, high)
     columns = max(10, min(console.width, _WIDEST) - _AXIS - 1 - max(map(len, ends)))
+    picture = _picture(ordered, columns, (1, last), (low, high))
     lines = [
-        _axis(row, low, high) + picture + Text(" ") + end
-        for row, (picture, end) in enumerate(
-            zip(_picture(ordered, columns, (1, last), (low, high)), ends, strict=True)
-        )
+        _axis(row, low, high) + drawn + Text(" ") + end
+        for row, (drawn, end) in enumerate(zip(picture, ends, strict=True))
     ]
     lines.append(Text(f"{'':{_AXIS}}1{last:>{columns - 1}}", style="dim"))
     lines.append(Text("test accuracy by epoch", style="dim"))
@@ -63,8 +60,8 @@ def _picture(
 
 
 def _axis(row: int, low: float, high: float) -> Text:
-    share = high - (high - low) * row / (_ROWS - 1)
-    return Text(f"{share:.2f} ".rjust(_AXIS) if row % 5 == 0 else " " * _AXIS, style="dim")
+    accuracy = high - (high - low) * row / (_ROWS - 1)
+    return Text(f"{accuracy:.2f} ".rjust(_AXIS) if row % 5 == 0 else " " * _AXIS, style="dim")
 
 
 def _ends(runs: Sequence[Run], low: float, high: float) -> list[Text]:
@@ -97,7 +94,7 @@ _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
 @dataclass(frozen=True)
 class Letter:
-    """One place of the picture and the number of the curve drawn there last; None where there is none."""
+    """One character of the picture and the number of the curve drawn there last; None where there is none."""
 
     text: str
     curve: int | None
@@ -110,9 +107,9 @@ def draw_braille(
     x_limits: tuple[float, float],
     y_limits: tuple[float, float],
 ) -> list[list[Letter]]:
-    """`rows` lines of `columns` letters with all `curves` (their x and y), a straight line from point to point.
+    """`rows` lines of `columns` characters with all `curves` (their x and y), a straight line from point to point.
 
-    Points that are no finite number leave a gap.
+    A y that is NaN or infinite leaves a gap.
     """
     bits = [[0] * columns for _ in range(rows)]
     owner: list[list[int | None]] = [[None] * columns for _ in range(rows)]
@@ -135,20 +132,14 @@ def _dot(value: float, limits: tuple[float, float], dots: int) -> int:
 
 
 def _path(across: Sequence[int], up: Sequence[int | None]) -> Iterator[tuple[int, int]]:
+    """Column and row of every dot on the straight lines from point to point; None in `up` breaks the line."""
     before: tuple[int, int] | None = None
     for column, row in zip(across, up, strict=True):
         if row is None:
             before = None
             continue
-        here = (column, row)
-        yield from _line(before, here) if before else [here]
-        before = here
-
-
-def _line(start: tuple[int, int], end: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
-    for step in range(steps + 1):
-        yield (
-            round(start[0] + (end[0] - start[0]) * step / steps),
-            round(start[1] + (end[1] - start[1]) * step / steps),
-        )
+        left, top = before or (column, row)
+        steps = max(abs(column - left), abs(row - top), 1)
+        for step in range(steps + 1):
+            yield round(left + (column - left) * step / steps), round(top + (row - top) * step / steps)
+        before = (column, row)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from celu_cli.analysis.plots.activation_curves import ActivationCurve, measure_activation
-from celu_cli.analysis.plots.activations import draw_activations
+from celu_cli.analysis.plots.activations import activation_figure, draw_activations
+from celu_cli.analysis.plots.style import BLUE
 from celu_cli.errors import RunError
 
 
@@ -66,14 +67,19 @@ def test_dollars_in_a_user_s_words_are_dollars(tmp_path: Path) -> None:
     assert "a$b$c_.py:f" in words(tmp_path / "figure.svg")
 
 
-def test_values_that_are_not_finite_are_left_out(tmp_path: Path) -> None:
+def test_values_that_are_not_finite_are_left_out() -> None:
     def value(x: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             return np.sqrt(x)
 
     curve = measure_activation("sqrt", None, "", value, value)
-    draw_activations([curve], tmp_path / "figure.png", "png")
-    assert (tmp_path / "figure.png").is_file()
+    upper, lower = activation_figure([curve]).axes
+    for axes in (upper, lower):
+        (line, *_) = [line for line in axes.lines if line.get_color() == BLUE]
+        drawn = line.get_xdata()[np.isfinite(line.get_ydata())]
+        assert (drawn.min(), drawn.max()) == (0.0, 4.0)
+        low, high = axes.get_ylim()
+        assert -0.5 < low < 0 < 2 < high < 2.5  # the axis fits what is drawn
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

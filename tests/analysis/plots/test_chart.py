@@ -8,13 +8,13 @@ import matplotlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from matplotlib.text import Annotation, Text
 
-from celu_cli.analysis.plots.chart import Chart, Curve, _spread, save_chart
-from celu_cli.analysis.plots.style import FORMATS
+from celu_cli.analysis.plots.chart import Chart, Curve, _spread, chart_figure, save_chart
+from celu_cli.analysis.plots.style import BLUE, FORMATS
 from celu_cli.errors import RunError
 
-CHART = Chart("title", "subtitle", "accuracy", [Curve("run 0.9", [1, 2, 3], [0.5, 0.7, 0.9], "#0072B2")])
+CHART = Chart("title", "subtitle", "accuracy", [Curve("run 0.9", [1, 2, 3], [0.5, 0.7, 0.9], BLUE)])
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -36,20 +36,34 @@ def test_a_chart_is_drawn_beside_and_then_replaces_the_old_one(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "curves",
+    ("curves", "ends"),
     [
-        [],
-        [Curve("one epoch", [1], [0.5], "#0072B2"), Curve("published", [1], [0.6], "#0072B2", dashed=True)],
-        [Curve("nothing known", [1, 2], [math.nan, math.nan], "#0072B2")],
-        [Curve("ends in NaN", [1, 2, 3], [0.1, 0.2, math.nan], "#0072B2")],
-        [Curve(f"run {number}", list(range(1, 52)), [0.5] * 51, "#0072B2") for number in range(40)],
+        ([], []),
+        (
+            [Curve("one epoch", [1], [0.5], BLUE), Curve("published", [1], [0.6], BLUE, dashed=True)],
+            [("one epoch", 1, 0.5), ("published", 1, 0.6)],
+        ),
+        ([Curve("nothing known", [1, 2], [math.nan, math.nan], BLUE)], []),
+        ([Curve("ends in NaN", [1, 2, 3], [0.1, 0.2, math.nan], BLUE)], [("ends in NaN", 3, 0.2)]),
+        (
+            [Curve(f"run {number}", list(range(1, 52)), [0.5] * 51, BLUE) for number in range(40)],
+            [(f"run {number}", 51, 0.5) for number in range(40)],
+        ),
     ],
     ids=["empty", "one epoch", "all NaN", "some NaN", "forty equal curves"],
 )
-def test_any_curves_can_be_drawn(tmp_path: Path, curves: list[Curve]) -> None:
-    save_chart(Chart("title", "", "accuracy", curves, (0.0, 1.0)), tmp_path / "chart.png", "png")
-    with Image.open(tmp_path / "chart.png") as image:
-        assert image.width == 1350
+def test_each_curve_that_has_a_value_is_labelled_at_its_last_one_and_all_labels_can_be_read(
+    curves: list[Curve], ends: list[tuple[str, float, float]]
+) -> None:
+    figure = chart_figure(Chart("title", "", "accuracy", curves, (0.0, 1.0)))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = [text for text in axes.texts if isinstance(text, Annotation)]
+    assert [(label.get_text(), *label.xy) for label in labels] == ends
+    boxes = [Text.get_window_extent(label) for label in labels]
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    for upper, lower in pairwise(sorted(boxes, key=lambda box: -box.y0)):
+        assert lower.y1 <= upper.y0 + 1  # a pixel
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

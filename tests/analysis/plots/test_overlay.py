@@ -11,7 +11,7 @@ import pytest
 
 from celu_cli.analysis.compare.bands import band_of
 from celu_cli.analysis.compare.groups import Choice, Group, group_runs
-from celu_cli.analysis.plots.overlay import draw_overlays
+from celu_cli.analysis.plots.overlay import draw_overlays, overlay_figure
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
@@ -89,7 +89,12 @@ def test_losses_are_drawn_where_they_are_asked_for_with_the_published_ones(tmp_p
 
 def test_runs_without_epochs_give_empty_pictures_not_an_error(tmp_path: Path) -> None:
     record_run(tmp_path / "logs", done=0)
-    assert all("</svg>" in text for text in text_of(groups_in(tmp_path / "logs"), tmp_path / "all.svg"))
+    by_epoch, by_time = text_of(groups_in(tmp_path / "logs"), tmp_path / "all.svg")
+    assert "Accuracy over epochs" in by_epoch
+    assert "Accuracy over training time" in by_time
+    assert "case-c" not in by_epoch + by_time  # neither line nor legend
+    (axes,) = overlay_figure([], over_time=False).axes
+    assert (len(axes.lines), axes.get_legend()) == (0, None)
 
 
 def test_neighbours_differ_in_darkness_and_no_two_of_many_lines_look_the_same() -> None:

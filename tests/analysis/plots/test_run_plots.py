@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from celu_cli.analysis.plots.run_plots import draw_run_plots, run_chart
-from celu_cli.events import Epochs
+from celu_cli.analysis.plots.run_plots import draw_run_plots, fidelity_charts, run_chart
+from celu_cli.events import Epochs, Fidelity
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
@@ -49,6 +49,19 @@ def test_the_last_values_are_written_at_the_curves(tmp_path: Path) -> None:
     last = run.metrics[-1]
     assert labels[:2] == [f"accuracy {last.test_accuracy:.4f}", f"loss {last.test_loss:.4f}"]
     assert labels[2] == "published accuracy 0.7582"
+
+
+def test_fidelity_is_drawn_layer_by_layer_at_the_step_it_was_measured_at(tmp_path: Path) -> None:
+    run = published_run(tmp_path, published=None)
+    entries = (Fidelity(1, (1.0, 0.9), (1.0, 10.0)), Fidelity(251, (1.0, 0.8), (1.0, 100.0)))
+    metrics = [make_metrics(1), make_metrics(2, fidelity=entries)]
+    charts = dict(fidelity_charts(replace(run, metrics=Epochs(metrics))))
+    assert list(charts) == ["fidelity-cosine", "fidelity-norm-ratio"]
+    cosine, ratio = charts.values()
+    assert [curve.label for curve in cosine.curves] == ["layer 1  1.000", "layer 2  0.800"]
+    assert [list(curve.values) for curve in ratio.curves] == [[0.0, 0.0], [1.0, 2.0]]
+    assert all(list(curve.epochs) == [1.0, 1.5] for curve in (*cosine.curves, *ratio.curves))
+    assert cosine.title == "case-c: direction of the gradient in use"
 
 
 def test_losses_are_divided_by_the_largest_of_run_and_published_and_the_axis_says_so(tmp_path: Path) -> None:

@@ -46,8 +46,10 @@ def test_a_backprop_that_the_case_cannot_have_is_left_out_with_the_reason(celu: 
     assert "\nmanual " in outcome.out
 
 
-def test_a_case_that_is_wrong_is_refused_before_tensorflow_starts(celu: Celu) -> None:
+def test_a_case_that_is_wrong_is_refused_before_anything_is_timed(celu: Celu) -> None:
     outcome = celu("bench", "case-c", "alhpa=1")
     assert outcome.code == 2
-    assert "did you mean" in outcome.err or "alpha" in outcome.err
+    assert outcome.err.startswith('celu: override 1 "alhpa=1": alhpa: unknown key; accepted here: ')
+    assert outcome.err.endswith("; did you mean alpha?\n")
+    assert outcome.err.count("\n") == 1  # "Timing steps …" is not said
     assert outcome.out == ""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.definition import Dataset
 from celu_cli.datasets.load import to_dataset
 from celu_cli.datasets.registry import DATASETS
 
@@ -24,12 +24,12 @@ Floats = NDArray[np.float32]
 
 def made_up(case: Case, count: int) -> Dataset:
     """Random images of the shape of the case's dataset."""
-    facts, generator = DATASETS[case.dataset.name], np.random.default_rng(0)
+    dataset, generator = DATASETS[case.dataset.name], np.random.default_rng(0)
 
     arrays = {}
     for split, images in (("train", count), ("test", count // 5)):
-        arrays[f"{split}_images"] = generator.integers(0, 256, (images, *facts.image_shape), np.uint8)
-        arrays[f"{split}_labels"] = generator.integers(0, facts.classes, images).astype(np.uint8)
+        arrays[f"{split}_images"] = generator.integers(0, 256, (images, *dataset.image_shape), np.uint8)
+        arrays[f"{split}_labels"] = generator.integers(0, dataset.classes, images).astype(np.uint8)
     return to_dataset(case.dataset.name, arrays, "made up")
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from benchmarks.peers.spec import Peer, PeerSpec, peer_spec
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.datasets.load import load_dataset
 from celu_cli.errors import CeluError
 

@@ -16,23 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.sample import ROWS_FILE, SAMPLE_DIRECTORY, SHEET_COLUMNS, sheet_file
 
-FIRST_ROW = {("mnist", "train"): 5_000}
-
 
 def rank(dataset: str, split: str, row: int) -> bytes:
-    """What decides whether a row is drawn: the smaller, the sooner."""
+    """The sort key of a row: those with the smallest are drawn."""
     return hashlib.sha256(f"celu sample/{dataset}/{split}/{row}".encode()).digest()
 
 
 def draw_rows(dataset: str, split: str, labels: NDArray[np.uint8], count: int) -> list[int]:
     """The drawn rows of a split in published order, equally many of each class."""
     classes = DATASETS[dataset].classes
-    first = FIRST_ROW.get((dataset, split), 0)
+    first = DATASETS[dataset].sample_first_row if split == "train" else 0
     drawn: list[int] = []
     for label in range(classes):
         rows = [int(row) for row in np.flatnonzero(labels == label) if row >= first]
@@ -60,7 +58,9 @@ def main(directory: Path) -> None:
     """Draw the samples of all datasets into `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     drawn = {}
-    for name in DATASETS:
+    for name, definition in DATASETS.items():
+        if not definition.sample_sha256:
+            continue
         full = load_dataset(name)
         drawn[name] = {
             "train": draw(name, "train", full.train, SAMPLE_TRAIN_IMAGES, directory),

@@ -53,8 +53,8 @@ def split_sizes(case: Case) -> tuple[int, int]:
     """How many images a run of `case` trains and tests on."""
     if case.dataset.sample:
         return SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES
-    facts = DATASETS[case.dataset.name]
-    return facts.train_images - case.dataset.hold_out, facts.test_images
+    dataset = DATASETS[case.dataset.name]
+    return dataset.train_images - case.dataset.hold_out, dataset.test_images
 
 
 def layer_memory(case: Case, layer: LayerPlan) -> int:

@@ -11,7 +11,8 @@ from math import prod
 
 from celu_cli.case.activations import alpha_problem, alpha_rule
 from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
-from celu_cli.datasets.registry import DATASETS, DatasetFacts
+from celu_cli.datasets.definition import Definition
+from celu_cli.datasets.registry import DATASETS
 
 Shape = tuple[int, int, int]
 
@@ -109,32 +110,32 @@ def plan_network(case: Case) -> NetworkPlan:
         PlanProblem: hold_out leaves no images, alpha does not suit the activation, a pool leaves nothing, a
             residual's shapes differ, the last layer is not 1 x 1 x classes, or backprop does not suit it.
     """
-    facts = DATASETS[case.dataset.name]
-    _check_hold_out(case, facts)
+    dataset = DATASETS[case.dataset.name]
+    _check_hold_out(case, dataset)
     layers = []
-    shape: Shape = facts.image_shape
+    shape: Shape = dataset.image_shape
     for number, (location, spec) in enumerate(
-        _layer_specs(case.network, facts.classes, facts.image_shape), 1
+        _layer_specs(case.network, dataset.classes, dataset.image_shape), 1
     ):
         layer = _plan_layer(case, number, location, spec, shape)
         layers.append(layer)
         shape = layer.output_shape
-    if shape != (1, 1, facts.classes):
+    if shape != (1, 1, dataset.classes):
         raise PlanProblem(
             ("network",),
-            f"the last layer gives {shape[0]} x {shape[1]} x {shape[2]}, but {facts.title} needs "
-            f"1 x 1 x {facts.classes}: one value for each class",
+            f"the last layer gives {shape[0]} x {shape[1]} x {shape[2]}, but {dataset.title} needs "
+            f"1 x 1 x {dataset.classes}: one value for each class",
         )
     dilated = _dilated_layers(layers)
     _check_backprop(case, layers, dilated)
     return NetworkPlan(tuple(layers), dilated)
 
 
-def _check_hold_out(case: Case, facts: DatasetFacts) -> None:
-    if case.dataset.hold_out >= facts.train_images:
+def _check_hold_out(case: Case, dataset: Definition) -> None:
+    if case.dataset.hold_out >= dataset.train_images:
         raise PlanProblem(
             ("dataset", "hold_out"),
-            f"{case.dataset.hold_out} of {facts.title}'s {facts.train_images:,} training images leaves none",
+            f"{case.dataset.hold_out} of {dataset.title}'s {dataset.train_images:,} training images leaves none",
         )
 
 

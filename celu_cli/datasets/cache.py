@@ -13,9 +13,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from celu_cli.datasets.facts import Arrays
+from celu_cli.datasets.definition import NPY_FILES, Arrays
 from celu_cli.datasets.reporter import Reporter
-from celu_cli.datasets.stored import FILES
 from celu_cli.errors import DataError
 from celu_cli.files import remove_unfinished, write_whole
 
@@ -31,7 +30,7 @@ def store(directory: Path, arrays: Arrays) -> None:
     """Write the four arrays; each file appears by rename when it is complete. May raise OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     remove_unfinished(directory)
-    for name, file in FILES.items():
+    for name, file in NPY_FILES.items():
         path = directory / file
         if path.is_dir() and not path.is_symlink():
             path.rmdir()  # an empty one is in the way by mistake; OSError where it is not empty

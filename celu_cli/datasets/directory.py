@@ -1,4 +1,4 @@
-"""Find a dataset's files in a directory, under the names people have them, and read them with limits."""
+"""Find a dataset's files in a directory, under their usual names, and read them with limits."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from celu_cli.datasets.layouts import Layout
+from celu_cli.datasets.definition import Definition, Layout
 from celu_cli.errors import DataError
-
-SUBDIRECTORIES: Mapping[str, tuple[str, ...]] = {
-    "mnist": ("", "mnist", "MNIST/raw"),
-    "cifar10": ("", "cifar10", "cifar-10-batches-bin"),
-}
-"""Where below --data-dir a dataset may lie: there itself, as in celu's cache, or as other tools unpack it."""
 
 Place = tuple[Layout, dict[str, Path]]
 """A layout and the path of each of its files."""
 
 
-def find_places(directory: Path, dataset: str, layouts: Iterable[Layout]) -> list[Place]:
+def find_places(directory: Path, definition: Definition, layouts: Iterable[Layout]) -> list[Place]:
     """Every place at or below `directory` that holds all files of one of the layouts, best first."""
     candidates = (
         (layout, find_files(directory / subdirectory, layout))
         for layout in layouts
-        for subdirectory in SUBDIRECTORIES[dataset]
+        for subdirectory in definition.subdirectories
     )
     return [(layout, files) for layout, files in candidates if files is not None]
 
@@ -43,27 +37,24 @@ def find_files(directory: Path, layout: Layout) -> dict[str, Path] | None:
 
 
 def find_path(directory: Path, name: str) -> Path | None:
-    """The file of this name, or else the one with `.gz` behind it."""
+    """The file of this name, otherwise the one with `.gz` behind it."""
     return next((path for path in (directory / name, directory / f"{name}.gz") if path.is_file()), None)
 
 
-def explain_absence(directory: Path, dataset: str, layouts: Iterable[Layout]) -> str:
+def explain_absence(directory: Path, definition: Definition, layouts: Iterable[Layout]) -> str:
     """Why `find_places` found nothing, in words that help to repair it."""
     if directory.is_file():
         return "it is a file; name the directory that holds it"
     if not directory.is_dir():
         return "no such directory"
     for layout in layouts:
-        for subdirectory in SUBDIRECTORIES[dataset]:
+        for subdirectory in definition.subdirectories:
             missing = [name for name in layout.limits if find_path(directory / subdirectory, name) is None]
             if len(missing) < len(layout.limits):
                 return f"of {layout.title} it lacks {', '.join(missing)}"
-    pickled = '; the pickled "python version" is never read' if _has_pickles(directory) else ""
+    pickles = any((directory / name).exists() for name in definition.pickles)
+    pickled = '; the pickled "python version" is never read' if pickles else ""
     return f"it holds none of these: {', '.join(layout.title for layout in layouts)}{pickled}"
-
-
-def _has_pickles(directory: Path) -> bool:
-    return any((directory / name).exists() for name in ("cifar-10-python.tar.gz", "cifar-10-batches-py"))
 
 
 def read_files(paths: Mapping[str, Path], limits: Mapping[str, int]) -> dict[str, bytes]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from celu_cli.datasets.catalogue import cache_source, given_source
+from celu_cli.datasets.definition import Definition
 from celu_cli.datasets.directory import find_path, find_places
-from celu_cli.datasets.load import check_name, chosen_directory
+from celu_cli.datasets.load import cache_source, check_name, chosen_directory, given_source
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.reporter import SilentReporter
 from celu_cli.datasets.sample import SAMPLE_DIRECTORY, load_sample
@@ -22,7 +22,7 @@ Verdict = Literal["intact", "corrupt", "absent"]
 
 @dataclass(frozen=True)
 class Holding:
-    """What one place has of one dataset, told without reading the files; `bytes` is their size there."""
+    """What one place has of one dataset, found without reading the files; `bytes` is their size there."""
 
     dataset: str
     place: Place
@@ -35,7 +35,7 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class Proof:
+class Verification:
     """Whether one place's copy of a dataset has the published SHA-256; `problem` says what is wrong."""
 
     dataset: str
@@ -48,50 +48,53 @@ class Proof:
 def list_holdings(data_directory: Path | None = None) -> list[Holding]:
     """What --data-dir (if any), the cache and the installation hold of every dataset."""
     holdings = []
-    for name in DATASETS:
-        holdings += [_holding(name, place, source) for place, source in _copies(name, data_directory)]
-        holdings.append(_sample_holding(name))
+    for definition in DATASETS.values():
+        copies = _copies(definition, data_directory)
+        holdings += [_holding(definition, place, source) for place, source in copies]
+        if definition.sample_sha256:
+            holdings.append(_sample_holding(definition))
     return holdings
 
 
-def verify_dataset(name: str, data_directory: Path | None = None) -> list[Proof]:
+def verify_dataset(name: str, data_directory: Path | None = None) -> list[Verification]:
     """Read and hash every copy of a dataset on this machine, the embedded sample included."""
     check_name(name)
-    proofs = [_prove(name, place, source) for place, source in _copies(name, data_directory)]
-    try:
-        load_sample(name)
-    except DataError as error:
-        return [*proofs, Proof(name, "sample", "corrupt", SAMPLE_DIRECTORY, str(error))]
-    return [*proofs, Proof(name, "sample", "intact", SAMPLE_DIRECTORY)]
+    definition = DATASETS[name]
+    copies = _copies(definition, data_directory)
+    verifications = [_verify(definition, place, source) for place, source in copies]
+    if definition.sample_sha256:
+        try:
+            load_sample(name)
+        except DataError as error:
+            verifications.append(Verification(name, "sample", "corrupt", SAMPLE_DIRECTORY, str(error)))
+        else:
+            verifications.append(Verification(name, "sample", "intact", SAMPLE_DIRECTORY))
+    return verifications
 
 
-def _copies(name: str, data_directory: Path | None) -> list[tuple[Place, DirectorySource]]:
+def _copies(definition: Definition, data_directory: Path | None) -> list[tuple[Place, DirectorySource]]:
     given = chosen_directory(data_directory)
-    copies: list[tuple[Place, DirectorySource]] = [("cache", cache_source(name))]
+    copies: list[tuple[Place, DirectorySource]] = [("cache", cache_source(definition))]
     if given is not None:
         # Here it is no fault of a directory that it holds only some of the datasets.
-        copies.insert(0, ("data-dir", replace(given_source(name, given), asked_for=False)))
+        copies.insert(0, ("data-dir", replace(given_source(definition, given), asked_for=False)))
     return copies
 
 
-def _holding(name: str, place: Place, source: DirectorySource) -> Holding:
-    facts = DATASETS[name]
-    state, files, size = _find(name, source)
-    where = files[0].parent if files else source.directory
-    return Holding(name, place, state, facts.train_images, facts.test_images, facts.image_shape, size, where)
-
-
-def _find(name: str, source: DirectorySource) -> tuple[State, list[Path], int]:
-    """Which files are there, and their size; none where the directory cannot be looked into."""
+def _holding(definition: Definition, place: Place, source: DirectorySource) -> Holding:
+    """What a directory has; nothing where it cannot be looked into."""
     try:
-        state, files = _look(name, source)
-        return state, files, sum(file.stat().st_size for file in files)
+        state, files = _find(definition, source)
+        size = sum(file.stat().st_size for file in files)
     except OSError:
-        return "absent", [], 0
+        state, files, size = "absent", [], 0
+    where = files[0].parent if files else source.directory
+    train, test = definition.train_images, definition.test_images
+    return Holding(definition.name, place, state, train, test, definition.image_shape, size, where)
 
 
-def _look(name: str, source: DirectorySource) -> tuple[State, list[Path]]:
-    places = find_places(source.directory, name, source.accepted)
+def _find(definition: Definition, source: DirectorySource) -> tuple[State, list[Path]]:
+    places = find_places(source.directory, definition, source.accepted)
     if places:
         return "present", list(places[0][1].values())
     names = (file for layout in source.accepted for file in layout.limits)
@@ -99,19 +102,19 @@ def _look(name: str, source: DirectorySource) -> tuple[State, list[Path]]:
     return ("incomplete" if files else "absent"), files
 
 
-def _sample_holding(name: str) -> Holding:
+def _sample_holding(definition: Definition) -> Holding:
+    name, shape = definition.name, definition.image_shape
     size = sum(file.stat().st_size for file in SAMPLE_DIRECTORY.glob(f"{name}-*.png"))
-    shape = DATASETS[name].image_shape
     return Holding(
         name, "sample", "present", SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES, shape, size, SAMPLE_DIRECTORY
     )
 
 
-def _prove(name: str, place: Place, source: DirectorySource) -> Proof:
+def _verify(definition: Definition, place: Place, source: DirectorySource) -> Verification:
+    verdict: Verdict = "intact"
+    problem = ""
     try:
-        source.read(name, source.directory, SilentReporter())
-    except AbsentError as error:
-        return Proof(name, place, "absent", source.directory, str(error))
+        source.read(definition, source.directory, SilentReporter())
     except DataError as error:
-        return Proof(name, place, "corrupt", source.directory, str(error))
-    return Proof(name, place, "intact", source.directory)
+        verdict, problem = ("absent" if isinstance(error, AbsentError) else "corrupt"), str(error)
+    return Verification(definition.name, place, verdict, source.directory, problem)

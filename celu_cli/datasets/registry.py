@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-DatasetName = Literal["mnist", "cifar10"]
+from celu_cli.datasets.cifar10 import CIFAR10
+from celu_cli.datasets.definition import Definition
+from celu_cli.datasets.mnist import MNIST
 
+DATASETS: dict[str, Definition] = {definition.name: definition for definition in (MNIST, CIFAR10)}
 
-@dataclass(frozen=True)
-class DatasetFacts:
-    """Shape and size of a dataset; `image_shape` is (height, width, channels)."""
-
-    title: str
-    image_shape: tuple[int, int, int]
-    classes: int
-    train_images: int
-    test_images: int
-
-
-DATASETS: dict[str, DatasetFacts] = {
-    "mnist": DatasetFacts("MNIST", (28, 28, 1), 10, 60_000, 10_000),
-    "cifar10": DatasetFacts("CIFAR-10", (32, 32, 3), 10, 50_000, 10_000),
-}
+if TYPE_CHECKING:
+    DatasetName = str
+else:
+    DatasetName = Literal[tuple(DATASETS)]
+"""The type of a dataset's name in a case."""
 
 SAMPLE_TRAIN_IMAGES = 2_000
 SAMPLE_TEST_IMAGES = 500

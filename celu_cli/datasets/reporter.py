@@ -1,4 +1,4 @@
-"""How the library tells that something takes long, without printing."""
+"""How the library reports slow work without printing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Advance = Callable[[int], None]
 
 
 class Reporter(Protocol):
-    """What the command line gives to hear about slow or surprising things."""
+    """What the command line passes in to be informed about slow or unexpected things."""
 
     def message(self, text: str) -> None:
-        """Take one line for the person: what is about to happen, or what went another way than expected."""
+        """Show the user one line: what is about to happen, or what went differently than expected."""
 
     def progress(self, text: str, total: int | None) -> AbstractContextManager[Advance]:
         """Show the progress of `total` bytes (None when unknown); the value is called as bytes arrive."""

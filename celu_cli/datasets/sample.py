@@ -1,6 +1,6 @@
 """The sample of each dataset that is shipped with celu: real images, class-balanced, always the same.
 
-Images lie side by side on PNG sheets, which people can open too; `sample_data/README.md` says where they come
+Images lie side by side on PNG sheets, which any viewer opens; `sample_data/README.md` says where they come
 from and how they were drawn.
 """
 
@@ -13,20 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from celu_cli.datasets.facts import Bytes, Dataset, Split
-from celu_cli.datasets.png import DAMAGED_PNG
+from celu_cli.datasets.definition import Bytes, Dataset, Split
+from celu_cli.datasets.formats import DAMAGED_PNG
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import DataError
 
 SAMPLE_DIRECTORY = Path(__file__).parent / "sample_data"
 ROWS_FILE = "rows.json"
 SHEET_COLUMNS = 50
-
-# Of images, labels and rows (little-endian uint16) of train, then the same of test.
-SHA256 = {
-    "mnist": "974e0df3027bdbc03edfee2c3d3642733419bc43e281cc563546c4d8e74a25c3",
-    "cifar10": "11d845fa25c709aea856b1d780c607609e37ea1b6ca813f1d3ab8f1685b3752d",
-}
 
 
 @dataclass(frozen=True)
@@ -40,8 +34,10 @@ class SampledSplit:
 
 def load_sample(dataset: str) -> Dataset:
     """The embedded sample of a dataset, read-only; DataError when the installation is damaged."""
+    if not DATASETS[dataset].sample_sha256:
+        raise DataError(f"celu has no sample of {dataset}")
     train, test = read_split(dataset, "train"), read_split(dataset, "test")
-    if digest(train, test) != SHA256[dataset]:
+    if digest(train, test) != DATASETS[dataset].sample_sha256:
         raise damaged(f"the images of {dataset} are not those that were shipped")
     for array in (train.images, train.labels, test.images, test.labels):
         array.flags.writeable = False
@@ -54,8 +50,8 @@ def read_split(dataset: str, split: str) -> SampledSplit:
     from PIL import Image
 
     try:
-        told = json.loads((SAMPLE_DIRECTORY / ROWS_FILE).read_text("utf-8"))[dataset][split]
-        labels, rows = np.array(told["labels"], np.uint8), np.array(told["rows"], np.uint16)
+        kept = json.loads((SAMPLE_DIRECTORY / ROWS_FILE).read_text("utf-8"))[dataset][split]
+        labels, rows = np.array(kept["labels"], np.uint8), np.array(kept["rows"], np.uint16)
         return SampledSplit(read_sheet(dataset, split, len(labels)), labels, rows)
     except (*DAMAGED_PNG, KeyError, RecursionError, Image.DecompressionBombError) as error:
         raise damaged(str(error)) from error
@@ -78,7 +74,7 @@ def sheet_file(dataset: str, split: str) -> str:
 
 
 def digest(train: SampledSplit, test: SampledSplit) -> str:
-    """The SHA-256 of a sample as `SHA256` pins it."""
+    """The SHA-256 of the images, labels and rows (little-endian uint16) of train, then of test."""
     hashed = hashlib.sha256()
     for split in (train, test):
         for array in (split.images, split.labels, split.rows.astype("<u2")):

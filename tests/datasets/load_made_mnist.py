@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, cast
+from dataclasses import replace
 
-from celu_cli.datasets import catalogue, facts, layouts
 from celu_cli.datasets.load import load_dataset
+from celu_cli.datasets.mnist import IDX_LAYOUT, MNIST
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.sources import WebSource
 
-cast(dict[str, Any], facts.SHA256)["mnist"] = json.loads(sys.argv[2])
-cast(dict[str, Any], catalogue.REMOTE)["mnist"] = (WebSource(sys.argv[1], layouts.MNIST_IDX, ".gz"),)
+source = WebSource(sys.argv[1], IDX_LAYOUT, ".gz")
+DATASETS["mnist"] = replace(MNIST, sha256=json.loads(sys.argv[2]), sources=(source,))
 print(load_dataset("mnist").source)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.definition import Dataset
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

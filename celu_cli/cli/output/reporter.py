@@ -1,4 +1,4 @@
-"""How a dataset on its way is shown on stderr: a bar where the terminal can show one, else plain lines."""
+"""The progress of downloads on stderr: a bar where the terminal can show one, otherwise plain lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RichReporter:
 
     @contextmanager
     def progress(self, text: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """A bar with size, speed and time left, which goes when it is done; elsewhere a line at the start."""
+        """A bar with size, speed and time left, removed at the end; elsewhere one line at the start."""
         if not self._console.is_terminal or self._console.is_dumb_terminal:
             self.message(f"{text}, {decimal(total) if total is not None else 'size unknown'}")
             yield lambda _: None

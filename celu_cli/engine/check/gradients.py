@@ -16,7 +16,7 @@ import tensorflow as tf
 from celu_cli.case.plan import LayerPlan, plan_network
 from celu_cli.case.schema import Case
 from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, PartCheck, deviation
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
 from celu_cli.engine.check.oracles import (
     Reference,

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from celu_cli.case.plan import NetworkPlan
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.engine.loss import count_correct, cross_entropy
 from celu_cli.engine.network import Network
 from celu_cli.engine.tensor import Tensor, share

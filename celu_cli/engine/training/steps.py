@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Split
+from celu_cli.datasets.definition import Split
 from celu_cli.engine.backprop import manual, select_backprop
 from celu_cli.engine.network import Network, exact_twin
 from celu_cli.engine.optimizers import build_optimizer

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset, Split
+from celu_cli.datasets.definition import Dataset, Split
 from celu_cli.engine.network import Network, network_of
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights

@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from rich.console import Console
 
 from celu_cli.cli.app import main
 from celu_cli.cli.output.reporter import RichReporter
-from celu_cli.datasets import cache, catalogue, layouts
+from celu_cli.datasets import cache
+from celu_cli.datasets.mnist import IDX_LAYOUT
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.sources import WebSource
 from celu_cli.errors import ExitCode
 from tests.datasets.conftest import FakeMnist, empty_machine, made_mnist, mnist  # noqa: F401 - fixtures
@@ -84,8 +86,8 @@ def test_fetch_keeps_progress_off_stdout(
     with FileServer() as server:
         for name, content in published.idx_gz.items():
             server.files[f"/{name}.gz"] = ServedFile(content)
-        source = WebSource(server.address, layouts.MNIST_IDX, ".gz")
-        monkeypatch.setitem(catalogue.REMOTE, "mnist", (source,))
+        source = WebSource(server.address, IDX_LAYOUT, ".gz")
+        monkeypatch.setitem(DATASETS, "mnist", replace(DATASETS["mnist"], sources=(source,)))
         result = celu_data("fetch", "mnist")
     assert len(result.stdout.splitlines()) == 1
     lines = result.stderr.splitlines()

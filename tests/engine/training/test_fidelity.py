@@ -14,7 +14,7 @@ from celu_cli.analysis.plots.run_plots import draw_run_plots
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset, Split
+from celu_cli.datasets.definition import Dataset, Split
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine.backprop import auto, manual
 from celu_cli.engine.network import build_network

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.definition import Dataset
 from celu_cli.engine.training import train as trainer
 from celu_cli.engine.training.train import Checkpoints, train
 from celu_cli.errors import DivergedError, OutOfMemoryError, RunError

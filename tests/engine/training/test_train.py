@@ -12,7 +12,7 @@ import tensorflow as tf
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.datasets.facts import Dataset
+from celu_cli.datasets.definition import Dataset
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine.network import network_of
 from celu_cli.engine.optimizers import build_optimizer

@@ -6,11 +6,14 @@ import tarfile
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from celu_cli.datasets import archives
-from celu_cli.datasets.archives import read_members
+from celu_cli.datasets import formats
+from celu_cli.datasets.formats import decode_npy, read_members
 from celu_cli.errors import DataError
 from tests.datasets.damage import damaged
 
@@ -62,7 +65,7 @@ def test_a_member_that_is_too_large_is_refused_unread() -> None:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "SLACK_BYTES", 10_000)
+    monkeypatch.setattr(formats, "SLACK_BYTES", 10_000)
     bomb: Sequence[tuple[tarfile.TarInfo, bytes]] = [
         member("bomb", bytes(1_000_000)),
         member("folder/one", b"1"),
@@ -117,7 +120,7 @@ def test_a_header_that_lies_is_refused(tar: bytes) -> None:
 
 
 def test_a_header_that_asks_for_too_much_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "SLACK_BYTES", 10_000)
+    monkeypatch.setattr(formats, "SLACK_BYTES", 10_000)
     bomb = header(tarfile.GNUTYPE_LONGNAME, 50_000_000) + bytes(50_000_000)
     packed_bomb = gzip.compress(bomb, 1)
     tracemalloc.start()
@@ -127,3 +130,39 @@ def test_a_header_that_asks_for_too_much_is_refused_unread(monkeypatch: pytest.M
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+def saved(array: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (2, 4, 4, 3)])
+def test_what_numpy_saves_is_read_back(shape: tuple[int, ...]) -> None:
+    array = np.resize(np.arange(256, dtype=np.uint8), shape)
+    np.testing.assert_array_equal(decode_npy("file.npy", saved(array)), array)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (saved(np.zeros(3, np.int64)), "not a .npy file of unsigned bytes"),
+        (saved(np.asfortranarray(np.zeros((3, 2), np.uint8))), "in C order"),
+        (saved(np.array([{"pickled": 1}], dtype=object)), "not a .npy file of unsigned bytes"),
+        (saved(np.zeros(30, np.uint8))[:-1], "holds 29 values, not the 30"),
+        (saved(np.zeros(30, np.uint8)) + b"x", "holds 31 values, not the 30"),
+        (b"", "not a .npy file"),
+    ],
+    ids=["int64", "fortran order", "pickle", "cut short", "too long", "empty"],
+)
+def test_any_other_npy_file_is_refused_with_its_reason(content: bytes, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        decode_npy("file.npy", content)
+
+
+def test_a_damaged_npy_file_raises_no_other_error() -> None:
+    content = saved(np.zeros((20, 28, 28), np.uint8))
+    for copy in damaged(content, 2_000):
+        with suppress(DataError):
+            assert decode_npy("file.npy", copy).dtype == np.uint8

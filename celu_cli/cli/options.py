@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from celu_cli.analysis.compare.metric import Metric
+
 CaseReference = Annotated[str, typer.Argument(metavar="CASE", help="Name of a case, or path of a YAML file.")]
 Overrides = Annotated[
     list[str] | None,
@@ -23,3 +25,34 @@ DataDirectory = Annotated[
 ]
 DEFAULT_LOGS = Path("logs")
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="LOGS_DIR|CASE|RUN",
+        help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
+    ),
+]
+MetricOption = Annotated[
+    Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        help="Case, group or run to measure the other groups against: difference, interval, test and a sentence.",
+    ),
+]
+AtEpoch = Annotated[
+    int | None,
+    typer.Option(
+        "--at-epoch",
+        min=1,
+        help="Compare the runs as they were after this epoch, however many were asked for.",
+    ),
+]
+IncludeUnfinished = Annotated[
+    bool,
+    typer.Option(
+        "--include-unfinished", help="Count interrupted, failed, crashed and running runs in the statistics."
+    ),
+]

@@ -1,4 +1,4 @@
-"""What `celu plot` and `celu compare` accept: a directory of runs first, then cases and runs."""
+"""What the commands on runs accept: a directory of runs first, then cases and runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LISTED = 12
 
 
 def read_targets(targets: Sequence[str], logs: Path) -> list[Run]:
-    """The runs that `targets` mean; one that cannot be read is told on stderr and left out.
+    """The runs that `targets` mean; one that cannot be read is reported on stderr and left out.
 
     Raises:
         RunError: there is no run to show.

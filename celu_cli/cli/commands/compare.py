@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from celu_cli.analysis.compare.metric import Metric
-from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
 from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ _Format = Literal["table", "json", "csv", "md"]
 
 
 def compare(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="CASE|RUN",
-            help="Cases, runs or directories of runs; all runs when none is named.",
-        ),
-    ] = None,
+    targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     newest: Annotated[
         bool, typer.Option("--newest", help="Only the newest run of each case and seed.")
@@ -38,43 +32,22 @@ def compare(
         bool | None,
         typer.Option(
             "--runs/--groups",
-            help="A row a run, or a row for all runs that differ in their seed alone; where neither is said, groups if "
-            "one has several seeds.",
+            help="One row for each run, or one for all runs that differ only in their seed (default: groups if one has "
+            "several seeds).",
         ),
     ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            help="Case, group or run to measure the other groups against: difference, interval, test and a sentence.",
-        ),
-    ] = None,
-    metric: Annotated[
-        Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
-    ] = "test-accuracy",
-    at_epoch: Annotated[
-        int | None,
-        typer.Option(
-            "--at-epoch", min=1, help="Compare at this epoch; how many were asked for is then no matter."
-        ),
-    ] = None,
-    include_unfinished: Annotated[
-        bool,
-        typer.Option(
-            "--include-unfinished",
-            help="Count interrupted, failed, crashed and running runs in the statistics.",
-        ),
-    ] = False,
+    baseline: Baseline = None,
+    metric: MetricOption = "test-accuracy",
+    at_epoch: AtEpoch = None,
+    include_unfinished: IncludeUnfinished = False,
     sort_by: Annotated[
         str | None,
         typer.Option("--sort-by", help="Column of --format csv; the best or smallest comes first."),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order of the rows round.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order of the rows.")] = False,
     top: Annotated[
         int | None,
-        typer.Option(
-            "--top", min=1, help="Only the first N rows; the best ones, unless --sort-by says else."
-        ),
+        typer.Option("--top", min=1, help="Only the first N rows: the best ones, or the first by --sort-by."),
     ] = None,
     only_changed: Annotated[
         bool, typer.Option("--only-changed", help="Only the columns in which rows differ.")
@@ -94,8 +67,8 @@ def compare(
 ) -> None:
     """Compare runs: accuracies, gap, difference to the published value, time and status.
 
-    Runs that differ in their seed alone form a group with mean and sample standard deviation. What the statistics
-    mean, and what they cannot tell, is in docs/statistics.md.
+    Runs that differ only in their seed form a group with mean and sample standard deviation. docs/statistics.md
+    explains what the statistics mean and what they cannot show.
     """
     from celu_cli.analysis.compare.group_rows import group_rows
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
 from celu_cli.errors import UsageError
 
 
@@ -16,21 +16,15 @@ def export(
         Literal["csv", "tensorboard"],
         typer.Option("--to", help="One table with a row an epoch, or event files for TensorBoard."),
     ],
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="LOGS_DIR|CASE|RUN",
-            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
-        ),
-    ] = None,
+    targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="File for csv, which else goes to stdout; directory for tensorboard. What celu exported there before "
-            "is replaced.",
+            help="CSV file (default: stdout), or directory for TensorBoard; what celu exported there before is "
+            "replaced.",
         ),
     ] = None,
 ) -> None:

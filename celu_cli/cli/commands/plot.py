@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
 
 if TYPE_CHECKING:
     from celu_cli.runs.run import Run
 
 
 def plot(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="LOGS_DIR|CASE|RUN",
-            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
-        ),
-    ] = None,
+    targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     file_format: Annotated[Literal["png", "svg"], typer.Option("--format", help="Kind of file.")] = "png",
     output: Annotated[

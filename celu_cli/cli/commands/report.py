@@ -1,4 +1,4 @@
-"""`celu report`: one HTML page of all that runs have to tell."""
+"""`celu report`: one HTML page of all there is to say about runs."""
 
 from __future__ import annotations
 
@@ -8,43 +8,20 @@ from typing import Annotated
 
 import typer
 
-from celu_cli.analysis.compare.metric import Metric
-from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
 
 
 def report(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="LOGS_DIR|CASE|RUN",
-            help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
-        ),
-    ] = None,
+    targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="The page, .html; an older one is replaced."),
     ] = Path("report.html"),
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            help="Case, group or run to measure the other groups against: difference, interval, test and a sentence.",
-        ),
-    ] = None,
-    metric: Annotated[
-        Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
-    ] = "test-accuracy",
-    at_epoch: Annotated[
-        int | None, typer.Option("--at-epoch", min=1, help="Show the runs as they were after this epoch.")
-    ] = None,
-    include_unfinished: Annotated[
-        bool,
-        typer.Option(
-            "--include-unfinished",
-            help="Count interrupted, failed, crashed and running runs in the statistics.",
-        ),
-    ] = False,
+    baseline: Baseline = None,
+    metric: MetricOption = "test-accuracy",
+    at_epoch: AtEpoch = None,
+    include_unfinished: IncludeUnfinished = False,
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
 ) -> None:
     """Write one HTML page that opens without a network: results, curves, gradients, cases and their origin.

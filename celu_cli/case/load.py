@@ -51,24 +51,61 @@ def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train:
         CaseError: the case cannot be found or is not valid; the text lists everything that is wrong with it.
     """
     resolved = resolve_case(reference, overrides, to_train=to_train)
-    if to_train and (message := memory_problem(resolved.case, resolved.plan)):
-        place = place_of(("network",), resolved.root)
-        raise case_error(resolved.files[0], [Problem(place, "network", message)])
+    if to_train and (problem := memory_shortage(resolved)):
+        raise case_error(resolved.files[0], [problem])
     return resolved.case
+
+
+def memory_shortage(resolved: ResolvedCase) -> Problem | None:
+    """What is wrong where the tensors of `resolved` alone are more than this machine can hold."""
+    message = memory_problem(resolved.case, resolved.plan)
+    return Problem(place_of(("network",), resolved.root), "network", message) if message else None
+
+
+@dataclass(frozen=True)
+class CaseText:
+    """A case file over everything it extends, before overrides, and what is wrong with their YAML."""
+
+    root: Node
+    problems: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+
+def read_case(reference: str | Path) -> CaseText:
+    """The text of the case that `reference` means.
+
+    Raises:
+        CaseError: there is no such case, or a file of it cannot be read.
+    """
+    root, problems, files = read_with_extended(find_case(reference))
+    return CaseText(root, tuple(problems), files)
 
 
 def resolve_case(
     reference: str | Path, overrides: Sequence[str] = (), *, to_train: bool = True
 ) -> ResolvedCase:
     """As `load_case`, with the plan of the network and the places that the values came from."""
-    path = find_case(reference)
-    root, problems, files = read_with_extended(path)
-    for number, text in enumerate(overrides, 1):
-        upper, wrong = parse_override(number, text)
+    text = read_case(reference)
+    uppers, problems = [], []
+    for number, override in enumerate(overrides, 1):
+        upper, wrong = parse_override(number, override)
         problems += wrong
         if upper is not None:
-            root = _override(root, with_whole_paths(upper, Path()), problems)
-    root = _with_name(expand_shorthands(root), path)
+            uppers.append(with_whole_paths(upper, Path()))
+    resolved, found = lay_over(text, uppers, to_train=to_train)
+    if resolved is None or problems:
+        raise case_error(text.files[0], [*problems, *found])
+    return resolved
+
+
+def lay_over(
+    text: CaseText, uppers: Sequence[Node], *, to_train: bool = True
+) -> tuple[ResolvedCase | None, list[Problem]]:
+    """The case that `text` is with `uppers` over it; None with all that is wrong where it is not valid."""
+    root, problems = text.root, list(text.problems)
+    for upper in uppers:
+        root = _override(root, upper, problems)
+    root = _with_name(expand_shorthands(root), text.files[0])
     case: Case | None = None
     try:
         case = Case.model_validate(root.plain())
@@ -77,13 +114,12 @@ def resolve_case(
     if to_train:
         problems += missing_files(root)
     if case is None or problems:
-        raise case_error(path, problems)
+        return None, problems
     try:
-        plan = plan_network(case)
+        return ResolvedCase(case, plan_network(case), root, text.files), []
     except PlanProblem as problem:
         place = place_of(problem.location, root)
-        raise case_error(path, [Problem(place, key_text(problem.location), problem.message)]) from None
-    return ResolvedCase(case, plan, root, files)
+        return None, [Problem(place, key_text(problem.location), problem.message)]
 
 
 def _override(root: Node, upper: Node, problems: list[Problem]) -> Node:

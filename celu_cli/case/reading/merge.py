@@ -96,11 +96,11 @@ def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
     document = parse(written, place.source, with_lines=False)
     if document.problems or document.root is None:
         return None, [Problem(place, key, problem.message) for problem in document.problems]
-    node = document.root
+    return under_key(key, document.root, place), []
+
+
+def under_key(key: str, node: Node, place: Place) -> Node:
+    """`node` as the value of a dotted key that is written at `place`: mappings of mappings."""
     for step in reversed(key.split(".")):
-        node = Node({step: _with_key_place(node, place)}, place, place)
-    return node, []
-
-
-def _with_key_place(node: Node, place: Place) -> Node:
-    return Node(node.value, node.place, place, node.text)
+        node = Node({step: replace(node, key_place=place)}, place, place)
+    return node

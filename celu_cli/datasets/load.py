@@ -167,8 +167,9 @@ class _Search:
 
     def _account(self) -> str:
         tried = "\n".join(f"  {title}: {reason}" for title, reason in self.failures.items())
+        sample = "Use --sample for the small sample that comes with celu, or put"
         return (
             f"{self.definition.title} cannot be had. Every source was tried:\n{tried}\n"
-            f"Use --sample for the small sample that comes with celu, or put {self.definition.by_hand} "
+            f"{sample if self.definition.sample_sha256 else 'Put'} {self.definition.by_hand} "
             "into a directory and name it with --data-dir."
         )

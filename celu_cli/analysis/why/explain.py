@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 from celu_cli.analysis.why.changes import Change, by_effect, case_changes
 from celu_cli.analysis.why.proposals import Proposal, propose
-from celu_cli.analysis.why.results import Parting, Start, compare_metrics, compare_starts
-from celu_cli.analysis.why.run_changes import run_changes, shared_facts
+from celu_cli.analysis.why.results import (
+    MetricDifferences,
+    Start,
+    compare_metrics,
+    expected_start,
+    recorded_start,
+)
+from celu_cli.analysis.why.run_changes import run_changes, shared_conditions
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.runs.published import read_published
 
@@ -35,7 +41,7 @@ class Explanation:
     changes: tuple[Change, ...]
     same: tuple[str, ...]
     start: Start
-    parting: Parting | None
+    metrics: MetricDifferences | None
     published: PublishedEnds | None
     confounded: tuple[str, ...]
     verdict: tuple[str, ...]
@@ -47,27 +53,30 @@ class Explanation:
 
 
 def explain(a: Subject, b: Subject) -> Explanation:
-    """Compare two sides.
+    """Compare two cases or runs.
 
     Raises:
         RunError: a published curve cannot be read.
     """
-    changes = case_changes(a.case, b.case)
+    changes, metrics = case_changes(a.case, b.case), None
+    start = expected_start(a.case, b.case)
+    same = [f"seed {a.case.seed}"] if a.case.seed == b.case.seed else []
     if a.run and b.run:
         changes = by_effect([*changes, *run_changes(a.run, b.run)])
+        metrics = compare_metrics(a.run, b.run)
+        start = recorded_start(a.run.manifest, b.run.manifest)
+        same += shared_conditions(a.run, b.run)
     causes = [change for change in changes if change.effect == "result"]
-    parting = compare_metrics(a.run, b.run) if a.run and b.run else None
-    sides = a.run or a.case, b.run or b.case
     return Explanation(
         a,
         b,
         tuple(changes),
-        tuple(shared_facts(*sides)),
-        compare_starts(*sides),
-        parting,
+        tuple(same),
+        start,
+        metrics,
         _published_ends(a, b),
         tuple(change.name for change in causes) if len(causes) > 1 else (),
-        (*_verdict(changes, parting), *_caveats(a, b)),
+        (*_verdict(changes, metrics), *_caveats(a, b)),
         tuple(_proposals(a, b, changes, confounded=len(causes) > 1)),
     )
 
@@ -84,37 +93,41 @@ def _published_ends(a: Subject, b: Subject) -> PublishedEnds | None:
 
 
 def _proposals(a: Subject, b: Subject, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:
-    """Cases that separate the changes; what a case cannot say, such as the version of a package, has none."""
+    """Cases that test one change each; what a case cannot say, such as the version of a package, has none."""
     if not confounded:
         return []
-    separable = [change for change in changes if change.effect in ("result", "rounding") and change.part]
-    return propose(a.base, b.base, separable)
+    testable = [change for change in changes if change.effect in ("result", "rounding") and change.part]
+    return propose(a.base, b.base, testable)
 
 
-def _verdict(changes: Sequence[Change], parting: Parting | None) -> list[str]:
+def _verdict(changes: Sequence[Change], metrics: MetricDifferences | None) -> list[str]:
     causes, rounding, length = (
         [change.name for change in changes if change.effect == effect]
         for effect in ("result", "rounding", "length")
     )
-    apart = parting is not None and parting.first_epoch is not None
+    apart = metrics is not None and metrics.first_epoch is not None
     lines = [_main_verdict(causes, rounding, apart, bool(length))]
     if len(causes) > 1 and rounding:
         lines.append(f"Of these, {_list(rounding)} can change only rounding: not a likely cause.")
     if length:
-        lines.append("They have not as many epochs: compare them at the last epoch that both have.")
+        lines.append(
+            "They run for different numbers of epochs: compare them at the last epoch that both have."
+        )
     if "code of celu" in causes:
         lines.append("No case can change the code alone: to rule it out, train both with one version of it.")
-    if len(causes) == 1 and causes != ["seed"] and (apart or parting is None):
-        lines.append("One run of each cannot tell it from the luck of the seed: train both with several.")
+    if len(causes) == 1 and causes != ["seed"] and (apart or metrics is None):
+        lines.append(
+            "One run of each cannot distinguish it from the luck of the seed: train both with several seeds."
+        )
     return lines
 
 
 def _caveats(a: Subject, b: Subject) -> list[str]:
     """What could not be compared."""
     if bool(a.run) != bool(b.run):
-        return ["Only one side is a run: versions, processor and results cannot be compared."]
+        return ["Only one of the two is a run: versions, processor and results cannot be compared."]
     if a.run and b.run and a.run.manifest.git_commit is None is b.run.manifest.git_commit:
-        return ["Neither run knows the commit of celu: of the code only the version is compared."]
+        return ["Neither run recorded the commit of celu: of the code, only the version is compared."]
     return []
 
 
@@ -132,7 +145,8 @@ def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: b
         return f"Only rounding can differ, by {_list(rounding)}; training makes small differences grow."
     if apart:
         return (
-            "Nothing that celu records explains the difference: look at what it does not, such as the load."
+            "Nothing that celu records explains the difference: look at what it does not record, such as the "
+            "machine's load."
         )
     if longer:
         return "Up to the last epoch that both have, nothing that can change the result differs."

@@ -1,16 +1,15 @@
-"""What two runs came to: their starts, and where their metrics part."""
+"""What two trainings came to: how they start, and from which epoch on their metrics differ."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from celu_cli.analysis.why.run_changes import _case
 from celu_cli.case.cost import split_sizes
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.events import EpochMetrics
+from celu_cli.runs.manifest import Manifest
 from celu_cli.runs.run import Run
 
 _METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -18,7 +17,7 @@ _METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 @dataclass(frozen=True)
 class Start:
-    """Whether both sides begin alike; None where that is not known, and the reason for each answer.
+    """Whether both begin alike; None where that is not known, and the reason for each answer.
 
     `expected` says that cases were compared, not the hashes of two runs.
     """
@@ -31,7 +30,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Parting:
+class MetricDifferences:
     """How the metrics of two runs compare, over the epochs that both have.
 
     `first_epoch` is the first at which any metric differs, with `first` the differences B minus A there; None
@@ -45,13 +44,11 @@ class Parting:
     last: dict[str, float]
 
 
-def compare_starts(a: Case | Run, b: Case | Run) -> Start:
-    """Whether initial weights and order of the images are the same: by the hashes of runs, else by the cases."""
-    if not (isinstance(a, Run) and isinstance(b, Run)):
-        return _expected_start(_case(a), _case(b))
+def recorded_start(a: Manifest, b: Manifest) -> Start:
+    """Whether two runs began alike, by the hashes of initial weights and of the order of the images."""
     pairs = [
-        (getattr(a.manifest, key), getattr(b.manifest, key))
-        for key in ("initial_weights_hash", "batch_order_hash")
+        (a.initial_weights_hash, b.initial_weights_hash),
+        (a.batch_order_hash, b.batch_order_hash),
     ]
     weights, order = (None if None in pair else pair[0] == pair[1] for pair in pairs)
     reasons = [
@@ -61,42 +58,40 @@ def compare_starts(a: Case | Run, b: Case | Run) -> Start:
     return Start(weights, order, False, *reasons)
 
 
-def _expected_start(a: Case, b: Case) -> Start:
+def expected_start(a: Case, b: Case) -> Start:
+    """Whether trainings of two cases would begin alike."""
     shapes = [[layer.weights_shape for layer in plan_network(case).layers] for case in (a, b)]
-    seed = ("seed", a.seed == b.seed)
-    needed = (
-        (
-            seed,
-            ("shapes of the layers", shapes[0] == shapes[1]),
-            ("initializer", a.network.initializer == b.network.initializer),
-        ),
-        (seed, ("number of training images", split_sizes(a)[0] == split_sizes(b)[0])),
-    )
-    weights, order = (all(same for _, same in facts) for facts in needed)
-    return Start(weights, order, True, *map(_reason, needed))
+    seed = {"seed": a.seed == b.seed}
+    weights = {
+        "shapes of the layers": shapes[0] == shapes[1],
+        "initializer": a.network.initializer == b.network.initializer,
+    }
+    order = {"number of training images": split_sizes(a)[0] == split_sizes(b)[0]}
+    needed = (seed | weights, seed | order)
+    return Start(all(needed[0].values()), all(needed[1].values()), True, *map(_reason, needed))
 
 
-def _reason(facts: Sequence[tuple[str, bool]]) -> str:
-    differing = [name for name, same in facts if not same]
-    return f"other {' and '.join(differing)}" if differing else f"same {', '.join(name for name, _ in facts)}"
+def _reason(same: dict[str, bool]) -> str:
+    differing = [name for name in same if not same[name]]
+    return f"other {' and '.join(differing)}" if differing else f"same {', '.join(same)}"
 
 
-def compare_metrics(a: Run, b: Run) -> Parting:
-    """Where the metrics of two runs part and how far they are apart in the end."""
+def compare_metrics(a: Run, b: Run) -> MetricDifferences:
+    """From which epoch on the metrics of two runs differ, and how far they are apart in the end."""
     theirs = {metrics.epoch: metrics for metrics in b.metrics}
     pairs = [(metrics, theirs[metrics.epoch]) for metrics in a.metrics if metrics.epoch in theirs]
-    parted = next((pair for pair in pairs if not _equal(*pair)), None)
-    return Parting(
+    first = next((pair for pair in pairs if not _equal(*pair)), None)
+    return MetricDifferences(
         common_epochs=len(pairs),
         last_epoch=pairs[-1][0].epoch if pairs else None,
-        first_epoch=parted[0].epoch if parted else None,
-        first=_differences(*parted) if parted else {},
+        first_epoch=first[0].epoch if first else None,
+        first=_differences(*first) if first else {},
         last=_differences(*pairs[-1]) if pairs else {},
     )
 
 
 def _differences(a: EpochMetrics, b: EpochMetrics) -> dict[str, float]:
-    """B minus A: losses, and accuracies as shares; NaN where a side has no finite value."""
+    """B minus A: losses, and accuracies as shares; NaN where one has no finite value."""
     return {key: getattr(b, key) - getattr(a, key) for key in _METRICS}
 
 

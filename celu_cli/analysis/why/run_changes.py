@@ -1,38 +1,78 @@
-"""What differs between two runs beside their cases: code, environment, data, start and metrics."""
+"""What differs between two runs beside their cases: code, environment and data, also of what resumed them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
 from celu_cli.analysis.why.settings import part_settings
-from celu_cli.case.schema import Case
-from celu_cli.runs.manifest import Manifest
+from celu_cli.runs.manifest import Manifest, Resumption
 from celu_cli.runs.run import Run
 
+_NOT_RECORDED = "not recorded"
 _ROUNDING = "other versions or processors round differently: not a likely cause"
 
 
 def run_changes(a: Run, b: Run) -> list[Change]:
-    """What run.json says of code, environment and data, where the two differ."""
-    return list(_code_changes(a.manifest, b.manifest)) + list(_environment_changes(a, b))
+    """What run.json says of code, environment and data, where the two differ.
+
+    Where a run was resumed with another version or on another machine, its value says from which epoch on.
+    """
+    return [*_code_changes(a.manifest, b.manifest), *_environment_changes(a, b)]
+
+
+def shared_conditions(a: Run, b: Run) -> list[str]:
+    """What code, environment and data the two have in common, a few words each."""
+    ours, theirs = list(_conditions(a.manifest)), list(_conditions(b.manifest))
+    return [condition for condition in ours if condition in theirs]
+
+
+def _recorded(manifest: Manifest, read: Callable[[Manifest | Resumption], Any]) -> Any:
+    """What `read` finds; where that changed when the run was resumed, each value in turn: ``8; from epoch 3: 4``."""
+    found = [("", read(manifest))]
+    for resumption in manifest.resumed:
+        if (value := read(resumption)) != found[-1][1]:
+            step = f"step {resumption.step + 1} of " if resumption.step else ""
+            found.append((f"from {step}epoch {resumption.epoch}: ", value))
+    if len(found) == 1:
+        return found[0][1]
+    return "; ".join(place + (_NOT_RECORDED if value is None else str(value)) for place, value in found)
+
+
+def _version(manifest: Manifest, package: str) -> Any:
+    """As `_recorded`; a package that a resumption does not list is taken to be the one before."""
+    latest = manifest.versions.get(package)
+
+    def read(process: Manifest | Resumption) -> str | None:
+        nonlocal latest
+        latest = process.versions.get(package, latest)
+        return latest
+
+    return _recorded(manifest, read)
+
+
+def _host(manifest: Manifest) -> Any:
+    """As `_recorded`: run.json keeps the host of the last process alone, so a resumed run's first is not recorded."""
+    if {process.host for process in manifest.resumed} <= {manifest.host}:
+        return manifest.host
+    return _recorded(manifest, lambda process: process.host if isinstance(process, Resumption) else None)
 
 
 def _code_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
-    versions = Value("celu", a.versions.get("celu"), b.versions.get("celu"))
-    commit = Value("git_commit", a.git_commit, b.git_commit)
-    differing = [value for value in (versions, commit) if value.a != value.b]
-    unsure = a.git_commit is not None and a.git_commit == b.git_commit and a.git_commit.endswith("+dirty")
+    versions = Value("celu", _version(a, "celu"), _version(b, "celu"))
+    commit = Value("git_commit", *(_recorded(one, lambda process: process.git_commit) for one in (a, b)))
+    differing = tuple(value for value in (versions, commit) if value.a != value.b)
     if differing:
-        known = all(None not in (value.a, value.b) for value in differing)
+        known = all(side and _NOT_RECORDED not in side for value in differing for side in (value.a, value.b))
         note = "" if known else "one of the two is not recorded, so the code may be the same or not"
-        yield Change("code of celu", "result", tuple(differing), note)
-    elif unsure:
+        yield Change("code of celu", "result", differing, note)
+    elif commit.a is not None and "+dirty" in commit.a:
         note = "the commit is the same, but both had changes that were not committed: the code may differ"
         yield Change("code of celu", "result", (commit,), note)
-    hashes = _code_hashes(a), _code_hashes(b)
-    if hashes[0] != hashes[1]:
-        yield Change("code of the activation", "result", (Value("code", *hashes),))
+    hashes = Value("code", _code_hashes(a), _code_hashes(b))
+    if hashes.a != hashes.b:
+        yield Change("code of the activation", "result", (hashes,))
 
 
 def _code_hashes(manifest: Manifest) -> str:
@@ -41,59 +81,56 @@ def _code_hashes(manifest: Manifest) -> str:
 
 
 def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
-    one, other = a.manifest, b.manifest
-    rows: list[tuple[str, Effect, str, object, object, str]] = [
-        (name, "rounding", name, one.versions.get(name), other.versions.get(name), _ROUNDING)
-        for name in ("tensorflow", "numpy")
-    ]
-    rows += [
-        ("processor", "rounding", "cpu_model", one.cpu_model, other.cpu_model, _ROUNDING),
-        ("threads", "rounding", "cpu_threads", one.cpu_threads, other.cpu_threads, _ROUNDING),
-        ("python", "none", "python", one.versions.get("python"), other.versions.get("python"), ""),
-        ("host", "none", "host", one.host, other.host, ""),
-    ]
     same_data = part_settings(a.case)["dataset"] == part_settings(b.case)["dataset"]
-    hashes = "whatever the source, the arrays have the same SHA-256" if same_data else ""
-    rows.append(("data source", "none", "dataset_source", one.dataset_source, other.dataset_source, hashes))
-    for name, effect, key, ours, theirs, note in rows:
-        if ours != theirs:
-            yield Change(name, effect, (Value(key, ours, theirs),), note)
-    if same_data:
-        yield from _image_changes(one, other)
-
-
-def _image_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
-    counts = [
-        Value(key, getattr(a, key), getattr(b, key))
-        for key in ("train_images", "test_images")
-        if None not in (getattr(a, key), getattr(b, key))
+    same_arrays = "whatever the source, the arrays have the same SHA-256" if same_data else ""
+    conditions: list[tuple[str, str, Effect, str, Callable[[Manifest], Any]]] = [
+        ("tensorflow", "tensorflow", "rounding", _ROUNDING, lambda one: _version(one, "tensorflow")),
+        ("numpy", "numpy", "rounding", _ROUNDING, lambda one: _version(one, "numpy")),
+        (
+            "processor",
+            "cpu_model",
+            "rounding",
+            _ROUNDING,
+            lambda one: _recorded(one, lambda at: at.cpu_model),
+        ),
+        (
+            "threads",
+            "cpu_threads",
+            "rounding",
+            _ROUNDING,
+            lambda one: _recorded(one, lambda at: at.cpu_threads),
+        ),
+        ("python", "python", "none", "", lambda one: _version(one, "python")),
+        ("host", "host", "none", "", _host),
+        ("data source", "dataset_source", "none", same_arrays, lambda one: one.dataset_source),
     ]
-    differing = tuple(value for value in counts if value.a != value.b)
-    if differing:
-        yield Change("number of images", "result", differing)
+    for name, key, effect, note, read in conditions:
+        value = Value(key, read(a.manifest), read(b.manifest))
+        if value.a != value.b:
+            yield Change(name, effect, (value,), note)
+    if same_data:
+        pairs = [
+            Value(key, getattr(a.manifest, key), getattr(b.manifest, key))
+            for key in ("train_images", "test_images")
+        ]
+        if differing := tuple(one for one in pairs if None not in (one.a, one.b) and one.a != one.b):
+            yield Change("number of images", "result", differing)
 
 
-def shared_facts(a: Case | Run, b: Case | Run) -> list[str]:
-    """What seed, code, environment and data have in common, a few words each."""
-    facts = [(f"seed {_case(side).seed}", *_run_facts(side)) for side in (a, b)]
-    return [fact for fact in facts[0] if fact in facts[1]]
-
-
-def _run_facts(side: Case | Run) -> Iterator[str]:
-    if not isinstance(side, Run):
-        return
-    manifest = side.manifest
-    yield from (f"{package} {version}" for package, version in manifest.versions.items())
-    if manifest.git_commit:
-        yield f"commit {manifest.git_commit[:12]}{'+dirty' if manifest.git_commit.endswith('+dirty') else ''}"
-    yield manifest.cpu_model
-    yield f"{manifest.cpu_threads} threads"
-    yield f"host {manifest.host}"
+def _conditions(manifest: Manifest) -> Iterator[str]:
+    for package in manifest.versions:
+        yield f"{package} {_version(manifest, package)}"
+    commit = _recorded(manifest, lambda process: _short(process.git_commit))
+    if commit:
+        yield f"commit {commit}"
+    yield _recorded(manifest, lambda process: process.cpu_model)
+    yield _recorded(manifest, lambda process: f"{process.cpu_threads} threads")
+    yield f"host {_host(manifest)}"
     if manifest.train_images is not None and manifest.test_images is not None:
         yield f"{manifest.train_images:,} train and {manifest.test_images:,} test images"
     if manifest.dataset_source:
         yield f"data from {manifest.dataset_source}"
 
 
-def _case(side: Case | Run) -> Case:
-    return side.case if isinstance(side, Run) else side
+def _short(commit: str | None) -> str | None:
+    return commit and commit[:12] + ("+dirty" if commit.endswith("+dirty") else "")

@@ -17,7 +17,7 @@ from rich.text import Text
 from celu_cli.analysis.why.changes import Change
 from celu_cli.analysis.why.explain import Explanation
 from celu_cli.analysis.why.proposals import Proposal
-from celu_cli.analysis.why.results import Parting, Start
+from celu_cli.analysis.why.results import MetricDifferences, Start
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.describe import describe_case
 from celu_cli.cli.output.tables import results_console
@@ -145,7 +145,7 @@ def _values(explanation: Explanation) -> dict[str, Any]:
         "changes": [asdict(change) for change in explanation.changes],
         "same": list(explanation.same),
         "start": asdict(explanation.start),
-        "metrics": asdict(explanation.parting) if explanation.parting else None,
+        "metrics": asdict(explanation.metrics) if explanation.metrics else None,
         "published": asdict(explanation.published) if explanation.published else None,
         "confounded": list(explanation.confounded),
         "verdict": list(explanation.verdict),
@@ -212,8 +212,8 @@ def _hash_lines(start: Start) -> Iterator[str]:
 
 def result_lines(explanation: Explanation) -> Iterator[str]:
     """How the results of both sides compare, as far as there are any."""
-    if explanation.parting is not None:
-        yield from _parting_lines(explanation.parting)
+    if explanation.metrics is not None:
+        yield from _metric_lines(explanation.metrics)
         yield from _end_lines(explanation)
     published = explanation.published
     if published is not None:
@@ -224,15 +224,15 @@ def result_lines(explanation: Explanation) -> Iterator[str]:
         )
 
 
-def _parting_lines(parting: Parting) -> Iterator[str]:
-    if not parting.common_epochs:
+def _metric_lines(metrics: MetricDifferences) -> Iterator[str]:
+    if not metrics.common_epochs:
         yield "there is no epoch that both have finished"
-    elif parting.first_epoch is None:
-        yield f"all metrics are equal in all {parting.common_epochs} epochs that both have"
+    elif metrics.first_epoch is None:
+        yield f"all metrics are equal in all {metrics.common_epochs} epochs that both have"
     else:
-        yield f"metrics part in epoch {parting.first_epoch}, by B minus A: {_differences(parting.first)}"
-        if parting.last_epoch != parting.first_epoch:
-            yield f"in epoch {parting.last_epoch}, the last that both have: {_differences(parting.last)}"
+        yield f"metrics first differ in epoch {metrics.first_epoch}, B minus A: {_differences(metrics.first)}"
+        if metrics.last_epoch != metrics.first_epoch:
+            yield f"in epoch {metrics.last_epoch}, the last that both have: {_differences(metrics.last)}"
 
 
 def _end_lines(explanation: Explanation) -> Iterator[str]:

@@ -10,13 +10,14 @@ import pytest
 from celu_cli.analysis.why.changes import Change, case_changes
 from celu_cli.analysis.why.explain import Explanation, explain
 from celu_cli.analysis.why.proposals import propose
-from celu_cli.analysis.why.results import compare_metrics, compare_starts
-from celu_cli.analysis.why.run_changes import run_changes, shared_facts
+from celu_cli.analysis.why.results import compare_metrics, expected_start, recorded_start
+from celu_cli.analysis.why.run_changes import run_changes, shared_conditions
 from celu_cli.analysis.why.subject import Base, Subject, find_subject
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.errors import CaseError, RunError, UsageError
 from celu_cli.events import Epochs
+from celu_cli.runs.manifest import Resumption
 from celu_cli.runs.run import Run, read_run
 from tests.runs.fakes import make_case, make_metrics, record_run
 
@@ -216,26 +217,27 @@ def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_h
     assert explanation.confounded == ()
     assert explanation.verdict == (
         "Up to the last epoch that both have, nothing that can change the result differs.",
-        "They have not as many epochs: compare them at the last epoch that both have.",
+        "They run for different numbers of epochs: compare them at the last epoch that both have.",
     )
 
 
 def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
     a, b = recorded(tmp_path, seed=3), recorded(tmp_path, seed=3)
-    facts = shared_facts(a, b)
-    assert facts[0] == "seed 3"
-    assert f"{a.manifest.cpu_threads} threads" in facts
+    conditions = shared_conditions(a, b)
+    same = explain(*(Subject("a", run.case, Base(run.case, "a"), run) for run in (a, b))).same
+    assert same == ("seed 3", *conditions)
+    assert f"{a.manifest.cpu_threads} threads" in conditions
     other = replace(b, manifest=b.manifest.model_copy(update={"cpu_threads": 99}))
-    assert set(facts) - set(shared_facts(a, other)) == {f"{a.manifest.cpu_threads} threads"}
+    assert set(conditions) - set(shared_conditions(a, other)) == {f"{a.manifest.cpu_threads} threads"}
 
 
 def test_what_no_run_recorded_is_not_taken_for_equal(tmp_path: Path) -> None:
     a = recorded(tmp_path)
     unknown = replace(a, manifest=a.manifest.model_copy(update={"git_commit": None}))
     side = Subject("a", a.case, Base(a.case, "a"), unknown)
-    assert "Neither run knows the commit of celu" in explain(side, side).verdict[-1]
+    assert "Neither run recorded the commit of celu" in explain(side, side).verdict[-1]
     case = Subject("a", a.case, Base(a.case, "a"))
-    assert explain(side, case).verdict[-1].startswith("Only one side is a run")
+    assert explain(side, case).verdict[-1].startswith("Only one of the two is a run")
 
 
 def test_alpha_is_told_to_be_scale_and_temperature_only_where_it_is() -> None:
@@ -246,13 +248,13 @@ def test_alpha_is_told_to_be_scale_and_temperature_only_where_it_is() -> None:
 
 def test_cases_say_whether_they_would_start_alike() -> None:
     def start(*overrides: str) -> tuple[bool | None, bool | None]:
-        found = compare_starts(load_case("case-c"), load_case("case-c", overrides))
+        found = expected_start(load_case("case-c"), load_case("case-c", overrides))
         assert found.expected
         return found.same_weights, found.same_order
 
     assert start("optimizer=adam", "activation=relu", "alpha=null") == (True, True)
     assert start("seed=1") == (False, False)
-    reasons = compare_starts(load_case("case-c"), load_case("case-c", ["dataset.hold_out=5000"]))
+    reasons = expected_start(load_case("case-c"), load_case("case-c", ["dataset.hold_out=5000"]))
     assert reasons.weights_reason == "same seed, shapes of the layers, initializer"
     assert reasons.order_reason == "other number of training images"
     assert start("network.initializer=he_normal") == (False, True)
@@ -266,9 +268,9 @@ def recorded(tmp_path: Path, **changes: Any) -> Run:
 
 def test_the_start_of_runs_is_compared_by_their_hashes(tmp_path: Path) -> None:
     a, b = recorded(tmp_path), recorded(tmp_path)
-    assert compare_starts(a, b).same_weights is True
+    assert recorded_start(a.manifest, b.manifest).same_weights is True
     other = b.manifest.model_copy(update={"initial_weights_hash": "other", "batch_order_hash": None})
-    start = compare_starts(a, replace(b, manifest=other))
+    start = recorded_start(a.manifest, other)
     assert (start.same_weights, start.same_order, start.expected) == (False, None, False)
 
 
@@ -316,6 +318,69 @@ def test_code_and_environment_are_weighed_apart(tmp_path: Path) -> None:
         "host": "none",
         "data source": "none",
     }
+
+
+def committed(tmp_path: Path) -> Run:
+    run = recorded(tmp_path)
+    return replace(run, manifest=run.manifest.model_copy(update={"git_commit": "0123"}))
+
+
+def resumed(run: Run, **changes: Any) -> Run:
+    """`run`, resumed after 7 steps of epoch 2 and again at epoch 3, there by a process that differs in `changes`."""
+    keys = {"host": run.manifest.host, "pid": 1} | {
+        key: getattr(run.manifest, key) for key in ("cpu_model", "cpu_threads", "git_commit", "versions")
+    }
+    times = {"time": run.manifest.started, "stopped": run.manifest.started}
+    resumptions = (
+        Resumption(epoch=2, step=7, **times, **keys),
+        Resumption(epoch=3, step=0, **times, **(keys | changes)),
+    )
+    host = {"host": resumptions[-1].host}
+    return replace(run, manifest=run.manifest.model_copy(update={"resumed": resumptions} | host))
+
+
+def test_what_trained_each_part_of_a_resumed_run_is_said(tmp_path: Path) -> None:
+    once = committed(tmp_path)
+    versions = once.manifest.versions | {"tensorflow": "1.0"}
+    moved = resumed(once, cpu_model="Other CPU", cpu_threads=99, versions=versions, host="second")
+    found = {change.name: change for change in run_changes(once, moved)}
+    assert {name: change.effect for name, change in found.items()} == {
+        "tensorflow": "rounding",
+        "processor": "rounding",
+        "threads": "rounding",
+        "host": "none",
+    }
+    begun = once.manifest
+    values = {name: change.values[0] for name, change in found.items()}
+    assert values["processor"].b == f"{begun.cpu_model}; from epoch 3: Other CPU"
+    assert (values["threads"].a, values["threads"].b) == (
+        begun.cpu_threads,
+        f"{begun.cpu_threads}; from epoch 3: 99",
+    )
+    assert values["tensorflow"].b == f"{begun.versions['tensorflow']}; from epoch 3: 1.0"
+    assert values["host"].b == f"not recorded; from step 8 of epoch 2: {begun.host}; from epoch 3: second"
+    first = moved.manifest.resumed[0].model_copy(update={"cpu_threads": 98})
+    often = moved.manifest.model_copy(update={"resumed": (first, moved.manifest.resumed[1])})
+    (threads,) = [one for one in run_changes(moved, replace(moved, manifest=often)) if one.name == "threads"]
+    assert threads.values[0].b == f"{begun.cpu_threads}; from step 8 of epoch 2: 98; from epoch 3: 99"
+    assert run_changes(moved, moved) == run_changes(once, once)
+    assert f"{begun.cpu_threads} threads; from epoch 3: 99 threads" in shared_conditions(moved, moved)
+
+
+def test_a_run_resumed_on_the_machine_that_began_it_is_as_one_trained_at_once(tmp_path: Path) -> None:
+    once = committed(tmp_path)
+    assert run_changes(once, resumed(once)) == []
+    renamed = {key: value for key, value in once.manifest.versions.items() if key != "tensorflow"}
+    assert "tensorflow" not in {change.name for change in run_changes(once, resumed(once, versions=renamed))}
+
+
+def test_code_that_changed_while_a_run_paused_can_explain_its_result(tmp_path: Path) -> None:
+    once = committed(tmp_path)
+    (change,) = [one for one in run_changes(once, resumed(once, git_commit="4567")) if one.effect == "result"]
+    assert (change.name, change.values[0].b) == ("code of celu", "0123; from epoch 3: 4567")
+    (change,) = [one for one in run_changes(once, resumed(once, git_commit=None)) if one.effect == "result"]
+    assert change.values[0].b == "0123; from epoch 3: not recorded"
+    assert "may be the same or not" in change.note
 
 
 def test_the_same_commit_with_uncommitted_changes_is_not_trusted(tmp_path: Path) -> None:

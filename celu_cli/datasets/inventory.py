@@ -8,7 +8,7 @@ from typing import Literal
 
 from celu_cli.datasets.definition import Definition
 from celu_cli.datasets.directory import find_path, find_places
-from celu_cli.datasets.load import cache_source, check_name, chosen_directory, given_source
+from celu_cli.datasets.load import cache_source, chosen_directory, find_definition, given_source
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.datasets.reporter import SilentReporter
 from celu_cli.datasets.sample import SAMPLE_DIRECTORY, load_sample
@@ -58,8 +58,7 @@ def list_holdings(data_directory: Path | None = None) -> list[Holding]:
 
 def verify_dataset(name: str, data_directory: Path | None = None) -> list[Verification]:
     """Read and hash every copy of a dataset on this machine, the embedded sample included."""
-    check_name(name)
-    definition = DATASETS[name]
+    definition = find_definition(name)
     copies = _copies(definition, data_directory)
     verifications = [_verify(definition, place, source) for place, source in copies]
     if definition.sample_sha256:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from celu_cli.datasets.reporter import Reporter, SilentReporter
 from celu_cli.datasets.sample import load_sample
 from celu_cli.datasets.sources import AbsentError, DirectorySource
 from celu_cli.errors import DataError, UsageError
+from celu_cli.text import nearest_word
 
 DATA_DIRECTORY_VARIABLE = "CELU_DATA_DIR"
 _ALIGNMENT = 64  # bytes
@@ -36,15 +36,14 @@ def load_dataset(
     UsageError for an unknown name or a hold_out out of range; DataError, which lists every source tried, when
     none has the dataset.
     """
-    check_name(name)
+    search = _Search(find_definition(name), chosen_directory(data_directory), reporter or SilentReporter())
     if sample:
         return load_sample(name)
-    train_images = DATASETS[name].train_images
+    train_images = search.definition.train_images
     if not 0 <= hold_out < train_images:
         raise UsageError(
             f"hold_out is {hold_out}; {name} has {train_images:,} training images to hold out from"
         )
-    search = _Search(DATASETS[name], chosen_directory(data_directory), reporter or SilentReporter())
     return to_dataset(name, *search.run(keep=False), hold_out)
 
 
@@ -53,8 +52,7 @@ def fetch_dataset(name: str, *, data_directory: Path | None = None, reporter: Re
 
     Raises DataError when no source has it or when the cache cannot be written.
     """
-    check_name(name)
-    search = _Search(DATASETS[name], chosen_directory(data_directory), reporter or SilentReporter())
+    search = _Search(find_definition(name), chosen_directory(data_directory), reporter or SilentReporter())
     return search.run(keep=True)[1]
 
 
@@ -78,12 +76,13 @@ def _aligned(array: Bytes) -> Bytes:
     return array
 
 
-def check_name(name: str) -> None:
-    """Raise UsageError unless celu knows a dataset of this name."""
+def find_definition(name: str) -> Definition:
+    """The dataset of this name; UsageError when celu knows none."""
     if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = nearest_word(name, DATASETS)
+        hint = f"; did you mean {near}?" if near else ""
         raise UsageError(f"there is no dataset {name!r}: the datasets are {', '.join(DATASETS)}{hint}")
+    return DATASETS[name]
 
 
 def chosen_directory(data_directory: Path | None) -> Path | None:
@@ -169,7 +168,7 @@ class _Search:
         tried = "\n".join(f"  {title}: {reason}" for title, reason in self.failures.items())
         sample = "Use --sample for the small sample that comes with celu, or put"
         return (
-            f"{self.definition.title} cannot be had. Every source was tried:\n{tried}\n"
+            f"{self.definition.title} is not available. Every source was tried:\n{tried}\n"
             f"{sample if self.definition.sample_sha256 else 'Put'} {self.definition.by_hand} "
             "into a directory and name it with --data-dir."
         )

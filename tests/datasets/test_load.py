@@ -225,7 +225,7 @@ def test_the_error_lists_every_source_with_its_reason_and_what_to_do(
     with pytest.raises(DataError) as failure:
         load_dataset("mnist", data_directory=given)
     lines = str(failure.value).splitlines()
-    assert lines[0] == "MNIST cannot be had. Every source was tried:"
+    assert lines[0] == "MNIST is not available. Every source was tried:"
     expected = [
         "--data-dir",
         "celu's cache",

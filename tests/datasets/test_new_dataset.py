@@ -86,7 +86,7 @@ def test_a_damaged_copy_of_a_new_dataset_is_refused(directory: Path, monkeypatch
     damaged = directory / "toy" / "toy-test.bin"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\0")
     assert verify_dataset("toy", directory)[0].verdict == "corrupt"
-    with pytest.raises(DataError, match="Toy cannot be had"):
+    with pytest.raises(DataError, match="Toy is not available"):
         load_dataset("toy", data_directory=directory)
 
 

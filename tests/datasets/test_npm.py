@@ -15,7 +15,7 @@ from celu_cli.errors import DataError
 from tests.datasets.conftest import FakeMnist
 from tests.datasets.recorder import RecordingReporter
 
-PACKAGE = NpmPackage("made-up", "1.2.3", "1 kB", "package/data")
+PACKAGE = NpmPackage("made-up@1.2.3", "1 kB", "package/data")
 
 
 @pytest.fixture

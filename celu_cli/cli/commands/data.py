@@ -82,11 +82,9 @@ def verify(names: Names = None, data_directory: DataDirectory = None, as_json: A
 
 
 def _checked(names: Sequence[str] | None) -> list[str]:
-    from celu_cli.datasets.load import check_name
+    from celu_cli.datasets.load import find_definition
 
-    for name in names or ():
-        check_name(name)
-    return list(dict.fromkeys(names or DATASETS))
+    return list(dict.fromkeys(find_definition(name).name for name in names or DATASETS))
 
 
 def _has_full_set(name: str, copies: Sequence[Verification]) -> bool:

@@ -100,7 +100,7 @@ def test_fetch_goes_on_after_a_dataset_that_cannot_be_had(celu_data: Command) ->
     result = celu_data("fetch", "cifar10", "mnist")
     assert result.stdout.startswith("mnist: ")
     assert result.exit_code == ExitCode.DATA
-    assert "CIFAR-10 cannot be had" in result.stderr
+    assert "CIFAR-10 is not available" in result.stderr
 
 
 @pytest.mark.usefixtures("cached")

@@ -17,24 +17,6 @@ from celu_cli.case.activations import ALPHA, alpha_rule
 from celu_cli.case.json_schema import case_json_schema
 from celu_cli.cli.app import app
 
-COMMANDS = (
-    "run",
-    "watch",
-    "plot",
-    "compare",
-    "report",
-    "why",
-    "export",
-    "cases",
-    "show",
-    "check",
-    "bench",
-    "activations",
-    "schema",
-    "data fetch",
-    "data list",
-    "data verify",
-)
 HEADING = ["value", "default", "meaning"]
 # Where a part stands in a case, and its classes with the word that a reader tells them apart by.
 SECTIONS = {
@@ -152,12 +134,8 @@ def value_of(rule: dict[str, Any]) -> str:
 def commands_page() -> str:
     """Markdown with usage, arguments and options of every command."""
     parts = [COMMANDS_HEAD]
-    root = typer.main.get_command(app)
-    for words in COMMANDS:
-        command: Any = root
-        for word in words.split():
-            command = command.commands[word]
-        parts.append(f"## celu {words}\n\n{command.help.strip()}\n")
+    for name, command in commands_of(typer.main.get_command(app)):
+        parts.append(f"## {name}\n\n{command.help.strip()}\n")
         rows = [
             [f"`{parameter_name(parameter)}`", default_of(parameter), (parameter.help or "").strip()]
             for parameter in command.params
@@ -165,6 +143,15 @@ def commands_page() -> str:
         if rows:
             parts.append(table(["argument or option", "default", "meaning"], rows))
     return "\n".join(parts)
+
+
+def commands_of(command: Any, name: str = "celu") -> Iterator[tuple[str, Any]]:
+    """Every command below `command` with its full name; groups such as `celu data` come after single commands."""
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for word, inner in sorted(command.commands.items(), key=lambda item: hasattr(item[1], "commands")):
+        yield from commands_of(inner, f"{name} {word}")
 
 
 def parameter_name(parameter: Any) -> str:

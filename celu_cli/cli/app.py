@@ -53,20 +53,23 @@ def _root(
     pass
 
 
-app.command()(run)
-app.command()(watch)
-app.command()(plot)
-app.command()(compare)
-app.command()(report)
-app.command()(why)
-app.command()(export)
-app.command()(cases)
-app.command()(show)
-app.command()(check)
-app.command()(bench)
-app.command()(activations)
+for _command in (
+    run,
+    watch,
+    plot,
+    compare,
+    report,
+    why,
+    export,
+    cases,
+    show,
+    check,
+    bench,
+    activations,
+    schema,
+):
+    app.command()(_command)
 app.add_typer(data, name="data")
-app.command()(schema)
 
 
 def main() -> None:
@@ -88,7 +91,7 @@ def main() -> None:
 
 
 def _message(error: CeluError) -> str:
-    """The error's lines, broken between words where a person reads them in a terminal."""
+    """The error's lines, broken between words where they are read in a terminal."""
     lines = f"celu: {error}".splitlines()
     if sys.stderr.isatty():
         width = max(40, shutil.get_terminal_size().columns - 1)

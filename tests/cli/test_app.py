@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import celu_cli
 from celu_cli.case import load
+from celu_cli.cli.app import app
 from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser, RunError
 from tests.cli.invoke import Celu
 
@@ -143,3 +146,16 @@ def test_a_command_loads_only_what_it_needs(words: list[str], heavy: list[str], 
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert report.stderr.splitlines()[-1] == "LOADED"
+
+
+def test_every_command_is_one_file_of_its_name_registered_in_app_and_has_its_place_in_the_docs() -> None:
+    """To add a command: its file in cli/commands/, its import and its registration in cli/app.py."""
+    package = Path(celu_cli.__file__).parent
+    root: Any = typer.main.get_command(app)
+    files = {path.stem for path in (package / "cli" / "commands").glob("*.py")} - {"__init__"}
+    assert root.commands.keys() == files
+    page = (package.parent / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name, command in root.commands.items():
+        for inner in getattr(command, "commands", {name: command}).values():
+            assert inner.callback.__module__ == f"celu_cli.cli.commands.{name}"
+        assert f"\n## celu {name}" in page

@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 from celu_cli.errors import RunError
 
+Parsed = TypeVar("Parsed")
 Content = str | bytes | Callable[[BinaryIO], object]
 
 
@@ -51,6 +52,24 @@ def write_result(path: Path, content: Content) -> None:
         write_whole(path, content)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read_parsed(path: Path, parse: Callable[[bytes], Parsed], what: str) -> Parsed:
+    """What `parse`, which validates by pydantic, makes of the file; `what` says what the file should be.
+
+    Raises:
+        RunError: it cannot be read, or is not that.
+    """
+    from pydantic import ValidationError  # not at the top: what only writes files needs no pydantic
+
+    try:
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(f"{path} is not {what}: {where + ': ' if where else ''}{first['msg']}") from error
 
 
 def remove_unfinished(directory: Path) -> None:

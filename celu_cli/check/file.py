@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from celu_cli.check.measured import GradientCheck
 from celu_cli.check.verdict import Verdict
-from celu_cli.errors import RunError
+from celu_cli.files import read_parsed
 
 CHECK_NAME = "check.json"
 _CHECK, _VERDICT = TypeAdapter(GradientCheck), TypeAdapter(Verdict)
@@ -29,16 +29,10 @@ def read_check(run_path: Path) -> tuple[GradientCheck, Verdict] | None:
         RunError: the file cannot be read or is no check.
     """
     path = run_path / CHECK_NAME
-    try:
-        text = path.read_bytes()
-        return _CHECK.validate_json(text), _VERDICT.validate_json(text)
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(
-            f"{path} is not what celu check --json writes: {where + ': ' if where else ''}{first['msg']}"
-        ) from error
+    return read_parsed(
+        path,
+        lambda text: (_CHECK.validate_json(text), _VERDICT.validate_json(text)),
+        "what celu check --json writes",
+    )

@@ -44,6 +44,7 @@ class CheckedLayer:
     """The layer that was checked, counted from 1, as its plan has it."""
 
     number: int
+    input_shape: tuple[int, int, int]
     kernel: int
     filters: int
     activation: str
@@ -51,7 +52,6 @@ class CheckedLayer:
     pool: str
     pool_size: int
     residual: float
-    input_shape: tuple[int, int, int]
 
     @classmethod
     def of(cls, plan: LayerPlan) -> CheckedLayer:

@@ -10,10 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from celu_cli.errors import RunError
-from celu_cli.files import write_whole
+from celu_cli.files import read_parsed, write_whole
 from celu_cli.machine import cpu_model, cpu_threads, git_commit, package_versions
 
 MANIFEST_NAME = "run.json"
@@ -141,17 +140,7 @@ def read_manifest(run_path: Path) -> Manifest:
     Raises:
         RunError: it is missing, unreadable or not a manifest.
     """
-    path = run_path / MANIFEST_NAME
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(
-            f"{path} is not a run's manifest: {where + ': ' if where else ''}{first['msg']}"
-        ) from error
+    return read_parsed(run_path / MANIFEST_NAME, Manifest.model_validate_json, "a run's manifest")
 
 
 def _without_home(text: str) -> str:

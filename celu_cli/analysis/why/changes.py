@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal, get_args
 
 from celu_cli.analysis.why.settings import PartSettings, one_celu_alpha, part_settings, same_layers
-from celu_cli.case.schema import UNTRAINED_KEYS, AMSGrad, Case, CosineSchedule, DilatedBackprop
+from celu_cli.case.schema import UNTRAINED_KEYS, Case
 
-# result: can change it. rounding: can part two curves, but favours neither. length: later epochs only.
+# result: can change it. rounding: can make two curves differ, but favours neither. length: later epochs only.
 Effect = Literal["result", "rounding", "length", "none"]
 
 _NAMES = {
@@ -35,9 +35,9 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Value:
-    """A key with its value on each side; None where a side has no such key.
+    """A key with its value in A and in B; None where that has no such key.
 
-    `implied_a` and `implied_b` say that the side's kind fixes the value, so that no key can change it there.
+    `implied_a` and `implied_b` say that its kind fixes the value, so that no key can change it there.
     """
 
     key: str
@@ -66,7 +66,7 @@ def case_changes(a: Case, b: Case) -> list[Change]:
 
 
 def by_effect(changes: Iterable[Change]) -> list[Change]:
-    """What can change the result first, what cannot last; else in the order given."""
+    """What can change the result first, what cannot last; otherwise in the order given."""
     return sorted(changes, key=lambda change: get_args(Effect).index(change.effect))
 
 
@@ -80,20 +80,19 @@ def _part_changes(name: str, ours: PartSettings, theirs: PartSettings, a: Case, 
     elif alone:
         groups.append(alone)
     for keys in groups:
-        values = tuple(_value(key, ours, theirs) for key in keys)
+        values = tuple(
+            Value(
+                ours.key(key),
+                ours.values.get(key),
+                theirs.values.get(key),
+                key in ours.implied,
+                key in theirs.implied,
+            )
+            for key in keys
+        )
         title = "network" if name == "network" and alone else _name(values[0].key)
         effect = _effect(title, a, b)
         yield Change(title, effect, values, note_of(title, effect, a, b), name)
-
-
-def _value(key: str, ours: PartSettings, theirs: PartSettings) -> Value:
-    return Value(
-        ours.key(key),
-        ours.values.get(key),
-        theirs.values.get(key),
-        key in ours.implied,
-        key in theirs.implied,
-    )
 
 
 def _name(key: str) -> str:
@@ -105,20 +104,14 @@ def _name(key: str) -> str:
 
 
 def _effect(name: str, a: Case, b: Case) -> Effect:
-    if name == "backprop method" and _equal_gradients(a, b):
+    skips = any(case.backprop.method == "dilated" and case.backprop.rate for case in (a, b))
+    cosine = any(case.schedule.name == "cosine" for case in (a, b))
+    # Without skips two methods differ in rounding alone; the rule, if it differs, is a change of its own.
+    if name == "convolution algorithm" or (name == "backprop method" and not skips):
         return "rounding"
-    if name == "convolution algorithm":
-        return "rounding"
-    if name == "epochs" and not any(isinstance(case.schedule, CosineSchedule) for case in (a, b)):
+    if name == "epochs" and not cosine:
         return "length"
-    if name == "network" and same_layers(a, b):
-        return "none"
-    return "result"
-
-
-def _equal_gradients(a: Case, b: Case) -> bool:
-    """Whether two methods differ in rounding alone; the rule, if it differs, is a change of its own."""
-    return not any(isinstance(case.backprop, DilatedBackprop) and case.backprop.rate for case in (a, b))
+    return "none" if name == "network" and same_layers(a, b) else "result"
 
 
 def _passive_changes(a: Case, b: Case) -> Iterator[Change]:
@@ -130,15 +123,53 @@ def _passive_changes(a: Case, b: Case) -> Iterator[Change]:
 
 def note_of(name: str, effect: str, a: Case, b: Case) -> str:
     """What is known of the change called `name`; empty where nothing is."""
-    note = _NOTES.get(name)
-    return note(a, b, effect) if note else ""
+    match name:
+        case "alpha" if one_celu_alpha(a) and one_celu_alpha(b):
+            return (
+                "with no biases and one alpha, CELU(x, a) = a ELU(x / a, 1): alpha is only the scale of the input "
+                "and the temperature of the softmax"
+            )
+        case "backprop method":
+            return _backprop_note(a, b, effect)
+        case "convolution algorithm":
+            return "the same convolution, rounded slightly differently: not a likely cause"
+        case "epochs" if effect == "result":
+            return (
+                "the cosine schedule stretches to the last epoch, so the learning rates of all epochs differ"
+            )
+        case "epochs":
+            return "the epochs that both have are not affected"
+        case "gradient rule":
+            return (
+                "article doubles the derivative of CELU on the positive side, which changes the direction, and "
+                "leaves out two means, which Adam-like rules nearly cancel"
+            )
+        case "network" if effect == "none":
+            return "written differently, but the layers are the same"
+        case "optimizer rule" if any(getattr(case.optimizer, "maximum", None) == "tensor" for case in (a, b)):
+            return (
+                "this AMSGrad is the article's: it keeps the whole tensor with the larger sum, not each larger "
+                "element"
+            )
+        case "optimizer's bias correction":
+            return _bias_correction_note(a, b)
+        case "optimizer's maximum":
+            return (
+                "the elementwise maximum keeps every spike of the squared gradient, so steps shrink; tensor is the "
+                "article's"
+            )
+        case "seed":
+            return (
+                "different initial weights and a different order of the images; only several seeds can distinguish a "
+                "cause from luck"
+            )
+    return ""
 
 
-def _backprop_method(a: Case, b: Case, effect: str) -> str:
-    methods = {a.backprop.method, b.backprop.method}
+def _backprop_note(a: Case, b: Case, effect: str) -> str:
     if effect == "result":
         return "dilated backprop adds skip gradients, so its direction is not that of the loss's gradient"
-    if "dilated" in methods:
+    if "dilated" in (a.backprop.method, b.backprop.method):
         return "at rate 0 dilated backprop adds nothing: the gradient is that of manual"
     return (
         "the tape and the hand-written code give the same gradient up to rounding under the exact rule: "
@@ -146,72 +177,13 @@ def _backprop_method(a: Case, b: Case, effect: str) -> str:
     )
 
 
-def _rule(*_: object) -> str:
-    return (
-        "article doubles the derivative of CELU on the positive side, which changes the direction, and leaves out "
-        "two means, which Adam-like rules nearly cancel"
-    )
-
-
-def _alpha(a: Case, b: Case, _: str) -> str:
-    if not (one_celu_alpha(a) and one_celu_alpha(b)):
-        return ""
-    return (
-        "with no biases and one alpha, CELU(x, a) = a ELU(x / a, 1): alpha is only the scale of the input and "
-        "the temperature of the softmax"
-    )
-
-
-def _bias_correction(a: Case, b: Case, _: str) -> str:
-    corrected = next(case for case in (a, b) if part_settings(case)["optimizer"].values["bias_correction"])
-    values = part_settings(corrected)["optimizer"].values
-    beta_1, beta_2 = values["beta_1"], values["beta_2"]
+def _bias_correction_note(a: Case, b: Case) -> str:
+    settings = [part_settings(case)["optimizer"].values for case in (a, b)]
+    corrected = next(values for values in settings if values["bias_correction"])
+    beta_1, beta_2 = corrected["beta_1"], corrected["beta_2"]
     first, later = (sqrt(1 - beta_2**step) / (1 - beta_1**step) for step in (1, 1000))
-    always = f"{values['name']} always corrects; " if values["name"] != "amsgrad" else ""
+    always = f"{corrected['name']} always corrects; " if corrected["name"] != "amsgrad" else ""
     return (
         f"{always}at beta_1 {beta_1:g} and beta_2 {beta_2:g} it multiplies the first step by {first:.3g} "
         f"and the 1000th by {later:.3g}"
     )
-
-
-def _optimizer_rule(a: Case, b: Case, _: str) -> str:
-    amsgrad = next((case.optimizer for case in (a, b) if isinstance(case.optimizer, AMSGrad)), None)
-    if amsgrad is None or amsgrad.maximum == "elementwise":
-        return ""
-    return "this AMSGrad is the article's: it keeps the whole tensor with the larger sum, not each larger element"
-
-
-def _maximum(*_: object) -> str:
-    return "the elementwise maximum keeps every spike of the squared gradient, so steps shrink; tensor is the article's"
-
-
-def _network(_: Case, __: Case, effect: str) -> str:
-    return "written differently, but the layers are the same" if effect == "none" else ""
-
-
-def _seed(*_: object) -> str:
-    return "other initial weights and another order of the images; only several seeds tell a cause from luck"
-
-
-def _convolution(*_: object) -> str:
-    return "the same convolution with a little other rounding: not a likely cause"
-
-
-def _epochs(_: Case, __: Case, effect: str) -> str:
-    if effect == "result":
-        return "the cosine schedule stretches to the last epoch, so the learning rates of all epochs differ"
-    return "the epochs that both have are not touched by it"
-
-
-_NOTES: dict[str, Callable[[Case, Case, str], str]] = {
-    "alpha": _alpha,
-    "backprop method": _backprop_method,
-    "convolution algorithm": _convolution,
-    "epochs": _epochs,
-    "gradient rule": _rule,
-    "network": _network,
-    "optimizer rule": _optimizer_rule,
-    "optimizer's bias correction": _bias_correction,
-    "optimizer's maximum": _maximum,
-    "seed": _seed,
-}

@@ -20,20 +20,11 @@ from celu_cli.runs.published import read_published
 
 
 @dataclass(frozen=True)
-class PublishedEnds:
-    """The last epochs of the curves that the article shows of both cases."""
-
-    epoch_a: int
-    epoch_b: int
-    test_accuracy_a: float
-    test_accuracy_b: float
-
-
-@dataclass(frozen=True)
 class Explanation:
     """Everything that `celu why` says of A and B.
 
-    `confounded` names the changes that can each have changed the result, when there is more than one.
+    `confounded` names the changes that can each have changed the result, when there is more than one. `published` has
+    epoch and test accuracy at the ends of the curves that the article shows of both.
     """
 
     a: Subject
@@ -42,7 +33,7 @@ class Explanation:
     same: tuple[str, ...]
     start: Start
     metrics: MetricDifferences | None
-    published: PublishedEnds | None
+    published: dict[str, float] | None
     confounded: tuple[str, ...]
     verdict: tuple[str, ...]
     proposals: tuple[Proposal, ...]
@@ -81,15 +72,17 @@ def explain(a: Subject, b: Subject) -> Explanation:
     )
 
 
-def _published_ends(a: Subject, b: Subject) -> PublishedEnds | None:
+def _published_ends(a: Subject, b: Subject) -> dict[str, float] | None:
     """Only between two cases: runs have results of their own, which need not be the article's."""
     if a.run or b.run or a.case.published == b.case.published:
         return None
     one, other = read_published(a.case), read_published(b.case)
     if one is None or other is None or not (one.epochs and other.epochs):
         return None
-    ours, theirs = one.epochs[-1], other.epochs[-1]
-    return PublishedEnds(ours.epoch, theirs.epoch, ours.test_accuracy, theirs.test_accuracy)
+    ends = {"a": one.epochs[-1], "b": other.epochs[-1]}
+    return {
+        f"{key}_{of}": getattr(end, key) for key in ("epoch", "test_accuracy") for of, end in ends.items()
+    }
 
 
 def _proposals(a: Subject, b: Subject, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:

@@ -49,7 +49,7 @@ def check_text(**changes: Any) -> str:
     """What `celu check --json` writes of a network of two layers."""
     layers = tuple(
         LayerCheck(
-            plan=CheckedLayer(number, 3, 8, "celu", 2.0, "none", 2, 0.0, (8, 8, 8)),
+            plan=CheckedLayer(number, (8, 8, 8), 3, 8, "celu", 2.0, "none", 2, 0.0),
             winograd=False,
             exact_weights=deviation(0.5, 0.77),
             exact_output=deviation(inf),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -35,11 +34,6 @@ def store(directory: Path, arrays: Arrays) -> None:
         if path.is_dir() and not path.is_symlink():
             path.rmdir()  # an empty one is in the way by mistake; OSError where it is not empty
         write_whole(path, partial(np.save, arr=arrays[name], allow_pickle=False), synced=True)
-
-
-def clear(place: Path) -> None:
-    """Empty a workspace: nothing in it will be resumed."""
-    shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager

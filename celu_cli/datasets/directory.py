@@ -27,13 +27,8 @@ def find_places(directory: Path, definition: Definition, layouts: Iterable[Layou
 
 def find_files(directory: Path, layout: Layout) -> dict[str, Path] | None:
     """The path of each file of a layout, plain or with `.gz` behind its name; None unless all are there."""
-    found: dict[str, Path] = {}
-    for name in layout.limits:
-        path = find_path(directory, name)
-        if path is None:
-            return None
-        found[name] = path
-    return found
+    found = {name: path for name in layout.limits if (path := find_path(directory, name)) is not None}
+    return found if len(found) == len(layout.limits) else None
 
 
 def find_path(directory: Path, name: str) -> Path | None:

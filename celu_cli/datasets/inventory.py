@@ -102,11 +102,9 @@ def _find(definition: Definition, source: DirectorySource) -> tuple[State, list[
 
 
 def _sample_holding(definition: Definition) -> Holding:
-    name, shape = definition.name, definition.image_shape
-    size = sum(file.stat().st_size for file in SAMPLE_DIRECTORY.glob(f"{name}-*.png"))
-    return Holding(
-        name, "sample", "present", SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES, shape, size, SAMPLE_DIRECTORY
-    )
+    size = sum(file.stat().st_size for file in SAMPLE_DIRECTORY.glob(f"{definition.name}-*.png"))
+    counts = (SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES, definition.image_shape)
+    return Holding(definition.name, "sample", "present", *counts, size, SAMPLE_DIRECTORY)
 
 
 def _verify(definition: Definition, place: Place, source: DirectorySource) -> Verification:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from celu_cli.datasets.cache import cache_directory, clear, store, workspace
+from celu_cli.datasets.cache import cache_directory, store, workspace
 from celu_cli.datasets.definition import Arrays, Bytes, Dataset, Definition, Source, Split
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.datasets.reporter import Reporter, SilentReporter
@@ -135,7 +136,7 @@ class _Search:
                     raise DataError(self._account())
                 if found[1] is not cache:
                     self._store(found[0], cache.directory, must=keep)
-                    clear(place)
+                    shutil.rmtree(place, ignore_errors=True)  # nothing in it will be resumed
         arrays, source = found
         return arrays, source.title
 

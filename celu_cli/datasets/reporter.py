@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 Advance = Callable[[int], None]
@@ -26,7 +26,6 @@ class SilentReporter:
     def message(self, text: str) -> None:
         """Drop the text."""
 
-    @contextmanager
-    def progress(self, text: str, total: int | None) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's names
+    def progress(self, text: str, total: int | None) -> AbstractContextManager[Advance]:  # noqa: ARG002 - the protocol's names
         """Count nothing."""
-        yield lambda _: None
+        return nullcontext(lambda _: None)

@@ -24,11 +24,9 @@ SHEET_COLUMNS = 50
 
 
 @dataclass(frozen=True)
-class SampledSplit:
+class SampledSplit(Split):
     """One split of a sample; `rows` (N,) are the images' places in the published split, counted from 0."""
 
-    images: Bytes
-    labels: Bytes
     rows: np.ndarray[tuple[int], np.dtype[np.uint16]]
 
 
@@ -42,7 +40,7 @@ def load_sample(dataset: str) -> Dataset:
     for array in (train.images, train.labels, test.images, test.labels):
         array.flags.writeable = False
     source = f"the sample that comes with celu ({len(train.labels):,} + {len(test.labels):,} real images)"
-    return Dataset(dataset, Split(train.images, train.labels), Split(test.images, test.labels), source)
+    return Dataset(dataset, train, test, source)
 
 
 def read_split(dataset: str, split: str) -> SampledSplit:
@@ -75,11 +73,8 @@ def sheet_file(dataset: str, split: str) -> str:
 
 def digest(train: SampledSplit, test: SampledSplit) -> str:
     """The SHA-256 of the images, labels and rows (little-endian uint16) of train, then of test."""
-    hashed = hashlib.sha256()
-    for split in (train, test):
-        for array in (split.images, split.labels, split.rows.astype("<u2")):
-            hashed.update(np.ascontiguousarray(array).tobytes())
-    return hashed.hexdigest()
+    arrays = [(split.images, split.labels, split.rows.astype("<u2")) for split in (train, test)]
+    return hashlib.sha256(b"".join(array.tobytes() for three in arrays for array in three)).hexdigest()
 
 
 def damaged(reason: str) -> DataError:

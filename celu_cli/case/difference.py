@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from celu_cli.case.annotations import Role
 from celu_cli.case.schema import Case, keys_with_role
 
 # What is measured counts: a resumed run goes on measuring as it began.
-_IGNORED = set(keys_with_role(Role.LABEL, Role.COMPARISON))
+_IGNORED = keys_with_role(Role.LABEL, Role.COMPARISON)
 _ABSENT = "nothing"
 
 
@@ -36,9 +36,12 @@ def differences(first: Case, second: Case) -> list[Difference]:
     ]
 
 
-def settings(case: Case) -> dict[str, Any]:
-    """Every key that decides what is trained and measured, as on the command line, with its value if it has one."""
-    return dict(_leaves(case.model_dump(exclude=_IGNORED), ""))
+def settings(case: Case, but: Collection[str] = _IGNORED) -> dict[str, Any]:
+    """Every key that decides what is trained and measured, as on the command line, with its value if it has one.
+
+    `but` are the keys of the case that are left out.
+    """
+    return dict(_leaves(case.model_dump(exclude=set(but)), ""))
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:

@@ -57,7 +57,10 @@ def explain(a: Subject, b: Subject) -> Explanation:
         metrics = compare_metrics(a.run, b.run)
         start = recorded_start(a.run.manifest, b.run.manifest)
         same += shared_conditions(a.run, b.run)
-    causes = [change for change in changes if change.effect == "result"]
+    causes = [change.name for change in changes if change.effect == "result"]
+    confounded = len(causes) > 1
+    # What a case cannot say, such as the version of a package, is no part of one.
+    testable = [change for change in changes if change.effect in ("result", "rounding") and change.part]
     return Explanation(
         a,
         b,
@@ -66,9 +69,9 @@ def explain(a: Subject, b: Subject) -> Explanation:
         start,
         metrics,
         _published_ends(a, b),
-        tuple(change.name for change in causes) if len(causes) > 1 else (),
+        tuple(causes) if confounded else (),
         (*_verdict(changes, metrics), *_caveats(a, b)),
-        tuple(_proposals(a, b, changes, confounded=len(causes) > 1)),
+        tuple(propose(a, b, change) for change in testable) if confounded else (),
     )
 
 
@@ -83,14 +86,6 @@ def _published_ends(a: Subject, b: Subject) -> dict[str, float] | None:
     return {
         f"{key}_{of}": getattr(end, key) for key in ("epoch", "test_accuracy") for of, end in ends.items()
     }
-
-
-def _proposals(a: Subject, b: Subject, changes: Sequence[Change], *, confounded: bool) -> list[Proposal]:
-    """Cases that test one change each; what a case cannot say, such as the version of a package, has none."""
-    if not confounded:
-        return []
-    testable = [change for change in changes if change.effect in ("result", "rounding") and change.part]
-    return propose(a.base, b.base, testable)
 
 
 def _verdict(changes: Sequence[Change], metrics: MetricDifferences | None) -> list[str]:
@@ -138,8 +133,7 @@ def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: b
         return f"Only rounding can differ, by {_list(rounding)}; training makes small differences grow."
     if apart:
         return (
-            "Nothing that celu records explains the difference: look at what it does not record, such as the "
-            "machine's load."
+            "Nothing that celu records explains the difference: look at what it does not, such as the load."
         )
     if longer:
         return "Up to the last epoch that both have, nothing that can change the result differs."

@@ -33,17 +33,19 @@ class PartSettings:
 
 
 def part_settings(case: Case) -> dict[str, PartSettings]:
-    """The parts of `case` that decide what is trained, by the words they are called by."""
+    """The parts of `case` that decide what is trained, by their names."""
     values = case.model_dump(mode="python")
     data, network = values["dataset"], values["network"]
     initializer = network.pop("initializer")
+    alpha = alpha_of(case)
+    activation = {"activation": case.activation} | ({} if alpha is None else {"alpha": alpha})
     if data["sample"]:
         del data["hold_out"]  # nothing is ever held out of the sample
     parts = {
         "dataset": PartSettings("dataset", data, "sample"),
         "network": PartSettings("network", _network_values(case, network)),
         "initial weights": PartSettings("network.initializer", initializer, "name"),
-        "activation": PartSettings("", _activation_values(case), "activation"),
+        "activation": PartSettings("", activation, "activation"),
         "backprop": _with_implied("backprop", case.backprop, "method"),
         "optimizer": _with_implied("optimizer", case.optimizer, "name"),
         "schedule": _with_implied("schedule", case.schedule, "name"),
@@ -68,11 +70,6 @@ def _with_implied(path: str, part: Part, kind: str) -> PartSettings:
     return PartSettings(path, part.model_dump() | dict(part.implied), kind, frozenset(part.implied))
 
 
-def _activation_values(case: Case) -> dict[str, Any]:
-    alpha = alpha_of(case)
-    return {"activation": case.activation} | ({} if alpha is None else {"alpha": alpha})
-
-
 def _network_values(case: Case, network: dict[str, Any]) -> dict[str, Any]:
     """The preset's keys, or the layers; a network written out that equals the preset's is still `layers`."""
     if not isinstance(case.network, LayeredNetwork):
@@ -90,18 +87,23 @@ def _layer_values(layer: LayerSpec) -> dict[str, Any]:
 
 def same_layers(one: Case, other: Case) -> bool:
     """Whether both networks have the same layers, however they are written."""
-    return _layer_facts(one) == _layer_facts(other)
+    return _layers(one) == _layers(other)
 
 
-def _layer_facts(case: Case) -> list[tuple[Any, ...]]:
-    own = (
-        [(layer.activation, layer.alpha) for layer in case.network.layers]
-        if isinstance(case.network, LayeredNetwork)
-        else []
-    )
-    facts = [
-        (layer.kernel, layer.filters, layer.pool, layer.pool != "none" and layer.pool_size, layer.residual)
-        for layer in plan_network(case).layers
+def _layers(case: Case) -> list[tuple[Any, ...]]:
+    """Of each layer what the case's own activation and alpha do not decide."""
+    network, layers = case.network, plan_network(case).layers
+    specs = network.layers if isinstance(network, LayeredNetwork) else [None] * len(layers)
+    return [
+        (
+            *(
+                layer.kernel,
+                layer.filters,
+                layer.pool,
+                layer.pool != "none" and layer.pool_size,
+                layer.residual,
+            ),
+            *((spec.activation, spec.alpha) if spec else (None, None)),
+        )
+        for layer, spec in zip(layers, specs, strict=True)
     ]
-    none = (None, None)
-    return [(*fact, *(own[number] if own else none)) for number, fact in enumerate(facts)]

@@ -1,4 +1,4 @@
-"""The two sides of `celu why`: a case, or a run with the case it trained."""
+"""What `celu why` compares: a case, or a run with the case it trained."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from celu_cli.case.catalog import find_case
+from celu_cli.case.difference import settings
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import UNTRAINED_KEYS, Case
 from celu_cli.errors import CaseError, RunError, UsageError
@@ -18,11 +19,15 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class Subject:
-    """A case or a run; `runs` are the names of the runs that a case of this name has in the logs."""
+    """A case or a run; `reference` and `overrides` are how to train its case again with ``celu run``.
+
+    `runs` are the names of the runs that a case of this name has in the logs.
+    """
 
     name: str
     case: Case
-    base: Base
+    reference: str
+    overrides: tuple[str, ...] = ()
     run: Run | None = None
     runs: tuple[str, ...] = ()
 
@@ -38,12 +43,12 @@ def find_subject(name: str, logs: Path) -> Subject:
     try:
         find_case(name)
     except CaseError as no_case:
-        return _run_side(name, logs, no_case)
+        return _run_subject(name, logs, no_case)
     case = load_case(name, to_train=False)
-    return Subject(name, case, Base(case, name), runs=_runs_of(name, logs))
+    return Subject(name, case, name, runs=_runs_of(name, logs))
 
 
-def _run_side(name: str, logs: Path, no_case: CaseError) -> Subject:
+def _run_subject(name: str, logs: Path, no_case: CaseError) -> Subject:
     try:
         found = find_runs(logs, [name])
     except RunError as no_run:
@@ -51,22 +56,25 @@ def _run_side(name: str, logs: Path, no_case: CaseError) -> Subject:
     if not found.runs:
         raise RunError(found.problems[0])
     if len(found.runs) > 1:
-        raise RunError(f"{name!r} means {len(found.runs)} runs; name one of them: {_list_runs(found.runs)}")
+        newest = [run.name for run in reversed(found.runs)][:_LISTED]
+        rest = f" and {len(found.runs) - _LISTED} more" if len(found.runs) > _LISTED else ""
+        listed = ", ".join(newest) + rest
+        raise RunError(f"{name!r} means {len(found.runs)} runs; name one of them: {listed}")
     (run,) = found.runs
-    return Subject(run.name, run.case, _base(run), run)
+    return Subject(run.name, run.case, *_shortest_command(run), run)
 
 
-def _base(run: Run) -> Base:
-    """The shortest command that trains the run's case again."""
-    written = _read_overrides(run.path)
-    for reference, overrides in ((run.case.name, ()), (run.case.name, written)):
+def _shortest_command(run: Run) -> tuple[str, tuple[str, ...]]:
+    """The reference and the overrides that give the run's case again."""
+    trained = settings(run.case, but=UNTRAINED_KEYS)
+    for overrides in ((), _read_overrides(run.path)):
         try:
-            case = load_case(reference, overrides, to_train=False)
+            case = load_case(run.case.name, overrides, to_train=False)
         except CaseError:
             continue
-        if _what_counts(case) == _what_counts(run.case):
-            return Base(run.case, reference, overrides)
-    return Base(run.case, shown(run.path / CASE_NAME))
+        if settings(case, but=UNTRAINED_KEYS) == trained:
+            return run.case.name, overrides
+    return shown(run.path / CASE_NAME), ()
 
 
 def _read_overrides(path: Path) -> tuple[str, ...]:
@@ -76,10 +84,6 @@ def _read_overrides(path: Path) -> tuple[str, ...]:
         return ()
 
 
-def _what_counts(case: Case) -> dict[str, object]:
-    return case.model_dump(exclude=set(UNTRAINED_KEYS))
-
-
 def _runs_of(name: str, logs: Path) -> tuple[str, ...]:
     """Runs that lie in ``logs/<name>``; a case's runs are named by their directories."""
     try:
@@ -87,18 +91,3 @@ def _runs_of(name: str, logs: Path) -> tuple[str, ...]:
     except (RunError, OSError):
         return ()
     return tuple(run.name for run in found)
-
-
-def _list_runs(runs: tuple[Run, ...]) -> str:
-    newest = [run.name for run in reversed(runs)][:_LISTED]
-    rest = len(runs) - len(newest)
-    return ", ".join(newest) + (f" and {rest} more" if rest else "")
-
-
-@dataclass(frozen=True)
-class Base:
-    """A case and how to name it on the command line."""
-
-    case: Case
-    reference: str
-    overrides: tuple[str, ...] = ()

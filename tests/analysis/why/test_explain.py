@@ -12,7 +12,7 @@ from celu_cli.analysis.why.explain import Explanation, explain
 from celu_cli.analysis.why.proposals import propose
 from celu_cli.analysis.why.results import compare_metrics, expected_start, recorded_start
 from celu_cli.analysis.why.run_changes import run_changes, shared_conditions
-from celu_cli.analysis.why.subject import Base, Subject, find_subject
+from celu_cli.analysis.why.subject import Subject, find_subject
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.errors import CaseError, RunError, UsageError
@@ -94,7 +94,7 @@ def test_what_one_side_cannot_say_is_proposed_from_the_other() -> None:
 def test_a_change_of_the_activation_drops_the_alpha_that_the_new_one_has_not() -> None:
     a = load_case("case-c")
     b = load_case("case-c", ["activation=relu", "alpha=null", "seed=1"])
-    explanation = explain(Subject("case-c", a, Base(a, "case-c")), Subject("relu", b, Base(b, "relu.yaml")))
+    explanation = explain(Subject("case-c", a, "case-c"), Subject("relu", b, "relu.yaml"))
     commands = {proposal.change: proposal.command for proposal in explanation.proposals}
     assert commands["activation"] == "celu run case-c activation=relu alpha=null"
     assert commands["seed"] == "celu run case-c seed=1"
@@ -104,7 +104,7 @@ def test_a_change_that_no_valid_case_has_alone_is_said_to_have_none() -> None:
     # The article's rule is defined for celu alone, so neither side can take the other's activation or rule.
     a = load_case("case-c-as-run")
     b = load_case("case-c", ["activation=relu", "alpha=null"])
-    explanation = explain(Subject("a", a, Base(a, "case-c-as-run")), Subject("b", b, Base(b, "none.yaml")))
+    explanation = explain(Subject("a", a, "case-c-as-run"), Subject("b", b, "none.yaml"))
     commands = {proposal.change: proposal.command for proposal in explanation.proposals}
     assert commands == {"activation": None, "gradient rule": "celu run case-c-as-run backprop.rule=exact"}
 
@@ -182,9 +182,9 @@ def test_each_kind_of_change_can_be_proposed_alone(
     overrides: list[str], name: str, words: str | None, turned: bool
 ) -> None:
     one, other = (
-        Subject(name, case, Base(case, "case-c", written))
-        for name, written in (("a", ()), ("b", (*overrides, "seed=7")))
-        for case in (load_case("case-c", written),)
+        Subject(name, case, "case-c", given)
+        for name, given in (("a", ()), ("b", (*overrides, "seed=7")))
+        for case in (load_case("case-c", given),)
     )
     explanation = explain(other, one) if turned else explain(one, other)
     proposals = {proposal.change: proposal for proposal in explanation.proposals}
@@ -206,14 +206,14 @@ def test_images_held_out_belong_to_the_full_set_alone() -> None:
         ("dataset.hold_out", None, 5000),
     ]
     assert case_changes(sample, load_case("case-a", ["dataset.sample=true", "dataset.hold_out=0"])) == []
-    start = Base(sample, "case-a", ("dataset.sample=true", "dataset.hold_out=0"))
-    (proposal,) = propose(start, Base(full, "case-a"), [change])
+    start = Subject("sample", sample, "case-a", ("dataset.sample=true", "dataset.hold_out=0"))
+    proposal = propose(start, Subject("full", full, "case-a"), change)
     assert proposal.command == "celu run case-a dataset.sample=false dataset.hold_out=5000"
 
 
 def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_have_one() -> None:
     a, b = load_case("case-c"), load_case("case-c", ["epochs=5"])
-    explanation = explain(Subject("a", a, Base(a, "a")), Subject("b", b, Base(b, "b")))
+    explanation = explain(Subject("a", a, "a"), Subject("b", b, "b"))
     assert explanation.confounded == ()
     assert explanation.verdict == (
         "Up to the last epoch that both have, nothing that can change the result differs.",
@@ -224,7 +224,7 @@ def test_cases_that_differ_in_their_epochs_alone_are_to_be_compared_where_both_h
 def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
     a, b = recorded(tmp_path, seed=3), recorded(tmp_path, seed=3)
     conditions = shared_conditions(a, b)
-    same = explain(*(Subject("a", run.case, Base(run.case, "a"), run) for run in (a, b))).same
+    same = explain(*(Subject("a", run.case, "a", run=run) for run in (a, b))).same
     assert same == ("seed 3", *conditions)
     assert f"{a.manifest.cpu_threads} threads" in conditions
     other = replace(b, manifest=b.manifest.model_copy(update={"cpu_threads": 99}))
@@ -234,9 +234,9 @@ def test_what_two_runs_have_in_common_is_said(tmp_path: Path) -> None:
 def test_what_no_run_recorded_is_not_taken_for_equal(tmp_path: Path) -> None:
     a = recorded(tmp_path)
     unknown = replace(a, manifest=a.manifest.model_copy(update={"git_commit": None}))
-    side = Subject("a", a.case, Base(a.case, "a"), unknown)
+    side = Subject("a", a.case, "a", run=unknown)
     assert "Neither run recorded the commit of celu" in explain(side, side).verdict[-1]
-    case = Subject("a", a.case, Base(a.case, "a"))
+    case = Subject("a", a.case, "a")
     assert explain(side, case).verdict[-1].startswith("Only one of the two is a run")
 
 
@@ -406,11 +406,11 @@ def test_a_name_that_is_a_case_means_the_case_and_its_runs_are_named(tmp_path: P
 def test_a_run_of_an_unchanged_case_is_proposed_by_the_name_of_the_case(tmp_path: Path) -> None:
     plain = record_run(tmp_path, load_case("case-c"))
     side = find_subject(str(plain), tmp_path)
-    assert (side.base.reference, side.base.overrides) == ("case-c", ())
+    assert (side.reference, side.overrides) == ("case-c", ())
     changed = record_run(tmp_path, load_case("case-c", ["epochs=2"]))
-    assert find_subject(str(changed), tmp_path).base.reference == str(changed / "case.yaml")
+    assert find_subject(str(changed), tmp_path).reference == str(changed / "case.yaml")
     (changed / "overrides.txt").write_text("epochs=2\n")
-    assert find_subject(str(changed), tmp_path).base.overrides == ("epochs=2",)
+    assert find_subject(str(changed), tmp_path).overrides == ("epochs=2",)
 
 
 def test_a_name_that_means_nothing_or_many_things_is_refused_with_what_there_is(tmp_path: Path) -> None:

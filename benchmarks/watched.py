@@ -49,8 +49,8 @@ def main() -> None:
     plain = house.execute
     with Path(path).open("w", encoding="utf-8") as file:
 
-        def execute(*given: Any, observers: Any = (), **named: Any) -> Path:
-            return plain(*given, observers=[*observers, Stamps(file, int(steps))], **named)
+        def execute(job: house.Job, observers: Any = (), *given: Any) -> Any:
+            return plain(job, [*observers, Stamps(file, int(steps))], *given)
 
         house.execute = execute  # where the command finds it
         sys.argv = ["celu", *words]

@@ -1,6 +1,6 @@
 """What a training says while it runs: plain values, so that observers need no TensorFlow.
 
-The trainer yields them in this order: `TrainingStarted`, then for each epoch any number of `StepsDone`, one
+A `RunOpened` comes first. The trainer then yields `TrainingStarted`, for each epoch any number of `StepsDone`, one
 `EvaluationStarted`, any number of `ImagesTested` and one `EpochDone`, then `TrainingEnded`. A `CheckpointReached` may
 follow any `StepsDone` and follows the last of an epoch. Where the layers are measured, `LayersMeasured` comes right
 before `EpochDone`. Files, terminal and TensorBoard are observers: callables that take one event and return nothing.
@@ -12,10 +12,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class RunOpened:
+    """The run has its directory; `epochs` are those that a resumed run has already."""
+
+    path: Path
+    epochs: Epochs
 
 
 @dataclass(frozen=True)
@@ -179,7 +188,8 @@ class TrainingEnded:
 
 
 Event = (
-    TrainingStarted
+    RunOpened
+    | TrainingStarted
     | StepsDone
     | CheckpointReached
     | EvaluationStarted

@@ -80,6 +80,21 @@ class Manifest(BaseModel):
         dead = self.host == platform.node() and _is_gone(self.pid)
         return "crashed" if silent or dead else "running"
 
+    def machine_changes(self) -> list[str]:
+        """What a resumed run is trained with now that it was not trained with before, one text each."""
+        if not self.resumed:
+            return []
+        before, now = self.resumed[-2] if len(self.resumed) > 1 else self, self.resumed[-1]
+        pairs = {
+            "processor": (before.cpu_model, now.cpu_model),
+            "number of threads": (before.cpu_threads, now.cpu_threads),
+            **{
+                name: (before.versions.get(name), now.versions.get(name))
+                for name in ("celu", "numpy", "tensorflow")
+            },
+        }
+        return [f"{name}: {new}, before {old}" for name, (old, new) in pairs.items() if old != new]
+
 
 def new_manifest(
     seed: int,

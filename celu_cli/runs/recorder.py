@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,6 @@ from celu_cli.errors import CeluError, InterruptedByUser, RunError
 from celu_cli.events import (
     CheckpointReached,
     EpochDone,
-    EpochMetrics,
     Epochs,
     Event,
     TrainingEnded,
@@ -32,7 +32,6 @@ from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_che
 from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
-    Manifest,
     WrittenStatus,
     new_manifest,
     read_manifest,
@@ -41,7 +40,7 @@ from celu_cli.runs.manifest import (
     write_manifest,
 )
 from celu_cli.runs.metrics import append_metrics, keep_metrics
-from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME
+from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
 from celu_cli.runs.train_log import append_log, epoch_line, log_line, summary_lines
 
 _NOTHING_FOUND = FoundCheckpoint(None, ())
@@ -50,29 +49,30 @@ _NOTHING_FOUND = FoundCheckpoint(None, ())
 class RunRecorder:
     """Records one run; use it as a context manager around the training and call it with every event.
 
-    On leaving, the run is *completed* when the training said it ended, *interrupted* when a person stopped it
-    or it stopped early, and *failed* on any other exception, whose text is kept. Exceptions pass through.
+    `run` is the run as it stands; `found` is the checkpoint it goes on from. On leaving, the run is *completed* when
+    the training said that it ended, *interrupted* when the user stopped it or it stopped early, and *failed* on any
+    other exception, whose text is kept. Exceptions pass through.
     """
 
     def __init__(
         self,
-        path: Path,
-        manifest: Manifest,
+        run: Run,
         lock: FileLock,
-        epochs: Sequence[EpochMetrics] = (),
         found: FoundCheckpoint = _NOTHING_FOUND,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
-        self.path = path
-        self.epochs = list(epochs)
+        self.run = run
         self.found = found
-        self._manifest = manifest
         self._lock = lock
         self._ended = False
         self._writing = threading.Lock()
         self._stop = threading.Event()
         # A thread, because one evaluation or one large step may outlast the silence that means a crash.
         self._pulse = threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True)
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
 
     @classmethod
     def open(
@@ -107,7 +107,7 @@ class RunRecorder:
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        return cls(path, manifest, lock)
+        return cls(Run(path, case, manifest, manifest.status, Epochs()), lock)
 
     @classmethod
     def reopen(cls, path: Path, case: Case, overrides: Sequence[str] = ()) -> RunRecorder:
@@ -140,7 +140,7 @@ class RunRecorder:
             write_whole(path / OVERRIDES_NAME, earlier_overrides + "".join(f"{one}\n" for one in overrides))
             append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
             write_manifest(path, manifest)
-        return cls(path, manifest, lock, kept, found)
+        return cls(Run(path, case, manifest, manifest.status, kept), lock, found)
 
     def __enter__(self) -> RunRecorder:
         self._pulse.start()
@@ -166,7 +166,8 @@ class RunRecorder:
                 case EpochDone(metrics):
                     append_metrics(self.path, metrics)
                     append_log(self.path, epoch_line(metrics))
-                    self.epochs.append(metrics)
+                    with self._writing:
+                        self.run = replace(self.run, metrics=Epochs((*self.run.metrics, metrics)))
                 case TrainingEnded():
                     self._ended = True
                 case _:
@@ -181,29 +182,13 @@ class RunRecorder:
         try:
             with _clear_errors(self.path):
                 values = {"status": status} | ({"error": reason} if reason else {})
-                append_log(self.path, log_line("end", **values), *summary_lines(Epochs(self.epochs)))
+                append_log(self.path, log_line("end", **values), *summary_lines(self.run.metrics))
                 self._update(status=status, error=reason, ended=utc_now())
         except RunError:
             if error is None:
                 raise  # otherwise the exception under way says more
         finally:
             self._lock.release()
-
-    def machine_changes(self) -> list[str]:
-        """What a resumed run is trained with now that it was not trained with before, in words."""
-        whole = self._manifest
-        if not whole.resumed:
-            return []
-        before, now = whole.resumed[-2] if len(whole.resumed) > 1 else whole, whole.resumed[-1]
-        pairs = {
-            "processor": (before.cpu_model, now.cpu_model),
-            "number of threads": (before.cpu_threads, now.cpu_threads),
-            **{
-                name: (before.versions.get(name), now.versions.get(name))
-                for name in ("celu", "numpy", "tensorflow")
-            },
-        }
-        return [f"{name}: {now}, before {old}" for name, (old, now) in pairs.items() if old != now]
 
     def _outcome(self, error: BaseException | None) -> tuple[WrittenStatus, str | None]:
         match error:
@@ -220,14 +205,13 @@ class RunRecorder:
 
     def _update(self, **changes: Any) -> None:
         with self._writing:
-            self._manifest = self._manifest.model_copy(update={"heartbeat": utc_now(), **changes})
-            write_manifest(self.path, self._manifest)
+            manifest = self.run.manifest.model_copy(update={"heartbeat": utc_now(), **changes})
+            self.run = replace(self.run, manifest=manifest, status=manifest.status)
+            write_manifest(self.path, manifest)
 
     def _beat(self, seconds: float) -> None:
         while not self._stop.wait(seconds):
-            with suppress(
-                OSError
-            ):  # a full disk is reported when an epoch is written; the next beat tries again
+            with suppress(OSError):  # reported when an epoch is written; the next beat tries again
                 self._update()
 
 

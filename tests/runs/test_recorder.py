@@ -124,7 +124,7 @@ def test_a_full_disk_while_training_is_a_clear_error(tmp_path: Path, monkeypatch
 
 def test_the_heart_beats_while_the_training_says_nothing(tmp_path: Path) -> None:
     path = record_run(tmp_path)
-    with RunRecorder(path, read_manifest(path), lock_run(path), heartbeat_seconds=0.01) as recorder:
+    with RunRecorder(read_run(path), lock_run(path), heartbeat_seconds=0.01) as recorder:
         first = read_manifest(recorder.path).heartbeat
         deadline = time.monotonic() + 5
         while read_manifest(recorder.path).heartbeat == first and time.monotonic() < deadline:

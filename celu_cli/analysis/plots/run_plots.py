@@ -14,18 +14,9 @@ from celu_cli.case.cost import split_sizes
 from celu_cli.case.describe import describe_case
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
-from celu_cli.runs.run import Run, read_run
+from celu_cli.runs.run import Run
 
 PHASES: tuple[Phase, ...] = ("train", "test")
-
-
-def draw_run_plots(run_path: Path, file_format: str = "png") -> list[Path]:
-    """Draw ``plots/train`` and ``plots/test`` of the run in `run_path` and return the files written.
-
-    Raises:
-        RunError: the run cannot be read or the files cannot be written.
-    """
-    return draw_run(read_run(run_path), run_path / "plots", file_format)
 
 
 def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:

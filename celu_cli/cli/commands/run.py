@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +11,14 @@ import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
 from celu_cli.errors import InterruptedByUser, RunError
+from celu_cli.events import RunOpened
 
 if TYPE_CHECKING:
-    from celu_cli.events import EpochMetrics, LayerDetail
+    from celu_cli.cli.output.live import LiveDisplay
+    from celu_cli.cli.signals import StopRequest
+    from celu_cli.events import Event, LayerDetail
+    from celu_cli.execute import Job
+    from celu_cli.runs.run import Run
 
 
 def run(
@@ -70,60 +74,64 @@ def run(
 ) -> None:
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
     from celu_cli.case.load import load_case
+    from celu_cli.execute import Job
+    from celu_cli.runs.resume import find_run_to_resume
+
+    changes = (*(overrides or ()), *_short_overrides(sample, epochs, fidelity))
+    unfinished: Path | None = None
+    if resume:
+        found, loaded = find_run_to_resume(case, logs, changes)
+        unfinished = found.path
+    else:
+        loaded = load_case(case, changes)
+    job = Job(
+        loaded,
+        logs,
+        changes,
+        data_directory,
+        resume=unfinished,
+        checkpoint_seconds=60.0 * checkpoint_minutes,
+        checkpoint_steps=checkpoint_steps,
+        layer_detail=_layer_detail(tensorboard, tensorboard_histograms, unfinished),
+    )
+    _report(_train(job))
+
+
+class _Attendance(ExitStack):
+    """The observer that shows a run and hears signals from the moment it has its directory.
+
+    Until then, while data may still have to be fetched, Ctrl-C ends the command as any other.
+    """
+
+    def __init__(self, display: LiveDisplay, stop: StopRequest) -> None:
+        super().__init__()
+        self._display, self._stop = display, stop
+        self.path: Path | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunOpened):
+            self.path = event.path
+            self.enter_context(self._stop)
+            self.enter_context(self._display)
+        self._display(event)
+
+
+def _train(job: Job) -> Run:
     from celu_cli.cli.output.live import LiveDisplay
     from celu_cli.cli.output.reporter import RichReporter
     from celu_cli.cli.signals import StopRequest
     from celu_cli.execute import execute
     from celu_cli.runs.published import read_published
-    from celu_cli.runs.resume import find_run_to_resume
-    from celu_cli.runs.tensorboard.writer import TensorBoardWriter
 
-    words = [*(overrides or ()), *_short_overrides(sample, epochs, fidelity)]
-    unfinished: Path | None = None
-    if resume:
-        found, loaded = find_run_to_resume(case, logs, words)
-        unfinished = found.path
-    else:
-        loaded = load_case(case, words)
-    detail = _layer_detail(tensorboard, tensorboard_histograms, unfinished)
-    board = TensorBoardWriter()
-    reporter = RichReporter()
-    display = LiveDisplay(loaded, read_published(loaded))
+    display = LiveDisplay(job.case, read_published(job.case))
     stop = StopRequest(display.stopping)
-    begun: list[Path] = []
-    with ExitStack() as stack:
-
-        def begin(path: Path, earlier: Sequence[EpochMetrics]) -> None:
-            # The display takes over the terminal only when the data is there and the run has its directory; until
-            # then Ctrl-C ends the command as any other.
-            reporter.message(f"Run directory: {path}")
-            begun.append(path)
-            if detail is not None:
-                board.begin(path)
-            display.show_earlier(earlier)
-            stack.enter_context(stop)
-            stack.enter_context(display)
-
+    with _Attendance(display, stop) as attendance:
         try:
-            path = execute(
-                loaded,
-                logs,
-                overrides=words,
-                data_directory=data_directory,
-                reporter=reporter,
-                observers=[display] if detail is None else [display, board],
-                stop=stop,
-                claimed=begin,
-                resume=unfinished,
-                checkpoint_seconds=60.0 * checkpoint_minutes,
-                checkpoint_steps=checkpoint_steps,
-                layer_detail=detail,
-            )
+            return execute(job, [attendance], stop, RichReporter())
         except (InterruptedByUser, RunError) as error:
-            if begun and begun[0].is_dir():
-                error.args = (f"{error}\n{_how_to_go_on(begun[0], data_directory, detail)}",)
+            if attendance.path is not None and attendance.path.is_dir():
+                error.args = (f"{error}\n{_how_to_go_on(attendance.path, job)}",)
             raise
-    _report(path)
 
 
 def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) -> LayerDetail | None:
@@ -139,13 +147,13 @@ def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) 
     return detail_written(unfinished) or asked
 
 
-def _how_to_go_on(path: Path, data_directory: Path | None, detail: LayerDetail | None) -> str:
-    words = ["celu", "run", "--resume", str(path)]
-    if detail == "histograms":  # event files without an epoch do not tell that they were asked for
-        words.append("--tensorboard-histograms")
-    if data_directory is not None:
-        words += ["--data-dir", str(data_directory)]
-    return f"What was done is kept; go on with: {shlex.join(words)}"
+def _how_to_go_on(path: Path, job: Job) -> str:
+    command = ["celu", "run", "--resume", str(path)]
+    if job.layer_detail == "histograms":  # event files without an epoch do not say that they were asked for
+        command.append("--tensorboard-histograms")
+    if job.data_directory is not None:
+        command += ["--data-dir", str(job.data_directory)]
+    return f"What was done is kept; go on with: {shlex.join(command)}"
 
 
 def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:
@@ -155,15 +163,14 @@ def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> 
     return [*(["dataset.sample=true"] if sample else []), *given]
 
 
-def _report(path: Path) -> None:
+def _report(run: Run) -> None:
     """Say on stdout how the run ended and where its files are."""
-    from celu_cli.runs.metrics import read_metrics
-
-    epochs = read_metrics(path)
-    final, best = epochs[-1], max(epochs, key=lambda metrics: metrics.test_accuracy)
-    typer.echo(f"train accuracy  {final.train_accuracy:.4f}")
+    last, best = run.metrics.last, run.metrics.best()
+    assert last is not None
+    assert best is not None
+    typer.echo(f"train accuracy  {last.train_accuracy:.4f}")
     typer.echo(
-        f"test accuracy   {final.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})"
+        f"test accuracy   {last.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})"
     )
     for label, name in (("log", "train.log"), ("metrics", "metrics.jsonl"), ("plots", "plots")):
-        typer.echo(f"{label:<15} {path / name}")
+        typer.echo(f"{label:<15} {run.path / name}")

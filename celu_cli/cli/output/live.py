@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +14,7 @@ from rich.text import Text
 from celu_cli.case.describe import describe_case
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.progress import TrainingProgress
-from celu_cli.events import EpochDone, EpochMetrics, Epochs, Event, TrainingStarted
+from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
 from celu_cli.text import duration
 
@@ -71,10 +70,6 @@ class LiveDisplay:
         if not self._progress.ended:
             parts.append(self._bars())
         return Group(*parts, *map(_line, self._figures()))
-
-    def show_earlier(self, epochs: Sequence[EpochMetrics]) -> None:
-        """Show the epochs that a resumed run has already, before the training starts."""
-        self._progress.finished = Epochs(epochs)
 
     def stopping(self, signal_name: str) -> None:
         """Say that `signal_name` was heard; may be called from another thread."""

@@ -11,6 +11,7 @@ from celu_cli.events import (
     EvaluationStarted,
     Event,
     ImagesTested,
+    RunOpened,
     StepsDone,
     TrainingEnded,
     TrainingStarted,
@@ -39,6 +40,8 @@ class TrainingProgress:
     def apply(self, event: Event) -> None:
         """Take one event of the training."""
         match event:
+            case RunOpened(epochs=epochs):
+                self.finished = epochs
             case TrainingStarted():
                 self.started = event
                 self.epochs = event.epochs

@@ -17,7 +17,7 @@ from celu_cli.case.dump import dump_case
 from celu_cli.case.schema import Case, DilatedBackprop
 from celu_cli.errors import RunError
 from celu_cli.events import EpochDone, EpochMetrics, Event, Histogram, LayerDetail, LayersMeasured
-from celu_cli.runs.run import Run, read_run
+from celu_cli.runs.run import Run
 from celu_cli.runs.tensorboard.event_files import (
     PATTERN,
     Point,
@@ -37,21 +37,18 @@ _OF_LAYERS = {_NORM, _NORMS, *_HISTOGRAMS}
 
 
 class TensorBoardWriter:
-    """The observer that writes the event files of a run while it trains; `begin` comes before the first event."""
+    """The observer that writes the event files of `run` while it trains.
 
-    def __init__(self) -> None:
-        self._files: dict[str, Path] = {}
+    They begin with what the run has already: a resumed run goes on with its curves.
 
-    def begin(self, run_path: Path) -> None:
-        """Begin the files with what the run has already: a run that is taken up goes on with its curves.
+    Raises:
+        RunError: the files cannot be written, or an epoch of the run has no time.
+    """
 
-        Raises:
-            RunError: the run cannot be read, or the files cannot be written.
-        """
-        run = read_run(run_path)
-        self._path, self._case = run_path, run.case
-        with _clear_errors(run_path):
-            self._files = begin_files(run, run_path)
+    def __init__(self, run: Run) -> None:
+        self._path, self._case = run.path, run.case
+        with _clear_errors(run.path):
+            self._files = begin_files(run, run.path)
 
     def __call__(self, event: Event) -> None:
         """Write what `event` says.

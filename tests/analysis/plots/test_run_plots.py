@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from celu_cli.analysis.plots.run_plots import draw_run_plots, fidelity_charts, run_chart
+from celu_cli.analysis.plots.run_plots import draw_run, fidelity_charts, run_chart
 from celu_cli.events import Epochs, Fidelity
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run, read_run
@@ -21,7 +21,7 @@ def published_run(tmp_path: Path, **changes: object) -> Run:
 
 def test_both_plots_are_drawn_into_the_run(tmp_path: Path) -> None:
     path = record_run(tmp_path)
-    paths = draw_run_plots(path)
+    paths = draw_run(read_run(path), path / "plots")
     assert paths == [path / "plots" / "train.png", path / "plots" / "test.png"]
     for plot in paths:
         with Image.open(plot) as image:
@@ -30,7 +30,7 @@ def test_both_plots_are_drawn_into_the_run(tmp_path: Path) -> None:
 
 def test_a_run_without_an_epoch_has_no_plots(tmp_path: Path) -> None:
     path = record_run(tmp_path, done=0)
-    assert draw_run_plots(path) == []
+    assert draw_run(read_run(path), path / "plots") == []
     assert not (path / "plots").exists()
 
 

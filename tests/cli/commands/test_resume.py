@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from celu_cli.errors import RunError
+from celu_cli.events import Event, RunOpened
 from celu_cli.runs.checkpoint import CHECKPOINT_NAME
 from celu_cli.runs.directory import find_runs, lock_run
 from celu_cli.runs.metrics import METRICS_NAME
@@ -33,7 +34,7 @@ def celu(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(autouse=True)
 def _without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing them takes longer than these trainings, and no test here looks at one."""
-    monkeypatch.setattr("celu_cli.execute.draw_run_plots", lambda _: None)
+    monkeypatch.setattr("celu_cli.execute.draw_run", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -266,8 +267,10 @@ def test_a_run_directory_that_is_deleted_ends_the_run_with_a_clear_error(
     from celu_cli.cli.output import live
 
     class Deleting(live.LiveDisplay):
-        def show_earlier(self, epochs: object) -> None:  # noqa: ARG002
-            shutil.rmtree(tmp_path / "logs")
+        def __call__(self, event: Event) -> None:
+            super().__call__(event)
+            if isinstance(event, RunOpened):
+                shutil.rmtree(tmp_path / "logs")
 
     monkeypatch.setattr(live, "LiveDisplay", Deleting)
     outcome = celu("run", "case-c", *SMALL, "epochs=1", "--logs", str(tmp_path / "logs"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from celu_cli.analysis.plots.run_plots import draw_run_plots
+from celu_cli.analysis.plots.run_plots import draw_run
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
@@ -21,8 +21,7 @@ from celu_cli.engine.network import build_network
 from celu_cli.engine.randomness import batch_order, initial_weights
 from celu_cli.engine.training.train import train
 from celu_cli.events import EpochDone, EpochMetrics
-from celu_cli.execute import execute
-from celu_cli.runs.run import read_run
+from celu_cli.execute import Job, execute
 
 SMALL = (
     "network.filters=4",
@@ -86,9 +85,9 @@ def test_measuring_changes_nothing_in_the_training(dataset: Dataset) -> None:
 
 def test_a_run_keeps_and_draws_what_it_measured(tmp_path: Path) -> None:
     case = load_case("case-c-as-run", [*SMALL, "batch_size=1000", "fidelity.every=1"])
-    run = read_run(execute(case, tmp_path))
+    run = execute(Job(case, tmp_path))
     (epoch,) = run.metrics
     assert [entry.step for entry in epoch.fidelity] == [1, 2]
     assert all(len(entry.cosine) == len(entry.norm_ratio) == 7 for entry in epoch.fidelity)
-    names = {path.name for path in draw_run_plots(run.path, "svg")}
+    names = {path.name for path in draw_run(run, tmp_path / "plots", "svg")}
     assert names == {"train.svg", "test.svg", "fidelity-cosine.svg", "fidelity-norm-ratio.svg"}

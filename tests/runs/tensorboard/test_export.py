@@ -21,8 +21,7 @@ def files_under(directory: Path) -> list[Path]:
 
 def test_a_run_is_exported_as_it_would_have_been_written_while_training(tmp_path: Path) -> None:
     path = record_run(tmp_path / "logs")
-    board = TensorBoardWriter()
-    board.begin(path)
+    board = TensorBoardWriter(read_run(path))
     board(LayersMeasured(3, (3.0, 4.0)))
     (place,) = export_events([read_run(path)], tmp_path / "out")
     assert place == tmp_path / "out" / "case-c" / path.name

@@ -11,6 +11,7 @@ from celu_cli.case.load import load_case
 from celu_cli.errors import RunError, UsageError
 from celu_cli.events import Checkpoint, CheckpointReached, EpochDone, Fidelity, Histogram, LayersMeasured
 from celu_cli.runs.recorder import RunRecorder
+from celu_cli.runs.run import read_run
 from celu_cli.runs.tensorboard import event_files as event_file
 from celu_cli.runs.tensorboard.event_files import PATTERN, read_events, require_tensorboard
 from celu_cli.runs.tensorboard.writer import TensorBoardWriter, detail_written
@@ -28,9 +29,8 @@ def measured(epoch: int, histograms: bool = True) -> LayersMeasured:
 
 def train(recorder: RunRecorder, *epochs: int, told: int | None = None, histograms: bool = True) -> Path:
     """Let `epochs` happen to a run and its event files, but stop before more than `told` of them are told."""
-    board = TensorBoardWriter()
     with recorder:
-        board.begin(recorder.path)
+        board = TensorBoardWriter(recorder.run)
         for epoch in epochs:
             recorder(CheckpointReached(Checkpoint(epoch, 4, 4, 1.0, {"weights": np.zeros(1)})))
             board(measured(epoch, histograms))
@@ -69,8 +69,7 @@ def test_layers_have_their_norms_and_histograms(tmp_path: Path) -> None:
 def test_what_only_some_cases_have_is_shown_for_those_alone(tmp_path: Path) -> None:
     case = make_case(backprop={"method": "dilated", "rate": 1e-4})
     recorder = RunRecorder.open(tmp_path, case)
-    board = TensorBoardWriter()
-    board.begin(recorder.path)
+    board = TensorBoardWriter(recorder.run)
     fidelity = (Fidelity(1, (1.0, 0.5), (2.0, 1.0)), Fidelity(3, (0.0, 0.75), (4.0, 1.0)))
     board(EpochDone(replace(make_metrics(1), dilated_rate=0.25, fidelity=fidelity)))
     curves = read_curves(recorder.path / "train")
@@ -117,7 +116,7 @@ def test_a_resumed_run_goes_on_with_its_curves_and_repeats_nothing(tmp_path: Pat
         max((path / "checkpoint").iterdir()).unlink()
         kept = 2
     recorder = RunRecorder.reopen(path, case)
-    assert len(recorder.epochs) == kept
+    assert recorder.run.metrics.done == kept
     train(recorder, *range(kept + 1, 4))
     expected = train(RunRecorder.open(tmp_path / "expected", case), 1, 2, 3)
     for name in ("train", "test"):
@@ -129,7 +128,7 @@ def test_a_record_that_a_kill_left_torn_costs_that_record_alone(tmp_path: Path) 
     path = train(RunRecorder.open(tmp_path, make_case()), 1, told=1)
     (file,) = (path / "train").glob(PATTERN)
     file.write_bytes(file.read_bytes()[:-3])
-    TensorBoardWriter().begin(path)
+    TensorBoardWriter(read_run(path))
     steps = steps_of(read_curves(path / "train"))
     assert steps["epoch_loss"] == steps["gradients/layer_2"] == [1]
 
@@ -137,8 +136,7 @@ def test_a_record_that_a_kill_left_torn_costs_that_record_alone(tmp_path: Path) 
 def test_a_run_that_began_without_event_files_has_its_first_epochs_too(tmp_path: Path) -> None:
     path = record_run(tmp_path, done=2)
     assert detail_written(path) is None
-    board = TensorBoardWriter()
-    board.begin(path)
+    board = TensorBoardWriter(read_run(path))
     board(EpochDone(make_metrics(3)))
     assert steps_of(read_curves(path / "test"))["epoch_accuracy"] == [1, 2, 3]
 
@@ -155,7 +153,7 @@ def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         RunError, match=r"cannot read or write the event files in .*: (File exists|Not a dir)"
     ):
-        TensorBoardWriter().begin(path)
+        TensorBoardWriter(read_run(path))
 
 
 def test_an_epoch_without_a_time_is_named(tmp_path: Path) -> None:
@@ -163,7 +161,7 @@ def test_an_epoch_without_a_time_is_named(tmp_path: Path) -> None:
     text = (path / "metrics.jsonl").read_text()
     (path / "metrics.jsonl").write_text(text.replace("2026-11-23T14:02:00Z", "yesterday"))
     with pytest.raises(RunError, match="the time of epoch 2 is 'yesterday'"):
-        TensorBoardWriter().begin(path)
+        TensorBoardWriter(read_run(path))
 
 
 def test_without_tensorboard_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,65 @@
+"""A job is a value: whoever gets it, in whatever process, trains the same run."""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from celu_cli.case.load import load_case
+from celu_cli.errors import InterruptedByUser
+from celu_cli.events import EpochDone, Event, RunOpened, TrainingEnded, TrainingStarted
+from celu_cli.execute import Job, execute
+from celu_cli.runs.run import Run, read_run
+from tests.cli.small import NETWORK
+from tests.soak.kills import unequal
+
+OVERRIDES = ("dataset.sample=true", NETWORK, "batch_size=500", "epochs=2")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(load_case("case-c", OVERRIDES), tmp_path / "logs", OVERRIDES, checkpoint_steps=2)
+
+
+def train_pickled(pickled: bytes) -> Run:
+    return execute(pickle.loads(pickled))
+
+
+def test_a_pickled_job_trains_the_same_run_in_another_process(job: Job, tmp_path: Path) -> None:
+    assert pickle.loads(pickle.dumps(job)) == job
+    elsewhere = replace(job, logs=tmp_path / "elsewhere")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        theirs = pool.submit(train_pickled, pickle.dumps(elsewhere)).result()
+    assert theirs.status == "completed"
+    assert unequal(theirs, execute(job)) == []
+
+
+def test_the_run_handed_on_is_the_one_in_its_directory(job: Job) -> None:
+    seen: list[Event] = []
+    run = execute(job, [seen.append])
+    assert run == read_run(run.path)
+    assert (run.path / "overrides.txt").read_text().splitlines() == list(OVERRIDES)
+    assert seen[0] == RunOpened(run.path, ())  # type: ignore[arg-type]
+    assert isinstance(seen[1], TrainingStarted)
+    assert isinstance(seen[-1], TrainingEnded)
+    assert tuple(event.metrics for event in seen if isinstance(event, EpochDone)) == run.metrics
+
+
+def test_a_job_that_resumes_ends_where_one_that_never_stopped_ends(job: Job, tmp_path: Path) -> None:
+    seen: list[Event] = []
+
+    def stop() -> InterruptedByUser | None:
+        return InterruptedByUser("enough") if any(isinstance(event, EpochDone) for event in seen) else None
+
+    with pytest.raises(InterruptedByUser):
+        execute(job, [seen.append], stop)
+    opened = seen[0]
+    assert isinstance(opened, RunOpened)
+    resumed = execute(replace(job, resume=opened.path))
+    assert (resumed.path, resumed.status, resumed.metrics.done) == (opened.path, "completed", 2)
+    assert unequal(resumed, execute(replace(job, logs=tmp_path / "whole"))) == []

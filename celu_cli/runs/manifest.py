@@ -47,7 +47,8 @@ class Manifest(BaseModel):
     """The content of run.json. A field that a newer celu added is ignored.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid` and `host` are of
-    the process that trains now or did last; what it ran on stands in the last of `resumed`, or else here.
+    the process that trains now or did last; what it ran on stands in the last of `resumed`, or else here. `identity`
+    says what is trained, `exit_code` how the run failed; runs of an older celu have neither.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,7 +58,9 @@ class Manifest(BaseModel):
     heartbeat: AwareDatetime
     ended: AwareDatetime | None = None
     error: str | None = None
+    exit_code: int | None = None
     seed: int
+    identity: str | None = None
     dataset_source: str | None = None
     train_images: int | None = None
     test_images: int | None = None
@@ -139,7 +142,7 @@ def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
         git_commit=git_commit(),
         versions=package_versions(),
     )
-    changes = {"status": "running", "heartbeat": now, "ended": None, "error": None}
+    changes = {"status": "running", "heartbeat": now, "ended": None, "error": None, "exit_code": None}
     process = {"pid": here.pid, "host": here.host, "resumed": (*manifest.resumed, here)}
     return manifest.model_copy(update=changes | process)
 

@@ -16,9 +16,10 @@ from filelock import FileLock
 
 from celu_cli.case.activations import user_files
 from celu_cli.case.dump import dump_case
+from celu_cli.case.identity import identity
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.errors import CeluError, InterruptedByUser, RunError
+from celu_cli.errors import CeluError, ExitCode, InterruptedByUser, RunError
 from celu_cli.events import (
     CheckpointReached,
     EpochDone,
@@ -32,6 +33,7 @@ from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_che
 from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
+    Manifest,
     WrittenStatus,
     new_manifest,
     read_manifest,
@@ -100,7 +102,7 @@ class RunRecorder:
                 lines = "".join(f"{override}\n" for override in overrides)
                 (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
                 code = user_files(layer.activation for layer in plan_network(case).layers)
-                manifest = new_manifest(case.seed, dataset_source, versions, code)
+                manifest = _identified(new_manifest(case.seed, dataset_source, versions, code), case)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
                 write_manifest(path, manifest)
                 sync_directory(path)
@@ -132,7 +134,7 @@ class RunRecorder:
             epoch, step, trained = 1, 0, 0
             if checkpoint is not None:
                 epoch, step, trained = checkpoint.epoch, checkpoint.step, checkpoint.epochs_trained
-            manifest = resumed_manifest(earlier, epoch, step)
+            manifest = _identified(resumed_manifest(earlier, epoch, step), case)
             kept = keep_metrics(path, least=epoch - 1, most=trained)
             remove_unfinished(path)
             write_whole(path / CASE_NAME, dump_case(case))
@@ -183,7 +185,8 @@ class RunRecorder:
             with _clear_errors(self.path):
                 values = {"status": status} | ({"error": reason} if reason else {})
                 append_log(self.path, log_line("end", **values), *summary_lines(self.run.metrics))
-                self._update(status=status, error=reason, ended=utc_now())
+                failed = getattr(error, "exit_code", ExitCode.BUG) if status == "failed" else None
+                self._update(status=status, error=reason, exit_code=failed, ended=utc_now())
         except RunError:
             if error is None:
                 raise  # otherwise the exception under way says more
@@ -213,6 +216,10 @@ class RunRecorder:
         while not self._stop.wait(seconds):
             with suppress(OSError):  # reported when an epoch is written; the next beat tries again
                 self._update()
+
+
+def _identified(manifest: Manifest, case: Case) -> Manifest:
+    return manifest.model_copy(update={"identity": identity(case, manifest.code.values())})
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from celu_cli.case.identity import identity
 from celu_cli.case.load import load_case
 from celu_cli.errors import DivergedError, InterruptedByUser, RunError
 from celu_cli.events import EpochDone
@@ -72,16 +73,16 @@ def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "text"),
+    ("error", "status", "text", "exit_code"),
     [
-        (KeyboardInterrupt(), "interrupted", "stopped by the user"),
-        (InterruptedByUser("stopped by SIGTERM"), "interrupted", "stopped by SIGTERM"),
-        (DivergedError("the loss is NaN in epoch 2"), "failed", "the loss is NaN in epoch 2"),
-        (ValueError("shapes differ"), "failed", "ValueError: shapes differ"),
+        (KeyboardInterrupt(), "interrupted", "stopped by the user", None),
+        (InterruptedByUser("stopped by SIGTERM"), "interrupted", "stopped by SIGTERM", None),
+        (DivergedError("the loss is NaN in epoch 2"), "failed", "the loss is NaN in epoch 2", 4),
+        (ValueError("shapes differ"), "failed", "ValueError: shapes differ", 1),
     ],
 )
 def test_how_a_run_ended_is_recorded_and_the_exception_passes(
-    tmp_path: Path, error: BaseException, status: str, text: str
+    tmp_path: Path, error: BaseException, status: str, text: str, exit_code: int | None
 ) -> None:
     recorder = RunRecorder.open(tmp_path, make_case())
     for event in make_events(3, done=1):
@@ -89,7 +90,8 @@ def test_how_a_run_ended_is_recorded_and_the_exception_passes(
     with pytest.raises(type(error)), recorder:
         raise error
     run = read_run(recorder.path)
-    assert (run.status, run.manifest.error) == (status, text)
+    assert (run.status, run.manifest.error, run.manifest.exit_code) == (status, text, exit_code)
+    assert run.manifest.identity == identity(make_case())
     assert [metrics.epoch for metrics in run.metrics] == [1]
 
 

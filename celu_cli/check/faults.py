@@ -16,7 +16,6 @@ from celu_cli.check.measured import (
     MADE_OF,
     PRECISION_TOLERANCE,
     ROUNDING_MARGIN,
-    Deviation,
     GradientCheck,
     LayerCheck,
     PartCheck,
@@ -104,44 +103,31 @@ def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
 
 def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:
     """All parts are right, but what backprop makes of them is not."""
+    right = "Every part is right when tried alone"
     for above, layer in _downwards(check):
         if deviates(layer.declared_output.relative_error):
-            yield _wrong_passing_down(check, above, layer)
+            found = deviation_text(check, above, ASSEMBLY, layer.declared_output)
+            if above is None:
+                text = f"but not the gradient that the last layer gets from the loss: {found}."
+            else:
+                text = (
+                    f"but not what layer {above.number} passes down to layer {layer.number}: {found}. Backprop seems "
+                    f"to run layer {above.number} on other weights or kept values than the forward pass did."
+                )
+            yield Fault(above.number if above else None, ASSEMBLY, f"{right}, {text}")
             return
         if deviates(layer.declared_weights.relative_error):
-            yield _wrong_in_layer(check, layer)
+            found = deviation_text(check, layer, ASSEMBLY, layer.declared_weights)
+            skip = layer.number in check.dilated_layers
+            text = f"but not what backprop makes of it for the layer's weights: {found}."
+            if skip:
+                text = (
+                    f"but not the skip gradient that it gets from layer {layer.number + 2} besides. Its weights' "
+                    f"gradient shows it: {found}."
+                )
+            gets = f"and so is what layer {layer.number} gets from above"
+            yield Fault(layer.number, SKIP if skip else ASSEMBLY, f"{right}, {gets}, {text}")
             return
-
-
-def _wrong_passing_down(check: GradientCheck, above: LayerCheck | None, layer: LayerCheck) -> Fault:
-    words = deviation_text(check, above, ASSEMBLY, layer.declared_output)
-    if above is None:
-        text = f"but not the gradient that the last layer gets from the loss: {words}."
-        return Fault(None, ASSEMBLY, f"Every part is right when tried alone, {text}")
-    return Fault(
-        above.number,
-        ASSEMBLY,
-        f"Every part is right when tried alone, but not what layer {above.number} passes down to layer "
-        f"{layer.number}: {words}. Backprop seems to run layer {above.number} on other weights or kept values than "
-        f"the forward pass did.",
-    )
-
-
-def _wrong_in_layer(check: GradientCheck, layer: LayerCheck) -> Fault:
-    words = deviation_text(check, layer, ASSEMBLY, layer.declared_weights)
-    right = f"Every part is right when tried alone, and so is what layer {layer.number} gets from above"
-    if layer.number in check.dilated_layers:
-        return Fault(
-            layer.number,
-            SKIP,
-            f"{right}, but not the skip gradient that it gets from layer {layer.number + 2} besides. Its weights' "
-            f"gradient shows it: {words}.",
-        )
-    return Fault(
-        layer.number,
-        ASSEMBLY,
-        f"{right}, but not what backprop makes of it for the layer's weights: {words}.",
-    )
 
 
 def _wrong_arithmetic(check: GradientCheck) -> Iterator[Fault]:
@@ -153,18 +139,12 @@ def _wrong_arithmetic(check: GradientCheck) -> Iterator[Fault]:
             (layer.trained_weights, "its weights' gradient", layer),
         ):
             if not found.relative_error <= allowed:
-                yield _arithmetic_fault(check, layer, found, of, culprit)
+                algorithm = ", Winograd's algorithm" if culprit is not None and culprit.winograd else ""
+                yield Fault(
+                    culprit.number if culprit else None,
+                    ARITHMETIC,
+                    f"In float64 everything is right, but as trained ({check.precision}{algorithm}) layer "
+                    f"{layer.number} is not: {of} is {error_text(found.relative_error)} off, where the tape's in that "
+                    f"precision is only {error_text(layer.tape_rounding)} off.",
+                )
                 return
-
-
-def _arithmetic_fault(
-    check: GradientCheck, layer: LayerCheck, found: Deviation, of: str, culprit: LayerCheck | None
-) -> Fault:
-    algorithm = ", Winograd's algorithm" if culprit is not None and culprit.winograd else ""
-    return Fault(
-        culprit.number if culprit else None,
-        ARITHMETIC,
-        f"In float64 everything is right, but as trained ({check.precision}{algorithm}) layer {layer.number} is not: "
-        f"{of} is {error_text(found.relative_error)} off, where the tape's in that precision is only "
-        f"{error_text(layer.tape_rounding)} off.",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import nan
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ MADE_OF = {
     WHOLE_WEIGHTS: {FORWARD, POOL, POSITIVE, NEGATIVE, FILTER},
     WHOLE_INPUT: {FORWARD, POOL, POSITIVE, NEGATIVE, INPUT, RESIDUAL},
 }
+_OF: tuple[Literal["weights"], Literal["output"]] = ("weights", "output")
+Kind = Literal["exact", "declared", "trained", "differences"]
 # JSON has neither infinity nor NaN: check.json has null for both.
 Measured = Annotated[float, BeforeValidator(lambda value: nan if value is None else value)]
 
@@ -120,6 +122,13 @@ class LayerCheck:
     def number(self) -> int:
         return self.plan.number
 
+    def error(self, kind: Kind, of: Literal["weights", "output"]) -> float | None:
+        """The relative error of one comparison; None where nothing was measured."""
+        if kind == "differences":
+            return self.weights_differences if of == "weights" else self.output_differences
+        found: Deviation = getattr(self, f"{kind}_{of}")
+        return found.relative_error
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -143,6 +152,11 @@ class GradientCheck:
     def declares_bias(self) -> bool:
         """Whether the case asks for something else than the true gradient."""
         return self.rule == "article" or bool(self.dilated_layers)
+
+    def errors(self, kind: Kind) -> list[float]:
+        """The relative errors of all weights and outputs, as far as they were measured."""
+        found = [layer.error(kind, of) for layer in self.layers for of in _OF]
+        return [error for error in found if error is not None]
 
 
 @np.errstate(invalid="ignore", over="ignore")

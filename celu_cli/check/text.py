@@ -1,9 +1,9 @@
-"""How the numbers of a gradient check are put into words."""
+"""The numbers of a gradient check as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import isclose, isfinite
 
 from celu_cli.check.measured import POOL, Deviation, GradientCheck, LayerCheck
 
@@ -39,14 +39,13 @@ def within(error: float) -> str:
 
 
 def deviation_text(check: GradientCheck, layer: LayerCheck | None, part: str, found: Deviation) -> str:
-    """What is off: by a factor where there is one, with what that factor may come from; else how far and where."""
+    """What is off: by a factor where there is one, with what that factor may come from; otherwise how far and where."""
     rightful = "the true one" if not check.declares_bias else "the declared one"
     if found.factor is not None:
-        factor = found.factor
-        if factor == 0.0:
+        if found.factor == 0.0:
             return "it is 0"
-        causes = " or ".join(_causes(check, layer, part, factor))
-        return f"it is {short_number(factor, 4)} times {rightful}" + (f" ({causes})" if causes else "")
+        causes = " or ".join(_causes(check, layer, part, found.factor))
+        return f"it is {short_number(found.factor, 4)} times {rightful}" + (f" ({causes})" if causes else "")
     index = ", ".join(map(str, found.worst_index))
     if not isfinite(found.worst_value):
         return f"it is not finite, as at ({index})"
@@ -60,24 +59,19 @@ def deviation_text(check: GradientCheck, layer: LayerCheck | None, part: str, fo
 def _causes(check: GradientCheck, layer: LayerCheck | None, part: str, factor: float) -> Iterator[str]:
     """Numbers of the case that the factor equals."""
     plan = (layer or check.layers[-1]).plan
-    sign, size = factor < 0.0, abs(factor)
     known = [("the number of images, which the mean divides by", float(check.batch))]
     if part == POOL and layer is not None:
         known = [(f"the cells of a {plan.pool_size} x {plan.pool_size} window", float(plan.pool_size**2))]
     alpha = max(check.scale, plan.alpha)
     if alpha != 1.0 and part != POOL:
         known.append(("alpha", alpha))
-    if sign:
-        yield "the sign is turned"
+    if factor < 0.0:
+        yield "the sign is reversed"
     for meaning, value in known:
-        if _near(size, value):
+        if isclose(abs(factor), value):
             yield meaning
-        elif _near(size, 1.0 / value):
+        elif isclose(abs(factor), 1.0 / value):
             yield f"1 / {meaning}"
-
-
-def _near(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-9 * abs(b)
 
 
 def cosine_text(cosine: float) -> str:

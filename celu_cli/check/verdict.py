@@ -34,7 +34,7 @@ def judge(check: GradientCheck) -> Verdict:
     faults = find_faults(check)
     if faults:
         return Verdict("wrong", faults, (*(fault.text for fault in faults), *_consequences(faults[0])))
-    reasons = bias_findings(check) if check.declares_bias else _proof(check)
+    reasons = _bias(check) if check.declares_bias else _proof(check)
     kind: Literal["right", "biased"] = "biased" if check.declares_bias else "right"
     return Verdict(kind, (), (*reasons, *_differences(check), _rounding(check)))
 
@@ -42,7 +42,7 @@ def judge(check: GradientCheck) -> Verdict:
 def _consequences(fault: Fault) -> Iterator[str]:
     """What else the table shows, and why."""
     if fault.part == TAPE:
-        yield "All other comparisons rest on the tape: they prove nothing until this is mended."
+        yield "All other comparisons rest on the tape: they prove nothing until this is fixed."
     elif fault.layer is None:
         yield "It enters at the loss: all layers below it are wrong for that reason alone."
     elif fault.layer > 1:
@@ -53,43 +53,37 @@ def _consequences(fault: Fault) -> Iterator[str]:
 
 def _proof(check: GradientCheck) -> Iterator[str]:
     by_tape = check.method == "auto"
-    error = max(
-        max(one.exact_weights.relative_error, one.exact_output.relative_error) for one in check.layers
-    )
+    error = max(check.errors("exact"))
     method = "tape" if by_tape else "hand-written backprop"
     parts = "" if by_tape else ", and so does every part of each layer tried alone"
     yield f"Right. In float64 the {method} gives the true gradient in every layer, {within(error)}{parts}."
 
 
 def _differences(check: GradientCheck) -> Iterator[str]:
-    """That the tape, which stands for the truth, was checked in its turn."""
-    errors = [error for one in check.layers for error in (one.weights_differences, one.output_differences)]
-    measured = [error for error in errors if error is not None]
+    """That the tape, which stands for the true gradient, was checked in its turn."""
+    measured, tensors = check.errors("differences"), 2 * len(check.layers)
     if not measured:
         yield "Finite differences measured none of these gradients, so it rests on the tape alone."
         return
     others = "; the others are too small, or have too many kinks, for them to measure"
     yield (
-        f"The truth is the tape's gradient of a network written anew; finite differences of the loss confirm it to "
-        f"{error_text(max(measured))} at coordinates sampled from {len(measured)} of {len(errors)} tensors"
-        f"{others if len(measured) < len(errors) else ''}."
+        f"The reference is the tape's gradient of a network written separately; finite differences of the loss confirm "
+        f"it to {error_text(max(measured))} at coordinates sampled from {len(measured)} of {tensors} tensors"
+        f"{others if len(measured) < tensors else ''}."
     )
 
 
 def _rounding(check: GradientCheck) -> str:
-    error = max(
-        max(one.trained_weights.relative_error, one.trained_output.relative_error) for one in check.layers
-    )
     winograd = [layer.number for layer in check.layers if layer.winograd]
     algorithm = f" with Winograd's algorithm in {layers_text(winograd)}" if winograd else ""
     tape = max(layer.tape_rounding for layer in check.layers)
     return (
-        f"As trained, in {check.precision}{algorithm}, rounding adds at most {error_text(error)} (the tape's: "
-        f"{error_text(tape)})."
+        f"As trained, in {check.precision}{algorithm}, rounding adds at most "
+        f"{error_text(max(check.errors('trained')))} (the tape's: {error_text(tape)})."
     )
 
 
-def bias_findings(check: GradientCheck) -> Iterator[str]:
+def _bias(check: GradientCheck) -> Iterator[str]:
     """Sentences that name each declared departure, prove that there is no other, and measure what it costs."""
     if check.rule == "article":
         yield from _article(check)
@@ -123,7 +117,7 @@ def _article(check: GradientCheck) -> Iterator[str]:
     yield (
         f"Nothing else departs: {', '.join(_other_parts(check))} are right when tried alone, and all gradients "
         f"together equal the tape's gradients of a network with just these departures to "
-        f"{error_text(_declared_error(check))}."
+        f"{error_text(max(check.errors('declared')))}."
     )
 
 
@@ -139,8 +133,8 @@ def _dilated(check: GradientCheck) -> Iterator[str]:
     pairs = ", ".join(f"{number} from {number + 2}" for number in check.dilated_layers)
     yield (
         f"{start} backprop adds {check.rate:g} (the rate of epoch 1) times the gradient of two layers above: "
-        f"into layer {pairs}. To {error_text(_declared_error(check))} the result is the tape's gradient of the loss "
-        f"with the terms added that this amounts to, rate <up(d of layer l + 2), y of layer l>."
+        f"into layer {pairs}. To {error_text(max(check.errors('declared')))} the result is the tape's gradient of the "
+        f"loss with the terms added that this amounts to, rate <up(d of layer l + 2), y of layer l>."
     )
 
 
@@ -184,11 +178,3 @@ def _factor(part: PartCheck) -> str:
 
 def _largest(check: GradientCheck, name: str) -> float:
     return max(_part(layer, name).exact.relative_error for layer in check.layers)
-
-
-def _declared_error(check: GradientCheck) -> float:
-    return max(
-        deviation.relative_error
-        for layer in check.layers
-        for deviation in (layer.declared_weights, layer.declared_output)
-    )

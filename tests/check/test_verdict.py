@@ -151,7 +151,7 @@ class TestWrong:
         wrong = (part(NEGATIVE, -1.0),)
         (fault,) = judge(check(layer(1, wrong), layer(2, wrong), layer(3, wrong))).faults
         assert fault.layer == 3
-        assert "the sign is turned" in fault.text
+        assert "the sign is reversed" in fault.text
         assert "The same is wrong in layers 1 and 2." in fault.text
 
     def test_a_whole_is_not_blamed_for_its_parts(self) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TypeAlias
 
 from rich.text import Text
 
@@ -13,7 +12,7 @@ from celu_cli.case.describe import describe_activation, describe_backprop
 from celu_cli.case.schema import Case
 from celu_cli.check.combinations import Combination
 from celu_cli.check.faults import deviates
-from celu_cli.check.measured import Deviation, GradientCheck, LayerCheck
+from celu_cli.check.measured import Deviation, GradientCheck, Kind, LayerCheck
 from celu_cli.check.text import cosine_text, error_text, short_number
 from celu_cli.check.verdict import Verdict
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
@@ -21,7 +20,6 @@ from celu_cli.datasets.registry import DATASETS
 
 _VERDICT_STYLES = {"right": "green", "biased": "yellow", "wrong": "bold red"}
 _GAP = 2
-Of: TypeAlias = Callable[[LayerCheck], "float | None"]
 
 
 def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
@@ -50,15 +48,13 @@ class _Station:
     layer: LayerCheck | None
     below: LayerCheck | None
 
-    def largest(self, of_weights: Of, of_output: Of) -> str:
+    def largest(self, kind: Kind) -> str:
         """The larger of two errors: of the layer's weights and of what it passes down."""
-        errors = [
-            of(checked)
-            for of, checked in ((of_weights, self.layer), (of_output, self.below))
-            if checked is not None
-        ]
-        measured = [error for error in errors if error is not None]
-        return error_text(max(measured)) if measured else "-"
+        errors = (
+            self.layer.error(kind, "weights") if self.layer else None,
+            self.below.error(kind, "output") if self.below else None,
+        )
+        return max(((error, error_text(error)) for error in errors if error is not None), default=(0, "-"))[1]
 
     @property
     def off(self) -> bool:
@@ -103,21 +99,12 @@ def _comparison(found: Sequence[Deviation | None]) -> list[Column]:
 
 
 def _proofs(check: GradientCheck, stations: Sequence[_Station]) -> list[Column]:
-    def column(heading: str, of_weights: Of, of_output: Of) -> Column:
-        return Column(heading, [one.largest(of_weights, of_output) for one in stations], right=True)
-
-    declared = column(
-        "declared",
-        lambda layer: layer.declared_weights.relative_error,
-        lambda layer: layer.declared_output.relative_error,
-    )
-    finite = column("finite", lambda layer: layer.weights_differences, lambda layer: layer.output_differences)
-    trained = column(
-        check.precision,
-        lambda layer: layer.trained_weights.relative_error,
-        lambda layer: layer.trained_output.relative_error,
-    )
-    return [*([declared] if check.declares_bias else []), finite, trained]
+    kinds: dict[str, Kind] = {"declared": "declared", "finite": "differences", check.precision: "trained"}
+    return [
+        Column(heading, [one.largest(kind) for one in stations], right=True)
+        for heading, kind in kinds.items()
+        if kind != "declared" or check.declares_bias
+    ]
 
 
 class MatrixTable:
@@ -140,18 +127,13 @@ class MatrixTable:
     def print_row(self, combination: Combination, check: GradientCheck, verdict: Verdict) -> None:
         """`error` is against what is declared, `cosine` the smallest of the weights' against the true gradient."""
         case = combination.case
-        error = max(
-            one.relative_error
-            for layer in check.layers
-            for one in (layer.declared_weights, layer.declared_output)
-        )
         cosine = min(layer.exact_weights.cosine for layer in check.layers)
         cells = [
             combination.name,
             describe_activation(case),
             describe_backprop(case),
             case.precision,
-            error_text(error),
+            error_text(max(check.errors("declared"))),
             cosine_text(cosine),
         ]
         filled = [column.fill(cell) for column, cell in zip(self._columns, cells, strict=False)]

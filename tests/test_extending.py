@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from tests.cli.invoke import Celu
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 OWN, BUILT_IN = PAGE.split("\n## An activation of celu\n")
-BUILT_IN = BUILT_IN.split("\n## ")[0]
+BUILT_IN, OPTIMIZER, *_ = BUILT_IN.split("\n## ")
 
 
 @pytest.fixture
@@ -41,17 +42,34 @@ def quoted(command: str, text: str) -> list[str]:
 def insert(copy: Path, block: str) -> None:
     """Put a block where its first line says."""
     place, code = block.split("\n", 1)
-    found = re.fullmatch(r"# (\S+), (at the end of|above) (\w+)", place)
+    found = re.fullmatch(r"# (\S+), (at the end of|in|above) (\w+)", place)
     assert found is not None, place
     path = copy / found[1]
-    before, table, after = re.split(
-        rf"^({found[3]}: dict.*)", path.read_text(), maxsplit=1, flags=re.MULTILINE
-    )
+    text = path.read_text(encoding="utf-8")
+    before, table, after = re.split(rf"^({found[3]}(?:: dict| = ).*\n)", text, maxsplit=1, flags=re.MULTILINE)
     if found[2] == "above":
         before += f"{code}\n\n"
+    elif found[2] == "in":
+        after = code + after.split("\n", 1)[1]
     else:
         after = after.replace("\n}\n", f"\n{code}}}\n", 1)
-    path.write_text(before + table + after)
+    path.write_text(before + table + after, encoding="utf-8")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of celu to edit."""
+    for folder in ("celu_cli", "cases"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def python(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What Python gives for `words` where celu is the copy."""
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    return subprocess.run(
+        [sys.executable, *words], cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_an_activation_of_the_user_s_own_is_found_wrong_and_then_right(
@@ -89,35 +107,38 @@ def test_an_activation_of_the_user_s_own_is_found_wrong_and_then_right(
     assert verdict in said_right
 
 
-def test_an_activation_added_to_celu_as_the_page_says_can_be_checked_and_drawn(tmp_path: Path) -> None:
-    for folder in ("celu_cli", "cases"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, *words]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-
+def test_an_activation_added_to_celu_as_the_page_says_can_be_checked_and_drawn(copy: Path) -> None:
     *insertions, right, figure = blocks(BUILT_IN, "python")
     for block in insertions:
-        insert(tmp_path, block)
-    drawn = run("-m", "celu_cli", "activations", "mish")
+        insert(copy, block)
+    drawn = python(copy, "-m", "celu_cli", "activations", "mish")
     # On stderr TensorFlow may add a line of its own.
     assert [f"{drawn.stdout}Drawn into activations.png"] == quoted("celu activations mish", BUILT_IN)
-    (check,) = (
-        line for line in "\n".join(blocks(BUILT_IN, "console")).splitlines() if "$ celu check" in line
-    )
-    words = check.removeprefix("$ celu ").split()
-    wrong = run("-m", "celu_cli", *words)
+    (check,) = re.findall(r"^\$ celu (check .*)", "".join(blocks(BUILT_IN, "console")), flags=re.MULTILINE)
+    wrong = python(copy, "-m", "celu_cli", *check.split())
     assert wrong.returncode == 4
     assert "it enters at layer 7: activation" in wrong.stderr
 
-    engine = tmp_path / "celu_cli" / "engine" / "activations.py"
-    assert engine.read_text().count(right.split(" * tf.sigmoid")[0] + "\n") == 1
-    engine.write_text(engine.read_text().replace(right.split(" * tf.sigmoid")[0] + "\n", right))
-    assert run("-m", "celu_cli", *words).returncode == 0
+    engine = copy / "celu_cli" / "engine" / "activations.py"
+    remembered = right.split(" * tf.sigmoid")[0] + "\n"
+    assert engine.read_text(encoding="utf-8").count(remembered) == 1
+    engine.write_text(engine.read_text(encoding="utf-8").replace(remembered, right), encoding="utf-8")
+    assert python(copy, "-m", "celu_cli", *check.split()).returncode == 0
 
-    insert(tmp_path, figure)
-    shutil.copytree(ROOT / "tests" / "analysis" / "plots", tmp_path / "plots")
-    compared = run("-m", "pytest", "-q", "plots/test_activation_functions.py", "-p", "no:cacheprovider")
+    insert(copy, figure)
+    shutil.copytree(ROOT / "tests" / "analysis" / "plots", copy / "plots")
+    compared = python(
+        copy, "-m", "pytest", "-q", "plots/test_activation_functions.py", "-p", "no:cacheprovider"
+    )
     assert compared.returncode == 0, compared.stdout
+
+
+def test_an_optimizer_added_as_the_page_says_trains(copy: Path) -> None:
+    for block in blocks(OPTIMIZER, "python"):
+        insert(copy, block)
+    small = ("--sample", "network.filters=4", "network.initializer=he_normal", "batch_size=200", "epochs=2")
+    run = python(copy, "-m", "celu_cli", "run", "case-c", "optimizer=lion", *small)
+    assert run.returncode == 0, run.stderr
+    (metrics,) = copy.glob("logs/case-c/*/metrics.jsonl")
+    first, second = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
+    assert second["train_loss"] < first["train_loss"]

@@ -1,4 +1,4 @@
-"""What the schema's fields say beside their types: what a key is for, limits of float32, a bare word for a mapping."""
+"""What the schema's fields say beside their types: what a key is for, limits of float32, a bare name for a mapping."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Float32:
 
 @dataclass(frozen=True)
 class Shorthand:
-    """Lets a bare word stand for a mapping with only `key`, as in ``optimizer: adam``.
+    """Lets a bare name stand for a mapping with only `key`, as in ``optimizer: adam``.
 
     A mapping without `key` is of the kind `default` where there is one, so that
     ``schedule: {warm_up_epochs: 5}`` is enough.
@@ -70,7 +70,7 @@ class Shorthand:
     default: str | None = None
 
     def expand(self, value: Any) -> Any:
-        """The mapping that `value` stands for; what is no word or mapping as it is."""
+        """The mapping that `value` stands for; anything but a text or a mapping as it is."""
         if isinstance(value, str):
             return {self.key: value}
         if isinstance(value, dict) and self.key not in value and self.default is not None:

@@ -33,7 +33,7 @@ def shipped_cases_directory() -> Path:
 def find_cases() -> list[CaseEntry]:
     """Every case that has a name, by name; a shadowed case follows the one that hides it."""
     shipped = shipped_cases_directory()
-    local_files = [] if _same(LOCAL_DIRECTORY, shipped) else _case_files(LOCAL_DIRECTORY)
+    local_files = [] if resolved(LOCAL_DIRECTORY) == resolved(shipped) else _case_files(LOCAL_DIRECTORY)
     local_names = {path.stem for path in local_files}
     entries = [CaseEntry(path.stem, path, local=True) for path in local_files]
     entries += [
@@ -46,8 +46,8 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     """The file that `reference` means.
 
     A reference with a folder or a ``.yaml`` ending is a path, relative to the folder `beside` of the file
-    that extends, else to the working directory. Any other is a name, sought in `beside`, ./cases and the
-    shipped cases.
+    that extends, or otherwise to the working directory. Any other is a name, looked for in `beside`, ./cases and
+    the shipped cases.
 
     Raises:
         CaseError: there is no such file; the text lists what there is.
@@ -55,13 +55,13 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
     text = printable(str(reference))
     if isinstance(reference, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
         path = (beside or Path()) / reference
-        if _exists(path.is_file):
+        if exists(path.is_file):
             return path
         raise CaseError(_no_such_path(path, text))
     directories = [LOCAL_DIRECTORY, shipped_cases_directory()]
     for directory in directories if beside is None else [beside, *directories]:
         for suffix in _SUFFIXES:
-            if _exists((path := directory / f"{text}{suffix}").is_file):
+            if exists((path := directory / f"{text}{suffix}").is_file):
                 return path
     raise CaseError(_no_such_name(text))
 
@@ -72,10 +72,10 @@ def shipped_case(name: str) -> Path | None:
 
 
 def published_curve(name: str) -> Path | None:
-    """The CSV of a published curve, from ./cases/published or else the shipped ones."""
+    """The CSV of a published curve, from ./cases/published or otherwise the shipped ones."""
     for directory in (LOCAL_DIRECTORY, shipped_cases_directory()):
         path = directory / "published" / f"{name}.csv"
-        if path.name == f"{name}.csv" and _exists(path.is_file):
+        if path.name == f"{name}.csv" and exists(path.is_file):
             return path
     return None
 
@@ -95,7 +95,7 @@ def _case_files(directory: Path) -> list[Path]:
         return []
 
 
-def _exists(look: Callable[[], bool]) -> bool:
+def exists(look: Callable[[], bool]) -> bool:
     """False too for what cannot be a path at all, such as a name of a thousand letters."""
     try:
         return look()
@@ -103,22 +103,18 @@ def _exists(look: Callable[[], bool]) -> bool:
         return False
 
 
-def _same(one: Path, other: Path) -> bool:
-    return resolved(one) == resolved(other)
-
-
 def _no_such_path(path: Path, text: str) -> str:
-    if _exists(path.is_dir):
+    if exists(path.is_dir):
         return f"{text} is a directory; name a YAML file in it"
     text = shortened(text, 200)
-    if _exists(path.exists):
+    if exists(path.exists):
         return f"{text} is a pipe or a device; a case is a file"
-    if _exists(path.is_symlink):
+    if exists(path.is_symlink):
         return f"{text} is a link that leads to no file"
-    names = [entry.name for entry in find_cases()]
-    if path.stem in names:
-        return f"there is no file {text}; the case {path.stem} is called by its name alone"
-    return f"there is no file {text}"
+    named = path.stem in (entry.name for entry in find_cases())
+    return f"there is no file {text}" + (
+        f"; to use the case {path.stem}, leave out the ending" if named else ""
+    )
 
 
 def _no_such_name(text: str) -> str:

@@ -77,13 +77,13 @@ def memory_problem(case: Case, plan: NetworkPlan) -> str | None:
     if there is None or needed <= there:
         return None
     return (
-        f"training needs at least {_told(needed)} of memory and this machine has {_told(there)}; "
+        f"training needs at least {_size_text(needed)} of memory and this machine has {_size_text(there)}; "
         f"accepted: fewer filters, or a batch_size below {case.batch_size}"
     )
 
 
-def _told(count: int) -> str:
-    """Bytes as people say them; the largest unit takes whatever is left."""
+def _size_text(count: int) -> str:
+    """Bytes in decimal units; the largest takes whatever is left."""
     size = count / 1e6
     for unit in _UNITS[:-1]:
         if size < 1_000:

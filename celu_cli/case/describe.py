@@ -1,4 +1,4 @@
-"""How runs are put into words, the same in plots, tables and the live display."""
+"""What is trained, as plots, tables and the live display say it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ def case_json_schema() -> dict[str, Any]:
     for name, part in definitions.items():
         if name != LayerSpec.__name__:  # layers are replaced, never merged, so each is whole
             part.pop("required", None)
-    named = [path[0] for path, word in SHORTHANDS.items() if len(path) == 1 and word.default is None]
+    named = [
+        path[0] for path, shorthand in SHORTHANDS.items() if len(path) == 1 and shorthand.default is None
+    ]
     return {
         "$schema": _DIALECT,
         "title": "celu case",
@@ -49,7 +51,7 @@ def _whole(key: str) -> dict[str, Any]:
 def _accept_words(
     part: type[Part], schema: dict[str, Any], definitions: dict[str, Any], path: tuple[str, ...] = ()
 ) -> None:
-    """Beside the mappings of a part, list the bare words that stand for one."""
+    """Beside the mappings of a part, list the bare names that stand for one."""
     for name, field in part.model_fields.items():
         here = (*path, name)
         kinds = list(dict.fromkeys(parts_in(field.annotation).values()))

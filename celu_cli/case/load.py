@@ -41,8 +41,8 @@ def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train:
     """The case that `reference` (a name, or the path of a YAML file) means, with `overrides` laid over it.
 
     Args:
-        reference: A name is sought in ./cases and then among the shipped cases.
-        overrides: ``key=value`` words such as ``optimizer.learning_rate=1e-3``, laid over the file one after
+        reference: A name is looked for in ./cases and then among the shipped cases.
+        overrides: ``key=value`` texts such as ``optimizer.learning_rate=1e-3``, laid over the file one after
             another by the rule that `celu_cli.case.reading.merge` states.
         to_train: Whether the files of the user's own activations must be there and the memory of this machine
             be enough; a run can be read without.

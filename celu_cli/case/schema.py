@@ -266,7 +266,7 @@ Schedule = Annotated[
 
 
 def _network_kind(value: Any) -> str:
-    """Which errors to report: those of the layers where there are layers, else those of the preset."""
+    """Which errors to report: those of the layers where there are layers, otherwise those of the preset."""
     layered = "layers" in value if isinstance(value, dict) else isinstance(value, LayeredNetwork)
     return "layers" if layered else "preset"
 
@@ -302,7 +302,7 @@ class Case(Part):
     backprop: Backprop = Field(default_factory=ManualBackprop)
     optimizer: Optimizer
     schedule: Schedule = Field(default_factory=ConstantSchedule)
-    epochs: PositiveInteger = Field(description="how often to go through the training images")
+    epochs: PositiveInteger = Field(description="how many times to go through the training images")
     batch_size: PositiveInteger = Field(
         100, description="images a step; an epoch's last step takes what is left"
     )

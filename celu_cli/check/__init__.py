@@ -1,1 +1,1 @@
-"""What a gradient check found, in numbers and in words. Needs no TensorFlow."""
+"""What a gradient check found, in numbers and in text. Needs no TensorFlow."""

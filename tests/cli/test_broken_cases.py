@@ -46,7 +46,7 @@ def test_a_path_without_a_file_is_refused(
     monkeypatch.chdir(tmp_path)
     assert celu("show", "case-x.yaml").err == "celu: there is no file case-x.yaml\n"
     assert celu("show", "case-c.yaml").err == (
-        "celu: there is no file case-c.yaml; the case case-c is called by its name alone\n"
+        "celu: there is no file case-c.yaml; to use the case case-c, leave out the ending\n"
     )
     assert celu("show", "x" * 5000 + ".yaml").code == 2
 

@@ -1,4 +1,4 @@
-"""What differs between two cases or runs, and which of the differences cannot be told apart by their results."""
+"""What differs between two cases or runs, and which of the differences their results cannot separate."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """YAML as a case uses it: one document, every value with the place where it was written.
 
-The rules are those of the YAML 1.2 core schema: ``1e-3`` is a number, ``no`` and ``1_000`` are words, and
+The rules are those of the YAML 1.2 core schema: ``1e-3`` is a number, ``no`` and ``1_000`` are texts, and
 only ``true`` and ``false`` are truth values. Anchors, aliases and tags are refused, so a file cannot be
 larger than it looks and cannot name a Python object.
 """
@@ -120,7 +120,7 @@ class Document:
 def parse(text: str, source: str, *, with_lines: bool = True, quick: bool = False) -> Document:
     """Read one YAML document; never raises, whatever the text.
 
-    `quick` reads with LibYAML where there is one: the same values, but it says in other words what is not YAML.
+    `quick` reads with LibYAML where there is one: the same values, but errors have other texts.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if quick else yaml.SafeLoader
     return _Builder(source, with_lines, loader).build(text)
@@ -149,7 +149,7 @@ class _Builder:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
             place = Place(self._source, line, column) if self._with_lines else Place(self._source)
-            self._say(place, f"a character no text file needs, #x{ord(text[error.position]):04x}; remove it")
+            self._say(place, f"a control character, #x{ord(text[error.position]):04x}; remove it")
         except yaml.MarkedYAMLError as error:
             mark, message = _explain(error)
             self._say(self._place(mark), message)
@@ -240,7 +240,7 @@ class _Builder:
         self._document.problems.append(Problem(place, key, message))
 
 
-# What PyYAML says, as the start of its text, and what a person can do about it.
+# What PyYAML says, as the start of its text, and what the user can do about it.
 _ADVICE = (
     ("found character '\\t'", "a tab; YAML is indented with spaces"),
     (

@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a case, said in the words of the case file and located in it."""
+"""What pydantic found wrong with a case, in terms of the case file and with its place in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal
 from celu_cli.case.schema import Case, Part
 from celu_cli.text import nearest_word, shortened
 
-# Short forms that people know from elsewhere, too far from celu's words to be found by likeness.
+# Short forms that people know from elsewhere, too far from celu's names to be found by likeness.
 _SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
 _WRONG_KIND = ("union_tag_invalid", "union_tag_not_found")
 
@@ -40,7 +40,7 @@ def explain(error: ValidationError, root: Node) -> list[Problem]:
 
 
 def key_text(path: Path) -> str:
-    """``network.layers[3].kernel``: items count from 1, as layers do everywhere a person sees them."""
+    """``network.layers[3].kernel``: items count from 1, as layers do everywhere in the output."""
     text = ""
     for step in path:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
@@ -48,13 +48,13 @@ def key_text(path: Path) -> str:
 
 
 def place_of(path: Path, root: Node) -> Place:
-    """Where a person should look for the value at `path`: at it, or at the key of what should hold it."""
+    """Where the user should look for the value at `path`: at it, or at the key of what should hold it."""
     node = root.at(path)
     return node.place if node else _holder_place(path, root)
 
 
 def given(node: Node) -> str:
-    """A value as a message quotes it: words in quotes, other scalars as written."""
+    """A value as a message quotes it: text in quotes, other scalars as written."""
     if isinstance(node.value, dict):
         return "a mapping"
     if isinstance(node.value, list):
@@ -133,7 +133,7 @@ def _unknown_key(target: _Target) -> str:
 
 
 def _key_elsewhere(key: str) -> str | None:
-    """Where in a case a key stands that was sought in another place."""
+    """Where in a case a key stands that was given in the wrong place."""
     if key in Case.model_fields:
         return f"{key} (at the top)"
     for name, field in Case.model_fields.items():
@@ -159,7 +159,7 @@ def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
 
 
 def hint(field: FieldInfo, node: Node) -> str:
-    """What the person probably meant, as the end of a message; empty where that cannot be told."""
+    """What the user probably meant, as the end of a message; empty where that is not clear."""
     choices = [choice for choice, _ in _choices(field)]
     value = node.value
     if isinstance(value, str):
@@ -190,8 +190,8 @@ def _word_hint(choices: list[Any], value: str) -> str:
 def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
     if choice is type(None):
         return "null"
-    if words := literal_values(choice):
-        return _one_of(words)
+    if values := literal_values(choice):
+        return _one_of(values)
     if parts := parts_in(choice):
         mapping = f"with {keys_of(next(iter(parts.values())))}"
         most = next((limit.max_length for limit in metadata if isinstance(limit, MaxLen)), None)
@@ -222,8 +222,8 @@ def _range(metadata: list[Any], value: object) -> str:
         elif isinstance(limit, Lt):
             limits.append(f"below {limit.lt}")
         elif isinstance(limit, Le) and isinstance(limit.le, (int, float)):
-            passed = isinstance(value, (int, float)) and value > limit.le
-            limits += [f"at most {limit.le}"] if passed or limit.le < _UNREMARKABLE_LIMIT else []
+            beyond = isinstance(value, (int, float)) and value > limit.le
+            limits += [f"at most {limit.le}"] if beyond or limit.le < _UNREMARKABLE_LIMIT else []
         elif isinstance(limit, Float32) and isinstance(value, (int, float)) and math.isfinite(value):
             limits += filter(None, [limit.problem(value)])
     return f", {' and '.join(limits)}" if limits else ""
@@ -244,5 +244,5 @@ def _unwrap(annotation: Any, limits: list[Any]) -> tuple[Any, list[Any]]:
     return inner, [limit for note in notes if isinstance(note, FieldInfo) for limit in note.metadata]
 
 
-def _one_of(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+def _one_of(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from celu_cli.case.activations import user_activation, with_whole_path
-from celu_cli.case.catalog import find_case, resolved, shipped_case
+from celu_cli.case.catalog import exists, find_case, resolved, shipped_case
 from celu_cli.case.reading.document import Document, Node, Place, Problem, parse
 from celu_cli.case.reading.document import Path as KeyPath
 from celu_cli.case.reading.explain import given, key_text
-from celu_cli.case.reading.merge import merge, without_own_keys
+from celu_cli.case.reading.merge import NOT_INHERITED, merge, without
 from celu_cli.errors import CaseError
 from celu_cli.text import shortened, shown
 
@@ -37,10 +37,8 @@ def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...
         following = _extended(document.root, files, problems)
     root = roots.pop()
     while roots:
-        root = merge(without_own_keys(root), roots.pop())
-    if isinstance(root.value, dict):
-        root = replace(root, value={key: node for key, node in root.value.items() if key != "extends"})
-    return root, problems, tuple(files)
+        root = merge(without(root, NOT_INHERITED), roots.pop())
+    return without(root, {"extends"}), problems, tuple(files)
 
 
 def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | None:
@@ -48,11 +46,14 @@ def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | 
     node = root.child("extends")
     if node is None:
         return None
+    place = node.place
+
+    def refusal(message: str) -> CaseError:
+        return case_error(files[0], [*problems, Problem(place, "extends", message)])
+
     if not isinstance(node.value, str):
-        message = (
-            f"{given(node)} given; accepted: the name of a case, or the path of a file relative to this one"
-        )
-        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+        accepted = "the name of a case, or the path of a file relative to this one"
+        raise refusal(f"{given(node)} given; accepted: {accepted}")
     here = files[-1]
     try:
         path = find_case(node.value, beside=here.parent)
@@ -60,13 +61,11 @@ def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | 
             # A case in ./cases that extends its own name means the shipped case it stands before.
             path = shipped_case(node.value) or path
     except CaseError as error:
-        raise case_error(files[0], [*problems, Problem(node.place, "extends", str(error))]) from None
+        raise refusal(str(error)) from None
     if len(files) > _LONGEST_CHAIN:
-        message = f"more than {_LONGEST_CHAIN} cases extend one another"
-        raise case_error(files[0], [*problems, Problem(node.place, "extends", message)])
+        raise refusal(f"more than {_LONGEST_CHAIN} cases extend one another")
     if resolved(path) in map(resolved, files):
-        circle = " -> ".join(shown(file) for file in [*files, path])
-        raise case_error(files[0], [*problems, Problem(node.place, "extends", f"goes in a circle: {circle}")])
+        raise refusal(f"goes in a circle: {' -> '.join(map(shown, [*files, path]))}")
     return path
 
 
@@ -91,7 +90,7 @@ def _read(path: Path) -> Document:
 
 
 def _checked(document: Document, start: Place) -> Document:
-    """The document if it is a mapping, else one without a root that says so."""
+    """The document if it is a mapping, otherwise one without a root that says so."""
     root = document.root
     if not document.problems and (root is None or root.value is None):
         message = "the file is empty; a case needs at least dataset, optimizer and epochs"
@@ -118,12 +117,16 @@ def _order(named: str, place: Place) -> tuple[bool, bool, Place]:
     return place.line == 0, place.source != named, place
 
 
-def with_whole_paths(node: Node, folder: Path) -> Node:
-    """The text of a case in which every activation from a file has its absolute path."""
+def with_whole_paths(node: Node, folder: Path, key: str = "") -> Node:
+    """The text of a case, or of its `key`, in which every activation from a file has its absolute path."""
+    if key == "activation" and isinstance(node.value, str):
+        return replace(node, value=with_whole_path(node.value, folder))
     if isinstance(node.value, list):
         return replace(node, value=[with_whole_paths(item, folder) for item in node.value])
     if isinstance(node.value, dict):
-        return replace(node, value={key: _of_key(key, below, folder) for key, below in node.value.items()})
+        return replace(
+            node, value={key: with_whole_paths(below, folder, key) for key, below in node.value.items()}
+        )
     return node
 
 
@@ -137,18 +140,5 @@ def missing_files(node: Node, path: KeyPath = ()) -> Iterator[Problem]:
             yield from missing_files(below, (*path, key))
     elif path and path[-1] == "activation" and isinstance(node.value, str):
         users = user_activation(node.value)
-        if users is not None and not _is_file(users.file):
+        if users is not None and not exists(users.file.is_file):
             yield Problem(node.place, key_text(path), f"there is no file {shortened(shown(users.file), 200)}")
-
-
-def _of_key(key: str, node: Node, folder: Path) -> Node:
-    if key == "activation" and isinstance(node.value, str):
-        return replace(node, value=with_whole_path(node.value, folder))
-    return with_whole_paths(node, folder)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # what cannot be a path at all
-        return False

@@ -1,4 +1,4 @@
-"""The kinds of a part that the schema allows, and the bare words that stand for them."""
+"""The kinds of a part that the schema allows, and the bare names that stand for them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def parts_in(annotation: Any) -> dict[str, type[Part]]:
     """The parts that an annotation allows, by the names of their kinds."""
     if isinstance(annotation, type) and issubclass(annotation, Part):
         for key in ("name", "method"):
-            if words := _names_in(annotation, key):
-                return dict.fromkeys(words, annotation)
+            if names := _names_in(annotation, key):
+                return dict.fromkeys(names, annotation)
         return {next(iter(annotation.model_fields)): annotation}
     found: dict[str, type[Part]] = {}
     for argument in get_args(annotation):
@@ -25,13 +25,13 @@ def parts_in(annotation: Any) -> dict[str, type[Part]]:
 
 
 def _find_shorthands(part: type[Part] = Case, path: Path = ()) -> dict[Path, Shorthand]:
-    """The key paths at which a bare word may stand for a mapping."""
+    """The key paths at which a bare name may stand for a mapping."""
     found: dict[Path, Shorthand] = {}
     for name, field in part.model_fields.items():
         here = (*path, name)
-        for word in field.metadata:
-            if isinstance(word, Shorthand):
-                found[here] = word
+        for shorthand in field.metadata:
+            if isinstance(shorthand, Shorthand):
+                found[here] = shorthand
         for inner in parts_in(field.annotation).values():
             found |= _find_shorthands(inner, here)
     return found
@@ -43,19 +43,19 @@ def keys_of(part: type[Part]) -> str:
 
 
 def kind_names(path: Path, field: FieldInfo) -> list[str]:
-    """The bare words that the field at `path` takes."""
+    """The bare names that the field at `path` takes."""
     parts = dict.fromkeys(parts_in(field.annotation).values())
-    return [word for part in parts for word in _names_in(part, SHORTHANDS[path].key)]
+    return [name for part in parts for name in _names_in(part, SHORTHANDS[path].key)]
 
 
 def names_alone(path: Path, field: FieldInfo) -> list[str]:
-    """The bare words at `path` that need nothing beside them."""
+    """The bare names at `path` that need nothing beside them."""
     key = SHORTHANDS[path].key
     return [
-        word
+        name
         for part in dict.fromkeys(parts_in(field.annotation).values())
-        if not any(inner.is_required() for name, inner in part.model_fields.items() if name != key)
-        for word in _names_in(part, key)
+        if not any(inner.is_required() for other, inner in part.model_fields.items() if other != key)
+        for name in _names_in(part, key)
     ]
 
 

@@ -3,13 +3,14 @@
 Mappings are merged key by key and the upper one wins; lists and plain values are replaced. Some parts come
 in kinds (`optimizer` by its `name`, `backprop` by its `method`, `network` by `preset` or `layers`): where the
 upper file names another kind, or another dataset, the lower part is dropped as a whole, because its other
-fields were chosen for what is no longer there. A bare word stands for the mapping that names the kind alone,
+fields were chosen for what is no longer there. A bare name stands for the mapping that names the kind alone,
 so ``optimizer: adam`` over Adam's settings keeps them, and over AMSGrad's starts from Adam's defaults.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from celu_cli.case.annotations import Role
@@ -20,7 +21,7 @@ from celu_cli.text import shortened
 
 _NETWORK = ("network",)
 
-_NOT_INHERITED = {"extends", *keys_with_role(Role.LABEL)}
+NOT_INHERITED = {"extends", *keys_with_role(Role.LABEL)}
 
 
 def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
@@ -38,15 +39,15 @@ def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
     return replace(upper, value=merged)
 
 
-def without_own_keys(root: Node) -> Node:
-    """What a file passes on to those that extend it."""
+def without(root: Node, keys: Collection[str]) -> Node:
+    """The case without these keys."""
     if not isinstance(root.value, dict):
         return root
-    return replace(root, value={key: node for key, node in root.value.items() if key not in _NOT_INHERITED})
+    return replace(root, value={key: node for key, node in root.value.items() if key not in keys})
 
 
 def expand_shorthands(node: Node, path: Path = ()) -> Node:
-    """The case with every bare word written out as the mapping it stands for."""
+    """The case with every bare name written out as the mapping it stands for."""
     node = _expand(node, path)
     if not isinstance(node.value, dict):
         return node
@@ -56,7 +57,7 @@ def expand_shorthands(node: Node, path: Path = ()) -> Node:
 
 
 def _expand(node: Node, path: Path) -> Node:
-    """The mapping that a bare word stands for; other values as they are."""
+    """The mapping that a bare name stands for; other values as they are."""
     if path not in SHORTHANDS or not isinstance(node.value, str):
         return node
     return replace(node, value={SHORTHANDS[path].key: replace(node, key_place=node.place)})
@@ -83,7 +84,7 @@ _FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or back
 def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
     """One override as a mapping of mappings, with its place in the command; a list index counts as a key."""
     place = Place(f'override {number} "{shortened(text)}"')
-    key, equals, written = text.partition("=")
+    key, equals, value = text.partition("=")
     key = key.strip()
     if not equals:
         return None, [Problem(place, "", f"no value; {_FORM}")]
@@ -91,9 +92,9 @@ def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
         return None, [Problem(place, "", f"{shortened(key)!r} is not a key; {_FORM}")]
     if key.count(".") >= DEEPEST:
         return None, [Problem(place, key, f"nested more than {DEEPEST} deep")]
-    if not written.strip():
+    if not value.strip():
         return None, [Problem(place, key, "no value after =; write null for none")]
-    document = parse(written, place.source, with_lines=False)
+    document = parse(value, place.source, with_lines=False)
     if document.problems or document.root is None:
         return None, [Problem(place, key, problem.message) for problem in document.problems]
     return under_key(key, document.root, place), []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _DEFAULT_NAMES = ("celu", "elu")
-# At 1 the two are the same function: only other alphas tell them apart.
+# At 1 the two are the same function: only other alphas show a difference.
 _DEFAULT_ALPHAS = {"celu": (0.5, 1.0, 2.0), "elu": (0.5, 1.0, 2.0)}
 
 _NOTE = (
@@ -31,14 +31,14 @@ def activations(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Activations by name, or FILE.py:NAME for one of your own; celu and elu when nothing is named.",
+            help="Activations by name, or FILE.py:NAME for one of your own; celu and elu when none is named.",
         ),
     ] = None,
     alphas: Annotated[
         list[float] | None,
         typer.Option(
             "--alpha",
-            help="Alpha for those that take one, once for each curve; else 0.5, 1, 2 or the default.",
+            help="Alpha for those that take one, once for each curve; by default 0.5, 1, 2 or its own default.",
         ),
     ] = None,
     output: Annotated[
@@ -48,7 +48,7 @@ def activations(
     """Draw activations above their derivatives, and measure each derivative against finite differences.
 
     The values are those that training computes, in float64. A derivative that jumps at 0 is marked.
-    A file of your own is Python code, and it is run.
+    A file of your own is Python code, which celu runs.
     """
     file_format = _format_of(output)
     wanted = _checked(names or _DEFAULT_NAMES, alphas or ())

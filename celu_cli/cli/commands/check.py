@@ -36,10 +36,10 @@ def check(
     """Prove the gradients of a case, layer by layer, on real images of the embedded sample.
 
     They are compared with the tape's, the tape with finite differences, all in float64; then each part is tried alone.
-    Exit code 4 when they are wrong.
+    The exit code is 4 when they are wrong.
     """
     if check_all == (case is not None):
-        raise UsageError("name a case to check, or say --all without one")
+        raise UsageError("name a case to check, or give --all without one")
     if check_all:
         _check_all(strict, as_json)
     else:

@@ -20,7 +20,7 @@ def why(
         typer.Option("--format", help="Text fits the terminal; JSON carries every value."),
     ] = "text",
 ) -> None:
-    """Say what differs between two cases or runs, and which differences their results cannot tell apart.
+    """Show what differs between two cases or runs, and which differences their results cannot separate.
 
     A name that is a case means the case, even when there are runs of it; name a run by its directory.
     """

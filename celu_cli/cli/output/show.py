@@ -33,12 +33,12 @@ def print_case(resolved: ResolvedCase, cost: Cost) -> None:
     files = Text(", extends ".join(map(shown, resolved.files)), style="dim")
     description = [Text(printable(case.description))] if case.description else []
     layers = table_lines(fit(_layer_columns(case, plan), console.width))
-    facts = [
+    properties = [
         line
-        for heading, text in _facts(case, plan, cost)
+        for heading, text in _properties(case, plan, cost)
         for line in _paragraph(heading, text, console.width)
     ]
-    print_lines(console, [title, *description, files, Text(), *layers, Text(), *facts, Text()])
+    print_lines(console, [title, *description, files, Text(), *layers, Text(), *properties, Text()])
     print_lines(console, _yaml_with_origins(resolved))
 
 
@@ -50,7 +50,7 @@ def _paragraph(heading: str, text: str, width: int) -> Iterator[Text]:
 
 
 def _layer_columns(case: Case, plan: NetworkPlan) -> list[Column]:
-    """The columns worth showing: what is the same in all layers is told below instead."""
+    """The columns worth showing: what is the same in all layers is said below instead."""
     layers = plan.layers
     columns = [
         Column("layer", [str(layer.number) for layer in layers], right=True),
@@ -79,7 +79,7 @@ def _layer_columns(case: Case, plan: NetworkPlan) -> list[Column]:
     ]
 
 
-def _facts(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str]]:
+def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str, str]]:
     activations = list(dict.fromkeys(map(_activation, plan.layers)))
     if len(activations) == 1:
         yield "layers", f"convolution (stride 1, SAME), {activations[0]}, then the pool"

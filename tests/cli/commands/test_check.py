@@ -108,7 +108,7 @@ class TestOneCase:
     def test_it_takes_a_case_or_all(self, words: tuple[str, ...], celu: Celu) -> None:
         outcome = celu("check", *words)
         assert (outcome.code, outcome.out) == (2, "")
-        assert outcome.err == "celu: name a case to check, or say --all without one\n"
+        assert outcome.err == "celu: name a case to check, or give --all without one\n"
 
 
 def traits(combination: Combination) -> tuple[str, str, str]:

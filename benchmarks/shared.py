@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from celu_cli.machine import machine_facts, machine_memory
+from celu_cli.machine import describe_machine, machine_memory
 from celu_cli.timing import Turns
 
 RESULTS = Path(__file__).with_name("results")
 PARTS = ("step", "loop", "startup", "memory", "scaling", "reading")
 TABLES = "tables.md"
-_LOAD_BEFORE = machine_facts()["load"]  # as the part begins: later it is the benchmark's own
+_LOAD_BEFORE = describe_machine()["load"]  # as the part begins: later it is the benchmark's own
 NO_TORCH = "PyTorch is not installed; it comes with the extra [bench]"
 TINY = ("network.filters=8", "batch_size=10")  # what --quick makes of every case
 
@@ -81,7 +81,7 @@ def announce(part: str) -> Callable[[str], None]:
 
 def machine() -> dict[str, Any]:
     """The facts of the machine, with the versions of the peers that are there."""
-    facts = machine_facts()
+    facts = describe_machine()
     for package in ("keras", "torch"):
         try:
             facts["versions"][package] = metadata.version(package)

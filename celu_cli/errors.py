@@ -1,4 +1,4 @@
-"""The errors a person can cause or meet, and the exit code of each.
+"""The errors a user can cause or meet, and the exit code of each.
 
 Everything that celu expects to go wrong is a `CeluError`. Its text is complete: what was wrong, where, what is
 accepted and what to do next. `celu_cli.cli.app` prints it and exits with `exit_code`; any other exception is a
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller."""
+    """What the process returns to its caller."""
 
     DONE = 0
     BUG = 1
@@ -64,8 +64,8 @@ class GradientError(CeluError):
     exit_code = ExitCode.DIVERGED
 
 
-class InterruptedByUser(CeluError):  # noqa: N818 - not a failure: the person asked for it
-    """Ctrl-C or SIGTERM stopped the run cleanly; `exit_code` tells which."""
+class InterruptedByUser(CeluError):  # noqa: N818 - not a failure: the user asked for it
+    """Ctrl-C or SIGTERM stopped the run cleanly; `exit_code` says which."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
         super().__init__(message)

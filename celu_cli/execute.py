@@ -30,10 +30,10 @@ from celu_cli.runs.tensorboard.writer import TensorBoardWriter
 
 @dataclass(frozen=True)
 class Job:
-    """One training to do: a plain value, which means the same in another process.
+    """One training to do: a plain value, which any process can execute.
 
-    `overrides` are recorded as what `case` was changed with. Without `resume`, the directory of a run to go on with, a
-    new directory under `logs` is made. A checkpoint is written at the end of each epoch's steps, every
+    `overrides` are recorded as what `case` was changed with. Without `resume`, the directory of a run to resume, a new
+    directory under `logs` is made. A checkpoint is written at the end of each epoch's steps, every
     `checkpoint_seconds`, and at every `checkpoint_steps`-th step of an epoch. With `layer_detail` the layers are
     measured after each epoch and event files for TensorBoard are written.
     """
@@ -63,7 +63,7 @@ def execute(
     Raises:
         CaseError: an activation of the user's own cannot be used.
         DataError: the dataset cannot be had.
-        RunError: the run directory cannot be written, or the run cannot go on.
+        RunError: the run directory cannot be written, or the run cannot be resumed.
         DivergedError: the loss or a gradient became NaN or infinite.
         OutOfMemoryError: the case needs more memory than there is.
         InterruptedByUser: what `stop` returned.
@@ -129,16 +129,16 @@ class _Clock:
 
 
 def _resumption(recorder: RunRecorder) -> Iterator[str]:
-    """Where a resumed run goes on, and what is not as it was."""
+    """Where a run is resumed, and what differs from the processes before."""
     for problem in recorder.found.problems:
-        yield f"{problem}; going on from the checkpoint before it"
+        yield f"{problem}; the checkpoint before it is used instead"
     checkpoint = recorder.found.checkpoint
     if checkpoint is None:
-        yield "The run has no checkpoint yet: it begins again with its first step"
+        yield "The run has no checkpoint yet: it starts again from its first step"
     else:
         yield f"Resuming after step {checkpoint.step} of {checkpoint.steps} in epoch {checkpoint.epoch}"
     for change in recorder.run.manifest.machine_changes():
-        yield f"Now on another {change}; the last digits may differ from an uninterrupted run's"
+        yield f"Changed {change}; the last digits may differ from an uninterrupted run's"
 
 
 def _draw_plots(run: Run, reporter: Reporter) -> None:

@@ -23,12 +23,12 @@ def package_versions() -> dict[str, str]:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            continue  # installed under another name, such as tensorflow-cpu: the caller knows it
+            continue  # installed under another name, such as tensorflow-cpu
     return versions
 
 
-def machine_facts() -> dict[str, Any]:
-    """What a measurement of time must tell of the machine: when, on what, how busy, and with which versions."""
+def describe_machine() -> dict[str, Any]:
+    """What a measurement of time must say of the machine: when, on what, how busy, and with which versions."""
     return {
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "processor": cpu_model(),
@@ -59,7 +59,7 @@ def git_commit() -> str | None:
 
 
 def cpu_model() -> str:
-    """The processor's name as the system tells it."""
+    """The processor's name as the system reports it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
@@ -78,7 +78,7 @@ def cpu_threads() -> int:
 
 
 def machine_memory() -> int | None:
-    """The bytes of memory that this machine has; None where the system does not tell."""
+    """The bytes of memory that this machine has; None where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def nearest_word(word: str, words: Iterable[str]) -> str | None:
-    """The accepted word a person most likely meant, if any is near."""
+    """The accepted word that the user most likely meant, if any is near."""
     near = get_close_matches(word.lower(), list(words), n=1)
     return near[0] if near else None
 
@@ -28,7 +28,7 @@ def printable(text: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as people write it: relative to the working directory where it lies inside it."""
+    """A path as users write it: relative to the working directory where it lies inside it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except (OSError, RuntimeError, ValueError):
@@ -48,7 +48,7 @@ def duration(seconds: float) -> str:
 
 
 def finite(value: Any) -> Any:
-    """`value` with None for every NaN and infinity in it, which JSON has no words for."""
+    """`value` with None for every NaN and infinity in it, which JSON does not have."""
     if isinstance(value, Mapping):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -13,7 +13,7 @@ from typing import Any
 
 from celu_cli.errors import CeluError
 
-WARM_UP = 2  # the first call compiles and fills memory, the second tells how long a call takes
+WARM_UP = 2  # the first call compiles and fills memory, the second shows how long a call takes
 _FEWEST = 3  # as many as a median and a spread need
 
 Way = Callable[[], float]
@@ -67,9 +67,9 @@ def clocked(step: Callable[[], object]) -> Way:
     """`step` as a way: called once and timed here."""
 
     def way() -> float:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         step()
-        return 1e3 * (time.perf_counter() - begun)
+        return 1e3 * (time.perf_counter() - start)
 
     return way
 
@@ -84,9 +84,9 @@ def take_turns(
 ) -> Turns:
     """Call every way `warm_up` times without counting, then all in turn, A B C A B C, `repeats` times.
 
-    A way so slow that its repeats would take more than `seconds_each` is called less often, but three times if
-    `repeats` allows. One that raises a `CeluError` is left out from then on, and the others go on. `progress` hears the
-    name of the way that comes next.
+    A way so slow that its repeats would take more than `seconds_each` is called fewer times, but three times if
+    `repeats` allows. One that raises a `CeluError` is left out from then on, and the others go on. `progress` is given
+    the name of the way that comes next.
     """
     turns = Turns()
     warmed: dict[str, list[float]] = {}
@@ -116,6 +116,6 @@ def take_turns(
 
 
 def affordable(repeats: int, milliseconds: float, seconds: float) -> int:
-    """How many of `repeats` calls of `milliseconds` fit into `seconds`; three at least, where so many are wanted."""
+    """How many of `repeats` calls of `milliseconds` fit into `seconds`; at least three, if so many are wanted."""
     fitting = int(1e3 * seconds / max(milliseconds, 1e-6))
     return min(repeats, max(_FEWEST, fitting))

@@ -56,7 +56,7 @@ CLAIMS = {
     ),
     "celu run case-c --resume": Claim((*RESULT[:1], r"in epoch 1\)")),
     "celu run --resume logs/case-c/RUN epochs=60": Claim((*RESULT[:1], r"in epoch [12]\)")),
-    "celu watch": Claim((r"^nothing runs, 3 ended before", "logs")),
+    "celu watch": Claim((r"^nothing is running, 3 ended earlier", "logs")),
     "celu watch logs/ --all --once": Claim(
         (r"case-a +0 .* 1/1 .* completed", r"case-c +0 .* 2/2 .* completed")
     ),

@@ -20,7 +20,7 @@ Logs = Annotated[Path, typer.Option("--logs", help="Directory of the run directo
 DataDirectory = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", envvar="CELU_DATA_DIR", help="Directory that holds the dataset's files already."
+        "--data-dir", envvar="CELU_DATA_DIR", help="Directory that already holds the dataset's files."
     ),
 ]
 DEFAULT_LOGS = Path("logs")

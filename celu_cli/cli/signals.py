@@ -18,7 +18,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 class StopRequest:
-    """While entered, the first signal is remembered and `heard` is told its name; a second ends the process.
+    """While entered, the first signal is remembered and `heard` is called with its name; a second ends the process.
 
     Call it to learn what was asked for: None, or the error to raise. A thread of its own hears the signals: Python's
     handlers would wait for the step in hand, which may take seconds.
@@ -67,11 +67,11 @@ class StopRequest:
 
 
 def _do_nothing(_: int, __: FrameType | None) -> None:
-    """Without a handler of Python's, the wake-up descriptor would hear nothing."""
+    """Without a handler of Python's, the wake-up descriptor would receive nothing."""
 
 
 def _leave(code: ExitCode) -> None:
-    """End the process without another word; files appear by rename, so none is left half-written."""
+    """End the process at once; files appear by rename, so none is left half-written."""
     if sys.stderr is not None and sys.stderr.isatty():
         os.write(2, _SHOW_CURSOR)
     os._exit(code)

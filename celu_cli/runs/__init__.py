@@ -1,1 +1,1 @@
-"""Run directories: what a training leaves, written, found and read again."""
+"""Run directories: what a training leaves behind, recorded, found and read."""

@@ -1,4 +1,4 @@
-"""checkpoint/: what a training needs to go on, in files that are whole or not there.
+"""checkpoint/: what a training needs to be resumed, in files that are whole or not there.
 
 A file is an npz archive without pickles. Its name says where the training stood and begins the SHA-256 of its bytes, so
 that a damaged one is known by its name. It appears by rename; the one before it stays until the next is whole.
@@ -91,7 +91,7 @@ def _unpack(path: Path) -> Checkpoint:
 
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS] != path.stem[-_DIGEST_DIGITS:]:
-        raise ValueError("its content is not what was written (SHA-256 differs)")
+        raise ValueError("its content is damaged (SHA-256 differs)")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     counters = json.loads(arrays.pop(_COUNTERS).item())

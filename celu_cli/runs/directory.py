@@ -134,9 +134,9 @@ def _unknown(name: str, logs: Path, paths: list[Path]) -> str:
 
 
 def _list(names: Iterable[str]) -> str:
-    words = list(names)
-    rest = len(words) - _LISTED
-    return ", ".join(words[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    listed = list(names)
+    rest = len(listed) - _LISTED
+    return ", ".join(listed[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 LOCK_NAME = ".lock"

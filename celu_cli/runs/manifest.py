@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -19,14 +19,14 @@ MANIFEST_NAME = "run.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 
-WrittenStatus = Literal["running", "completed", "interrupted", "failed"]
+RecordedStatus = Literal["running", "completed", "interrupted", "failed"]
 Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
 
 
 class Resumption(BaseModel):
-    """Where a later process took the run up: after `step` steps of `epoch`, and with what.
+    """Where a later process resumed the run: after `step` steps of `epoch`, and with what.
 
-    `stopped` is the last sign of life of the process before it; the run paused from then to `time`.
+    `stopped` is the last heartbeat of the process before it; the run paused from then to `time`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,13 +47,13 @@ class Manifest(BaseModel):
     """The content of run.json. A field that a newer celu added is ignored.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid` and `host` are of
-    the process that trains now or did last; what it ran on stands in the last of `resumed`, or else here. `identity`
-    says what is trained, `exit_code` how the run failed; runs of an older celu have neither.
+    the process that trains now or did last; what it ran on is in the last of `resumed`, otherwise here. `identity` says
+    what is trained, `exit_code` how the run failed; runs of an older celu have neither.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    status: WrittenStatus
+    status: RecordedStatus
     started: AwareDatetime
     heartbeat: AwareDatetime
     ended: AwareDatetime | None = None
@@ -76,7 +76,7 @@ class Manifest(BaseModel):
     resumed: tuple[Resumption, ...] = ()
 
     def status_at(self, now: datetime) -> Status:
-        """The status as a reader sees it: a run that stopped without a word has crashed."""
+        """The status as a reader sees it: one without a recent heartbeat has crashed."""
         if self.status != "running":
             return self.status
         silent = (now - self.heartbeat).total_seconds() > STALE_SECONDS
@@ -84,7 +84,7 @@ class Manifest(BaseModel):
         return "crashed" if silent or dead else "running"
 
     def machine_changes(self) -> list[str]:
-        """What a resumed run is trained with now that it was not trained with before, one text each."""
+        """What a resumed run is trained with now and was not trained with before, one text each."""
         if not self.resumed:
             return []
         before, now = self.resumed[-2] if len(self.resumed) > 1 else self, self.resumed[-1]
@@ -96,7 +96,7 @@ class Manifest(BaseModel):
                 for name in ("celu", "numpy", "tensorflow")
             },
         }
-        return [f"{name}: {new}, before {old}" for name, (old, new) in pairs.items() if old != new]
+        return [f"{name}: {new}, previously {old}" for name, (old, new) in pairs.items() if old != new]
 
 
 def new_manifest(
@@ -117,31 +117,27 @@ def new_manifest(
         heartbeat=now,
         seed=seed,
         dataset_source=_without_home(dataset_source) if dataset_source else None,
-        pid=os.getpid(),
-        host=platform.node(),
-        cpu_model=cpu_model(),
-        cpu_threads=cpu_threads(),
-        git_commit=git_commit(),
         code={str(path): sha256(path.read_bytes()).hexdigest() for path in code},
-        versions=package_versions() | dict(versions or {}),
+        **_this_process(versions or {}),
     )
+
+
+def _this_process(versions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "cpu_model": cpu_model(),
+        "cpu_threads": cpu_threads(),
+        "git_commit": git_commit(),
+        "versions": package_versions() | dict(versions),
+    }
 
 
 def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
-    """The manifest of a run that this process takes up after `step` steps of `epoch`."""
+    """The manifest of a run that this process resumes after `step` steps of `epoch`."""
     now = utc_now()
-    here = Resumption(
-        time=now,
-        stopped=manifest.ended or manifest.heartbeat,
-        epoch=epoch,
-        step=step,
-        pid=os.getpid(),
-        host=platform.node(),
-        cpu_model=cpu_model(),
-        cpu_threads=cpu_threads(),
-        git_commit=git_commit(),
-        versions=package_versions(),
-    )
+    stopped = manifest.ended or manifest.heartbeat
+    here = Resumption(time=now, stopped=stopped, epoch=epoch, step=step, **_this_process({}))
     changes = {"status": "running", "heartbeat": now, "ended": None, "error": None, "exit_code": None}
     process = {"pid": here.pid, "host": here.host, "resumed": (*manifest.resumed, here)}
     return manifest.model_copy(update=changes | process)
@@ -162,7 +158,7 @@ def read_manifest(run_path: Path) -> Manifest:
 
 
 def _without_home(text: str) -> str:
-    """The text with ~ for the person's home directory: run directories are shown to others."""
+    """The text with ~ for the user's home directory: run directories are shown to others."""
     home = os.path.expanduser("~")  # noqa: PTH111 - a user may have no home
     return text.replace(f"{home}{os.sep}", f"~{os.sep}") if home not in ("~", os.sep) else text
 

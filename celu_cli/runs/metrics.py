@@ -28,15 +28,15 @@ def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
     path = run_path / METRICS_NAME
     with path.open("ab+") as file:
         file.seek(0)
-        written = file.read()
-        file.truncate(len(written) - len(_torn_tail(written)))
+        content = file.read()
+        file.truncate(len(content) - len(_torn_tail(content)))
         file.write(_line(metrics))
         file.flush()
         os.fsync(file.fileno())
 
 
 def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:
-    """Keep the first `most` epochs, which are returned, and drop what follows, as when a run is taken up again.
+    """Keep the first `most` epochs, which are returned, and drop what follows, as when a run is resumed.
 
     Raises:
         RunError: the file cannot be read, or one of the first `least` epochs is missing.
@@ -44,7 +44,7 @@ def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:
     path = run_path / METRICS_NAME
     kept = Epochs(metrics for metrics in read_metrics(run_path) if metrics.epoch <= most)
     if [metrics.epoch for metrics in kept] != list(range(1, len(kept) + 1)) or len(kept) < least:
-        raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint goes on from")
+        raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint continues")
     if path.exists():
         write_whole(path, b"".join(map(_line, kept)), synced=True)
     return kept
@@ -53,7 +53,7 @@ def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:
 def read_metrics(run_path: Path) -> Epochs:
     """All finished epochs in order; none when the file does not exist yet.
 
-    A last line without its end of line is the trace of a kill and is left out. An epoch written again, as
+    A last line without its end of line is the trace of a kill and is left out. An epoch that comes again, as
     after resuming from an earlier checkpoint, replaces itself and all that followed.
 
     Raises:
@@ -94,12 +94,12 @@ def _parse(line: bytes) -> EpochMetrics:
     try:
         values = from_json(line)
     except ValueError:
-        values = json.loads(line)  # slower, but it says what is wrong in words that fit one line of many
+        values = json.loads(line)  # slower, but it says what is wrong within one line of many
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")
     measured = tuple(_parse_fidelity(entry) for entry in values.pop("fidelity", ()))
     in_order: list[Any] = [values.get(name) for name in _NAMES]
-    if [type(value) for value in in_order] != _KINDS:  # seldom: null, a whole number, or wrong
+    if [type(value) for value in in_order] != _KINDS:  # rare: null, a whole number, or wrong
         in_order = [_value(values, name) for name in _NAMES]
     return EpochMetrics(*[*in_order, measured])  # fidelity is the last field
 

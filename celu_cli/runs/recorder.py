@@ -34,7 +34,7 @@ from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
     Manifest,
-    WrittenStatus,
+    RecordedStatus,
     new_manifest,
     read_manifest,
     resumed_manifest,
@@ -51,7 +51,7 @@ _NOTHING_FOUND = FoundCheckpoint(None, ())
 class RunRecorder:
     """Records one run; use it as a context manager around the training and call it with every event.
 
-    `run` is the run as it stands; `found` is the checkpoint it goes on from. On leaving, the run is *completed* when
+    `run` is the run as it stands, `found` the checkpoint it was resumed from. On leaving, the run is *completed* when
     the training said that it ended, *interrupted* when the user stopped it or it stopped early, and *failed* on any
     other exception, whose text is kept. Exceptions pass through.
     """
@@ -113,9 +113,9 @@ class RunRecorder:
 
     @classmethod
     def reopen(cls, path: Path, case: Case, overrides: Sequence[str] = ()) -> RunRecorder:
-        """Take up the run in `path` at its newest whole checkpoint, or at its beginning where it has none.
+        """Resume the run in `path` at its newest whole checkpoint, or at its beginning where it has none.
 
-        Epochs that the checkpoint has not come to are dropped from metrics.jsonl, as they are trained again. `found`
+        Epochs that the checkpoint has not reached are dropped from metrics.jsonl, as they are trained again. `found`
         then has the checkpoint and what was wrong with newer ones.
 
         Raises:
@@ -193,7 +193,7 @@ class RunRecorder:
         finally:
             self._lock.release()
 
-    def _outcome(self, error: BaseException | None) -> tuple[WrittenStatus, str | None]:
+    def _outcome(self, error: BaseException | None) -> tuple[RecordedStatus, str | None]:
         match error:
             case None if self._ended:
                 return "completed", None

@@ -1,4 +1,4 @@
-"""Which run goes on, and with which case."""
+"""Which run is resumed, and with which case."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNFINISHED = ("interrupted", "failed", "crashed")
 
 
 def find_run_to_resume(reference: str, logs: Path, overrides: Sequence[str] = ()) -> tuple[Run, Case]:
-    """The run that `reference` means and the case it goes on with.
+    """The run that `reference` means and the case to resume it with.
 
     `reference` is a run, as `find_runs` knows it, or a case: then the newest unfinished run of that case is meant.
     `overrides` may raise ``epochs`` and nothing else.
@@ -85,10 +85,10 @@ def _refuse_changes(run: Run, wanted: Case, source: str) -> None:
         lines.append(f"epochs: {run.case.epochs} -> {wanted.epochs} (the cosine schedule depends on them)")
     if lines:
         raise RunError(
-            f"{run.path} cannot go on with another case; this differs from {source}:\n"
+            f"{run.path} cannot be resumed with another case; this differs from {source}:\n"
             + "".join(f"  {line}\n" for line in lines)
-            + f"Go on with the case as it was: celu run --resume {run.path}\n"
-            + "or train the other one from its start, without --resume"
+            + f"Resume it with its own case: celu run --resume {run.path}\n"
+            + "or train the other case from its start, without --resume"
         )
 
 
@@ -98,7 +98,7 @@ def _refuse_changed_code(run: Run) -> None:
             found = sha256(Path(name).read_bytes()).hexdigest()
         except OSError as error:
             raise RunError(
-                f"cannot read {name}, which the run's activation is in: {error.strerror}"
+                f"cannot read {name}, which defines the run's activation: {error.strerror}"
             ) from error
         if found != digest:
-            raise RunError(f"{name}, which the run's activation is in, has changed since the run began")
+            raise RunError(f"{name}, which defines the run's activation, has changed since the run began")

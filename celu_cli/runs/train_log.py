@@ -1,4 +1,4 @@
-"""train.log: the run as a person reads it, one key=value line an event, ended by the article's two lines."""
+"""train.log: the run for the user to read, one key=value line an event, ended by the article's two lines."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Watcher:
             try:
                 run = self._read(path, now)
             except (CeluError, OSError):
-                unreadable += path.is_dir()  # one that has vanished is not worth a word
+                unreadable += path.is_dir()  # one that has vanished is no longer a run
                 continue
             if run is None:
                 left_out += 1

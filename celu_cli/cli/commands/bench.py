@@ -39,12 +39,12 @@ def bench(
     its convolutions, each by TensorFlow's own kernel.
     """
     from celu_cli.case.load import load_case
-    from celu_cli.machine import machine_facts
+    from celu_cli.machine import describe_machine
 
     given = [*(overrides or ()), "dataset.sample=true"]
     chosen = load_case(case, given)
     variants, left_out = _variants(case, given)
-    machine = machine_facts()  # before the measurement adds to the load
+    machine = describe_machine()  # before the measurement adds to the load
     turns = _measure(chosen, variants, repeats)
     if not turns.timings:
         raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))

@@ -40,8 +40,8 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Go on where a run stopped. CASE is then a run directory, or a case, whose newest unfinished run "
-            "is meant. epochs= may be raised.",
+            help="Resume a run that stopped. CASE is then a run directory, or a case, whose newest unfinished run "
+            "is resumed. epochs= may be raised.",
         ),
     ] = False,
     checkpoint_minutes: Annotated[
@@ -49,26 +49,26 @@ def run(
         typer.Option(
             "--checkpoint-minutes",
             min=0.0,
-            help="A checkpoint that often, besides at the end of each epoch: what a crash can cost.",
+            help="Minutes between checkpoints within an epoch: the most work that a crash can cost.",
         ),
     ] = 5.0,
     checkpoint_steps: Annotated[
         int | None,
-        typer.Option("--checkpoint-steps", min=1, help="A checkpoint every so many steps as well."),
+        typer.Option("--checkpoint-steps", min=1, help="Also write a checkpoint every N steps."),
     ] = None,
     tensorboard: Annotated[
         bool,
         typer.Option(
             "--tensorboard",
-            help="Write event files as well, for `tensorboard --logdir logs`. A resumed run that has them goes on with "
-            "them unasked.",
+            help="Also write event files, for `tensorboard --logdir logs`. A resumed run that has them continues them "
+            "in any case.",
         ),
     ] = False,
     tensorboard_histograms: Annotated[
         bool,
         typer.Option(
             "--tensorboard-histograms",
-            help="The same with histograms of each layer's activations and gradients, on one batch after each epoch.",
+            help="The same, with histograms of each layer's activations and gradients, on one batch after each epoch.",
         ),
     ] = False,
 ) -> None:
@@ -130,30 +130,30 @@ def _train(job: Job) -> Run:
             return execute(job, [attendance], stop, RichReporter())
         except (InterruptedByUser, RunError) as error:
             if attendance.path is not None and attendance.path.is_dir():
-                error.args = (f"{error}\n{_how_to_go_on(attendance.path, job)}",)
+                error.args = (f"{error}\n{_how_to_resume(attendance.path, job)}",)
             raise
 
 
 def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) -> LayerDetail | None:
-    """What TensorBoard shall have of the layers, as was asked now or when the run began; None without event files."""
+    """What the event files hold of the layers, as asked now or when the run began; None without event files."""
     from celu_cli.runs.tensorboard.event_files import require_tensorboard
-    from celu_cli.runs.tensorboard.writer import detail_written
+    from celu_cli.runs.tensorboard.writer import recorded_detail
 
     if histograms or tensorboard:
         require_tensorboard("--tensorboard")
     asked: LayerDetail | None = "histograms" if histograms else "norms" if tensorboard else None
     if unfinished is None or asked == "histograms":
         return asked
-    return detail_written(unfinished) or asked
+    return recorded_detail(unfinished) or asked
 
 
-def _how_to_go_on(path: Path, job: Job) -> str:
+def _how_to_resume(path: Path, job: Job) -> str:
     command = ["celu", "run", "--resume", str(path)]
     if job.layer_detail == "histograms":  # event files without an epoch do not say that they were asked for
         command.append("--tensorboard-histograms")
     if job.data_directory is not None:
         command += ["--data-dir", str(job.data_directory)]
-    return f"What was done is kept; go on with: {shlex.join(command)}"
+    return f"What was trained is kept; resume it with: {shlex.join(command)}"
 
 
 def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:

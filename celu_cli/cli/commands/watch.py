@@ -1,4 +1,4 @@
-"""`celu watch`: the runs that go on now, read from their files."""
+"""`celu watch`: the runs in progress, read from their files."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ def watch(
     logs: Logs = DEFAULT_LOGS,
     everything: Annotated[bool, typer.Option("--all", help="Show the runs that have ended too.")] = False,
     once: Annotated[
-        bool, typer.Option("--once", help="Print one frame and exit, as is done where stdout is no terminal.")
+        bool,
+        typer.Option("--once", help="Print one frame and exit, as always where stdout is not a terminal."),
     ] = False,
     interval: Annotated[
-        float, typer.Option("--interval", min=0.1, max=3600.0, help="Seconds from one frame to the next.")
+        float, typer.Option("--interval", min=0.1, max=3600.0, help="Seconds between frames.")
     ] = 1.0,
 ) -> None:
-    """Watch the runs that go on now; ends with Ctrl-C, or by itself when nothing runs any more.
+    """Watch the runs in progress; ends with Ctrl-C, or when no run is left.
 
-    Runs that end meanwhile stay to be seen, and those that crashed in the last day are shown. Metrics are those of
+    Runs that end meanwhile stay on the screen, and those that crashed in the last day are shown. Metrics are those of
     finished epochs.
     """
     from celu_cli.cli.output.tables import results_console
@@ -68,7 +69,7 @@ def _print_once(watcher: Watcher, console: Console, place: str) -> None:
 
 
 def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> None:
-    """Draw until nothing runs.
+    """Draw until nothing is running.
 
     Raises:
         InterruptedByUser: Ctrl-C or SIGTERM; the last frame stays and the cursor is back.
@@ -91,8 +92,8 @@ def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> N
             ):
                 break
             _wait(interval, stop)
-    if watcher.has_seen_running:  # else the frame has said so
-        typer.echo(f"nothing runs any more in {place}", err=True)
+    if watcher.has_seen_running:  # otherwise the frame has said so
+        typer.echo(f"nothing is running any more in {place}", err=True)
 
 
 def _wait(seconds: float, stop: StopRequest) -> None:

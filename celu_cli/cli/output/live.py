@@ -24,7 +24,7 @@ _NARROW, _MIDDLE, _WIDE = 50, 70, 95
 
 
 class LiveDisplay:
-    """Bars and a table where the terminal can show them, else one line an epoch.
+    """Bars and a table where the terminal can show them, otherwise one line an epoch.
 
     Use it as a context manager around the training and call it with every event.
     """
@@ -73,7 +73,7 @@ class LiveDisplay:
 
     def stopping(self, signal_name: str) -> None:
         """Say that `signal_name` was heard; may be called from another thread."""
-        self._note = f"{signal_name}: stopping after this step; once more leaves at once"
+        self._note = f"{signal_name}: stopping after this step; a second signal quits at once"
         if self._live is None:
             self._print_line(self._note)
         else:

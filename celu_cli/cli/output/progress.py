@@ -85,14 +85,7 @@ class TrainingProgress:
     @property
     def remaining(self) -> float | None:
         """Seconds left at the speed so far; None before anything is known."""
-        each = self.finished.seconds_each
-        if (
-            each is None
-            and self.started is not None
-            and self.steps is not None
-            and self.steps.images_per_second
-        ):
-            each = self.started.train_images / self.steps.images_per_second
-        if each is None:
-            return None
-        return each * max(0.0, self.epochs - self.epochs_done - self.epoch_fraction)
+        each, steps = self.finished.seconds_each, self.steps
+        if each is None and self.started is not None and steps is not None and steps.images_per_second:
+            each = self.started.train_images / steps.images_per_second
+        return each and each * max(0.0, self.epochs - self.epochs_done - self.epoch_fraction)

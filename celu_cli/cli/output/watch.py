@@ -133,12 +133,12 @@ def _errors(runs: Sequence[Run]) -> list[str]:
 
 
 def _summary(view: View, place: str) -> str:
-    """How many runs stand how; the directory comes late, where a narrow terminal may cut it."""
+    """How many runs have which status; the directory comes late, where a narrow terminal may cut it."""
     counts = Counter(run.status for run in view.runs)
-    words = [f"{view.running} running" if view.running else "nothing runs"]
-    words += [f"{count} {status}" for status, count in counts.items() if status != "running"]
+    parts = [f"{view.running} running" if view.running else "nothing is running"]
+    parts += [f"{count} {status}" for status, count in counts.items() if status != "running"]
     if view.left_out:
-        words.append(f"{view.left_out} ended before (--all shows {'it' if view.left_out == 1 else 'them'})")
+        parts.append(f"{view.left_out} ended earlier (--all shows {'it' if view.left_out == 1 else 'them'})")
     if view.unreadable:
-        words.append(f"{view.unreadable} cannot be read")
-    return f"{', '.join(words)}; {place}; {view.now:%H:%M:%S} UTC"
+        parts.append(f"{view.unreadable} cannot be read")
+    return f"{', '.join(parts)}; {place}; {view.now:%H:%M:%S} UTC"

@@ -71,8 +71,8 @@ class TensorBoardWriter:
 def begin_files(run: Run, directory: Path) -> dict[str, Path]:
     """Write the event files of `run` below `directory`, up to its last epoch; return those to be added to.
 
-    What metrics.jsonl does not tell, the layers', comes from the event files that the run has; later epochs in these
-    are left out, as a run that is taken up before them trains them again.
+    What metrics.jsonl lacks, the layers' values, comes from the event files that the run has; later epochs in these are
+    left out, as a run that is resumed before them trains them again.
 
     Raises:
         RunError: an epoch has no time.
@@ -93,7 +93,7 @@ def begin_files(run: Run, directory: Path) -> dict[str, Path]:
     }
 
 
-def detail_written(run_path: Path) -> LayerDetail | None:
+def recorded_detail(run_path: Path) -> LayerDetail | None:
     """What the event files in a run's directory have of the layers; None where it has no event files.
 
     Raises:
@@ -102,7 +102,7 @@ def detail_written(run_path: Path) -> LayerDetail | None:
     """
     if not any((run_path / TRAIN).glob(PATTERN)):
         return None
-    require_tensorboard(f"{run_path} has event files, and going on with them")
+    require_tensorboard(f"{run_path} has event files, and continuing them")
     with _clear_errors(run_path):
         tags = [value.tag for event in read_events(run_path / TRAIN) for value in event.summary.value]
     return "histograms" if any(_kind(tag) in _HISTOGRAMS for tag in tags) else "norms"

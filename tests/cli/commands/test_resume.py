@@ -192,7 +192,7 @@ def test_a_stopped_run_names_the_command_that_goes_on_and_the_command_works(
     said += process.communicate(timeout=60)[1]
     assert process.returncode == 143, said
     assert "SIGTERM: stopping after this step" in said
-    words = said.rpartition("go on with: ")[2].split()
+    words = said.rpartition("resume it with: ")[2].split()
     assert words[:3] == ["celu", "run", "--resume"]
     assert celu(*words[1:]).code == 0
     assert unequal(read_run(Path(words[3])), complete) == []
@@ -276,5 +276,5 @@ def test_a_run_directory_that_is_deleted_ends_the_run_with_a_clear_error(
     outcome = celu("run", "case-c", *SMALL, "epochs=1", "--logs", str(tmp_path / "logs"))
     assert outcome.code == 2
     assert "cannot write the run's files in" in outcome.err
-    assert "go on with" not in outcome.err
+    assert "resume it with" not in outcome.err
     assert not (tmp_path / "logs").exists()

@@ -79,7 +79,7 @@ def test_ended_runs_are_counted_and_shown_when_all_are_asked_for(celu: Celu, tmp
     record_run(tmp_path, make_case(name="case-b"))
     record_run(tmp_path, done=1)
     out = celu("watch", str(tmp_path)).out
-    assert out.startswith(f"nothing runs, 2 ended before (--all shows them); {tmp_path}")
+    assert out.startswith(f"nothing is running, 2 ended earlier (--all shows them); {tmp_path}")
     lines = celu("watch", str(tmp_path), "--all").out.splitlines()
     assert [line.split()[-1] for line in lines[1:3]] == ["completed", "interrupted"]
 
@@ -219,7 +219,7 @@ def test_a_terminal_sees_a_run_begin_advance_and_crash_and_then_the_end(tmp_path
         child.wait()
         terminal.wait_for("crashed")
         assert terminal.wait_for_end() == 0
-        assert terminal.shown.splitlines()[-1].endswith(f"nothing runs any more in {tmp_path}")
+        assert terminal.shown.splitlines()[-1].endswith(f"nothing is running any more in {tmp_path}")
 
 
 def test_ctrl_c_ends_with_130_and_gives_the_cursor_back(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_terminal_without_anything_to_watch_is_told_at_once(tmp_path: Path) ->
     record_run(tmp_path)
     with in_a_terminal("watch", str(tmp_path)) as terminal:
         assert terminal.wait_for_end() == 0
-        assert "nothing runs, 1 ended before (--all shows it)" in terminal.shown
+        assert "nothing is running, 1 ended earlier (--all shows it)" in terminal.shown
 
 
 def test_no_color_leaves_no_colour_codes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import read_run
 from celu_cli.runs.tensorboard import event_files as event_file
 from celu_cli.runs.tensorboard.event_files import PATTERN, read_events, require_tensorboard
-from celu_cli.runs.tensorboard.writer import TensorBoardWriter, detail_written
+from celu_cli.runs.tensorboard.writer import TensorBoardWriter, recorded_detail
 from tests.runs.fakes import make_case, make_metrics, record_run
 from tests.runs.tensorboard.event_reader import read_curves, steps_of
 
@@ -135,7 +135,7 @@ def test_a_record_that_a_kill_left_torn_costs_that_record_alone(tmp_path: Path) 
 
 def test_a_run_that_began_without_event_files_has_its_first_epochs_too(tmp_path: Path) -> None:
     path = record_run(tmp_path, done=2)
-    assert detail_written(path) is None
+    assert recorded_detail(path) is None
     board = TensorBoardWriter(read_run(path))
     board(EpochDone(make_metrics(3)))
     assert steps_of(read_curves(path / "test"))["epoch_accuracy"] == [1, 2, 3]
@@ -144,7 +144,7 @@ def test_a_run_that_began_without_event_files_has_its_first_epochs_too(tmp_path:
 @pytest.mark.parametrize(("histograms", "detail"), [(True, "histograms"), (False, "norms")])
 def test_event_files_tell_what_was_asked_for(tmp_path: Path, histograms: bool, detail: str) -> None:
     path = train(RunRecorder.open(tmp_path, make_case()), 1, histograms=histograms)
-    assert detail_written(path) == detail
+    assert recorded_detail(path) == detail
 
 
 def test_files_that_cannot_be_written_are_named(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from celu_cli.case.reading.kinds import parts_in
+from celu_cli.case.schema import Schedule
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from tests.engine.small import Floats, make_case
 
@@ -22,6 +24,13 @@ def rates(steps: int = 4, epochs: int = 4, **schedule: Any) -> Floats:
 
 def test_constant_never_changes() -> None:
     np.testing.assert_array_equal(rates(name="constant"), np.full((4, 4), 0.1))
+
+
+@pytest.mark.parametrize("name", [name for name in parts_in(Schedule) if name != "constant"])
+def test_every_other_schedule_that_a_case_can_name_changes_the_rate(name: str) -> None:
+    fields = parts_in(Schedule)[name].model_fields
+    required = {key: 1 for key, field in fields.items() if field.is_required() and key != "name"}
+    assert len(set(rates(name=name, **required).flat)) > 1
 
 
 def test_a_case_without_schedule_has_a_constant_one() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -14,6 +13,7 @@ from rich.text import Text
 from celu_cli.case.describe import describe_case
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.progress import TrainingProgress
+from celu_cli.cli.output.tables import progress_console
 from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
 from celu_cli.text import duration
@@ -32,7 +32,7 @@ class LiveDisplay:
     def __init__(self, case: Case, published: PublishedCurve | None, console: Console | None = None) -> None:
         self._headline = f"{case.name}: {describe_case(case)}"
         self._published = published
-        self._console = console or _stderr_console()
+        self._console = console or progress_console()
         self._progress = TrainingProgress(case.epochs)
         self._note = ""
         moving = self._console.is_terminal and not self._console.is_dumb_terminal
@@ -166,11 +166,6 @@ class LiveDisplay:
         if best is not None:
             lines.append(f"best test accuracy {best.test_accuracy:.4f} in epoch {best.epoch}")
         return lines
-
-
-def _stderr_console() -> Console:
-    # FORCE_COLOR alone must not put moving bars into a file.
-    return Console(stderr=True, highlight=False, force_terminal=None if sys.stderr.isatty() else False)
 
 
 def _amount(event: TrainingStarted) -> str:

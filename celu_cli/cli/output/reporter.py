@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.filesize import decimal
 
+from celu_cli.cli.output.tables import progress_console
+
 
 class RichReporter:
     """The `celu_cli.datasets.Reporter` of the command line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        # FORCE_COLOR alone must not put a moving bar into a file.
-        forced = None if sys.stderr.isatty() else False
-        self._console = console or Console(stderr=True, highlight=False, force_terminal=forced)
+        self._console = console or progress_console()
 
     def message(self, text: str) -> None:
         """Print one line, which rich neither wraps nor reads as markup."""

@@ -39,6 +39,11 @@ def results_console() -> Console:
     return Console(width=_UNLIMITED if unlimited else None, markup=False, highlight=False, emoji=False)
 
 
+def progress_console() -> Console:
+    """Stderr; FORCE_COLOR alone does not put moving bars into a file."""
+    return Console(stderr=True, highlight=False, force_terminal=None if sys.stderr.isatty() else False)
+
+
 def fit(columns: Sequence[Column], width: int) -> list[Column]:
     """The columns that `width` has room for."""
     kept = list(columns)

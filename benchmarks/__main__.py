@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks [--parts step loop startup memory scaling reading] [--quick] [--output DIR]
 
-A part that fails is told of, and the others go on. Every part writes PART.json and PART.md, and tables.md has them all.
+A part that fails is reported, and the others continue. Every part writes PART.json and PART.md; tables.md has all pages.
 With --quick the parts run at the same time on tiny networks, to see that they work: their numbers mean nothing.
 """
 
@@ -20,9 +20,14 @@ from celu_cli.text import duration
 
 
 def start(part: str, output: Path, quick: bool) -> subprocess.Popen[bytes]:
-    words = [f"benchmarks.{part}", "--output", str(output), *(["--quick", "--repeats", "1"] if quick else [])]
+    command = [
+        f"benchmarks.{part}",
+        "--output",
+        str(output),
+        *(["--quick", "--repeats", "1"] if quick else []),
+    ]
     # The pages are in files; what a part says while it works goes to stderr as it is.
-    return subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a whole run costs besides its steps: data, metrics, log, display, checkpoints, plots, the test images.
+"""What a whole run costs in addition to its steps: data, metrics, log, display, checkpoints, plots, the test images.
 
 Usage: python -m benchmarks.loop [--repeats 5] [--only NAME ...] [--quick] [--output DIR]
 
@@ -115,7 +115,7 @@ def measure(setting: Setting, repeats: int, warm_up: int, outside: list[float], 
 
 
 def shares_table(turns: Turns, outside: list[float], epochs: int) -> str:
-    """What an epoch and a run pay for besides the steps."""
+    """What an epoch and a run cost in addition to the steps."""
     rows = []
     for name, above, below in (
         ("an epoch's steps in the run / the same steps alone", RUN, ALONE),

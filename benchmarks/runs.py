@@ -58,7 +58,7 @@ def watched_run(words: Sequence[str], steps: int = 0) -> Finished:
 def run_process(
     words: Sequence[str], *, directory: Path, changes: Mapping[str, str] | None = None
 ) -> Finished:
-    """`python WORDS` in a terminal that somebody reads, as a person's would be.
+    """`python WORDS` in a terminal, as the user would run it.
 
     Its peak memory is never less than this process's own, which the system counts until it is replaced: keep it small.
 

@@ -86,7 +86,7 @@ def needs_of(point: Point) -> Needs:
 
 
 def free_memory() -> float:
-    """Bytes that can be had without pressing on others: what Linux tells, else three quarters of the machine's."""
+    """Bytes available without displacing other processes: what Linux reports, or three quarters of the machine's."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
     except OSError:

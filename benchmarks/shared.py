@@ -63,31 +63,31 @@ def has_torch() -> bool:
 
 
 def say(text: str) -> None:
-    """Tell the person who waits, on stderr."""
+    """Show progress on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def announce(part: str) -> Callable[[str], None]:
-    """A progress that tells of each row once, when it is first called."""
-    told: set[str] = set()
+    """A progress that announces each row once, when it is first called."""
+    announced: set[str] = set()
 
     def progress(name: str) -> None:
-        if name not in told:
-            told.add(name)
+        if name not in announced:
+            announced.add(name)
             say(f"  {part}: {name}")
 
     return progress
 
 
 def machine() -> dict[str, Any]:
-    """The facts of the machine, with the versions of the peers that are there."""
-    facts = describe_machine()
+    """The machine, with the versions of the peers that are there."""
+    found = describe_machine()
     for package in ("keras", "torch"):
         try:
-            facts["versions"][package] = metadata.version(package)
+            found["versions"][package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return facts | {"memory": machine_memory()}
+    return found | {"memory": machine_memory()}
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -167,14 +167,14 @@ def write_part(
 ) -> str:
     """Write PART.json and PART.md, put the pages of all parts that are there into one file, and return this part's."""
     directory.mkdir(parents=True, exist_ok=True)
-    facts = machine() | {"load_before": _LOAD_BEFORE}
+    found = machine() | {"load_before": _LOAD_BEFORE}
     judged = [asdict(target) | {"met": target.met} for target in targets]
-    text = json.dumps({"machine": facts, **record, "targets": judged}, indent=2, allow_nan=False)
+    text = json.dumps({"machine": found, **record, "targets": judged}, indent=2, allow_nan=False)
     (directory / f"{part}.json").write_text(text + "\n", encoding="utf-8")
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     heading = (
-        f"## {title}\n\n{facts['time']}, {facts['processor']}, {facts['threads']} threads, load "
-        f"{facts['load_before']} before, {facts['load']} at the end; {versions}.\n\n"
+        f"## {title}\n\n{found['time']}, {found['processor']}, {found['threads']} threads, load "
+        f"{found['load_before']} before, {found['load']} at the end; {versions}.\n\n"
     )
     page = heading + markdown + (f"\n{targets_table(targets)}" if targets else "")
     (directory / f"{part}.md").write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Time how long a person waits: for help, for tables, and for the first step of a training.
+"""Time how long the user waits: for help, for tables, and for the first step of a training.
 
 Usage: python -m benchmarks.startup [--repeats 10] [--quick] [--output DIR]
 
@@ -68,7 +68,7 @@ def first_step(words: tuple[str, ...], until_training: list[float]) -> Way:
 
 def import_times(words: list[str], directory: Path) -> dict[str, float]:
     """Milliseconds that importing each top-level package takes for a command, what it imports itself not counted."""
-    told = subprocess.run(
+    timed = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "celu_cli", *words],
         cwd=directory,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -77,7 +77,7 @@ def import_times(words: list[str], directory: Path) -> dict[str, float]:
         check=True,
     ).stderr
     sums: defaultdict[str, float] = defaultdict(float)
-    for line in told.splitlines():
+    for line in timed.splitlines():
         if line.startswith("import time:") and "self" not in line:
             own, _, name = line.removeprefix("import time:").split("|")
             sums[name.strip().split(".")[0]] += int(own) / 1e3

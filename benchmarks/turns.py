@@ -1,7 +1,7 @@
 """Rows of a table that are measured in several processes, one step at a time, A B C A B C.
 
 Two engines in one process would share its memory settings and quarrel over threads; one after the other, a machine that
-gets busier would slow one of them alone. So each engine has a process, and the parent tells whose turn it is.
+gets busier would slow one of them alone. So each engine has a process, and the parent gives each its turn.
 """
 
 from __future__ import annotations
@@ -98,9 +98,7 @@ class Worker:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        return (
-            lines[-1] if lines else "it said nothing, as a process does that the system killed for its memory"
-        )
+        return lines[-1] if lines else "it said nothing, like a process that the system killed for its memory"
 
 
 def environment(threads: int) -> dict[str, str]:

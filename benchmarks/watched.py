@@ -33,7 +33,7 @@ class Stamps:
 
 
 def resident_memory() -> int | None:
-    """Bytes of memory in use now; None where the system does not tell."""
+    """Bytes of memory in use now; None where the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""A process that takes one step at a time, when its parent tells it to; `benchmarks.turns` is the parent.
+"""A process that takes one step at a time, when its parent asks for it; `benchmarks.turns` is the parent.
 
 Usage: python -m benchmarks.worker GROUP, where GROUP says which rows it has and how its process is set up. It reads
 JSON lines from stdin and answers each with one on stdout.

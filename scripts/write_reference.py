@@ -18,7 +18,7 @@ from celu_cli.case.json_schema import case_json_schema
 from celu_cli.cli.app import app
 
 HEADING = ["value", "default", "meaning"]
-# Where a part stands in a case, and its classes with the word that a reader tells them apart by.
+# Where a part stands in a case, and its classes with the word by which a reader distinguishes them.
 SECTIONS = {
     "dataset": {"DatasetSpec": "dataset"},
     "network": {"PresetNetwork": "preset", "LayeredNetwork": "layers"},
@@ -90,12 +90,12 @@ def section(kinds: dict[str, dict[str, Any]]) -> str:
 
 
 def keys(definition: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Each key of a part with its values, default and meaning; not the key that tells the kinds apart."""
+    """Each key of a part with its values, default and meaning; not the key that distinguishes the kinds."""
     for key, rule in definition["properties"].items():
-        tells_apart = "const" in rule or (
+        distinguishes = "const" in rule or (
             key == "name" and "enum" in rule and len(definition["properties"]) == 1
         )
-        if not tells_apart:
+        if not distinguishes:
             section_of = next((name for name in SECTIONS if name.split(".")[-1] == key), None)
             value = f"see [{section_of}](#{section_of.replace('.', '')})" if section_of else value_of(rule)
             default = json.dumps(rule["default"]) if "default" in rule else ""
@@ -122,7 +122,7 @@ def value_of(rule: dict[str, Any]) -> str:
             ("maximum", "≤"),
             ("exclusiveMaximum", "<"),
         )
-        if key in rule and rule[key] < 2**31 - 1  # the largest integers there are tell a reader nothing
+        if key in rule and rule[key] < 2**31 - 1  # the largest integers say nothing to a reader
     ]
     if "examples" in rule:
         return " or ".join(f"a text such as `{example}`" for example in rule["examples"])

@@ -170,14 +170,14 @@ def _split(curve: ActivationCurve, y: Array) -> Array:
 
 
 def _styles(group: Sequence[ActivationCurve], alphas: Sequence[float]) -> list[_Style]:
-    """One style for one alpha in all panels that have several; the first style for a curve that is alone."""
+    """One style for one alpha in all panels that have several; the first style for a lone curve."""
     if len(group) == 1:
         return [_STYLES[0]]
     return [_STYLES[alphas.index(curve.alpha or 0.0) % len(_STYLES)] for curve in group]
 
 
 def _typeset(formula: str) -> str:
-    """The plain formula with the letters and signs of print."""
+    """The plain formula with Greek letters and mathematical signs."""
     formula = re.sub(r"\bx\b", "$x$", _literal(formula))
     for word, sign in _SIGNS.items():
         formula = formula.replace(word, sign)

@@ -1,4 +1,4 @@
-"""One kind of chart: curves over epochs, each named and valued at its right end."""
+"""One kind of chart: curves over epochs, each labelled with its name and last value."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _label_ends(axes: Axes, curves: Sequence[Curve], height: float) -> None:
 
 
 def _darker(colour: str) -> tuple[float, float, float]:
-    """The colour as ink: the paler ones make thin letters hard to read."""
+    """The colour for text: in the paler ones thin letters are hard to read."""
     from matplotlib.colors import to_rgb
 
     red, green, blue = (0.75 * part for part in to_rgb(colour))

@@ -2,7 +2,7 @@
 
 Usage: python -m benchmarks [--parts step loop startup memory scaling reading] [--quick] [--output DIR]
 
-A part that fails is reported, and the others continue. Every part writes PART.json and PART.md; tables.md has all pages.
+A part that fails is reported, and the others continue. Each writes PART.json and PART.md; tables.md has all pages.
 With --quick the parts run at the same time on tiny networks, to see that they work: their numbers mean nothing.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from celu_cli.case.catalog import published_curve
 from celu_cli.case.schema import Case
@@ -59,10 +59,5 @@ def read_published(case: Case) -> PublishedCurve | None:
 
 
 def _parse(row: dict[str, str]) -> PublishedEpoch:
-    return PublishedEpoch(
-        epoch=int(row["epoch"]),
-        train_loss=float(row["train_loss"]),
-        train_accuracy=float(row["train_accuracy"]),
-        test_loss=float(row["test_loss"]),
-        test_accuracy=float(row["test_accuracy"]),
-    )
+    values = (float(row[field.name]) for field in fields(PublishedEpoch)[1:])
+    return PublishedEpoch(int(row["epoch"]), *values)

@@ -101,13 +101,12 @@ def overlay_figure(lines: Sequence[Line], over_time: bool, measure: Measure = "a
     figure.suptitle(title, x=0.01, ha="left", **TITLE)
     unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
     at = (lambda band: [each / seconds for each in band.seconds]) if over_time else (lambda band: band.epochs)
-    looks = {line.label: look_of(number) for number, line in enumerate(lines)}
-    for line in lines:
-        _draw_line(axes, line, *looks[line.label], at)
+    for number, line in enumerate(lines):
+        _draw_line(axes, line, number, at)
     if over_time:
         axes.set_xlabel(f"training time in {unit}")
     else:
-        _draw_published(axes, lines, looks, measure)
+        _draw_published(axes, lines, measure)
         count_epochs(axes)
     axes.set_ylabel(measure)
     if lines:
@@ -116,9 +115,8 @@ def overlay_figure(lines: Sequence[Line], over_time: bool, measure: Measure = "a
     return figure
 
 
-def _draw_line(
-    axes: Axes, line: Line, colour: str, marker: str, at: Callable[[Band], Sequence[float]]
-) -> None:
+def _draw_line(axes: Axes, line: Line, number: int, at: Callable[[Band], Sequence[float]]) -> None:
+    colour, marker = look_of(number)
     every = max(1, len(line.test.epochs) // _MARKERS)
     for band, look in ((line.test, _TEST | {"label": line.label}), (line.train, _TRAIN)):
         axes.plot(at(band), band.mean, color=colour, marker=marker, markevery=every, **look)
@@ -126,20 +124,18 @@ def _draw_line(
             axes.fill_between(at(band), band.low, band.high, color=colour, alpha=0.18, linewidth=0)
 
 
-def _draw_published(
-    axes: Axes, lines: Sequence[Line], looks: dict[str, tuple[str, str]], measure: Measure
-) -> None:
+def _draw_published(axes: Axes, lines: Sequence[Line], measure: Measure) -> None:
     """Each published curve once, in the colour of the first group that names it."""
     last = max((line.test.epochs[-1] for line in lines), default=0)
     drawn: set[str] = set()
-    for line in lines:
+    for number, line in enumerate(lines):
         shown = [epoch for epoch in line.published.epochs if epoch.epoch <= last] if line.published else []
         if not shown or not line.published or line.published.name in drawn:
             continue
         drawn.add(line.published.name)
         values = [value_of(epoch, "test", measure) for epoch in shown]
         label = f"{line.published.name} published {values[-1]:.4f}"
-        colour, _ = looks[line.label]
+        colour, _ = look_of(number)
         axes.plot([epoch.epoch for epoch in shown], values, label=label, color=colour, **_PUBLISHED)
 
 

@@ -17,7 +17,7 @@ from tests.cli.invoke import Celu
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 OWN, BUILT_IN = PAGE.split("\n## An activation of celu\n")
-BUILT_IN, OPTIMIZER, *_ = BUILT_IN.split("\n## ")
+BUILT_IN, OPTIMIZER, *_, METHOD = BUILT_IN.split("\n## ")
 
 
 @pytest.fixture
@@ -142,3 +142,27 @@ def test_an_optimizer_added_as_the_page_says_trains(copy: Path) -> None:
     (metrics,) = copy.glob("logs/case-c/*/metrics.jsonl")
     first, second = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
     assert second["train_loss"] < first["train_loss"]
+
+
+def test_a_backprop_method_added_as_the_page_says_trains_and_is_compared_with_the_true_gradient(
+    copy: Path,
+) -> None:
+    for block in blocks(METHOD, "python"):
+        insert(copy, block)
+    small = ("backprop=sign", "network.filters=4", "network.initializer=he_normal")
+    run = python(
+        copy,
+        "-m",
+        "celu_cli",
+        "run",
+        "case-c",
+        *small,
+        "--sample",
+        "batch_size=200",
+        "epochs=1",
+        "optimizer=sgd",
+    )
+    assert run.returncode == 0, run.stderr
+    check = python(copy, "-m", "celu_cli", "check", "case-c", *small)
+    assert check.returncode == 4
+    assert "the gradients of case-c are wrong" in check.stderr

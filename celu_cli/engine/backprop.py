@@ -56,11 +56,18 @@ def dilated(network: Network, weights: Tensors, images: Tensor, labels: Tensor, 
     return _hand_written(network, weights, images, labels, rate)
 
 
+METHODS: dict[str, Backprop] = {
+    "auto": auto,
+    "manual": manual,
+    "dilated": dilated,
+}
+
+
 def select_backprop(spec: AutoBackprop | ManualBackprop | DilatedBackprop) -> Backprop:
     """The function for a case's `backprop`. A dilated rate of 0 is manual backprop, bit for bit."""
     if isinstance(spec, DilatedBackprop) and spec.rate == 0.0:
         return manual
-    return {"auto": auto, "manual": manual, "dilated": dilated}[spec.method]
+    return METHODS[spec.method]
 
 
 def _hand_written(

@@ -1,0 +1,53 @@
+"""What docs/results.md and docs/study.md quote is what celu prints of the runs that lie beside them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.invoke import Celu
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def flat(text: str) -> str:
+    """Text without line breaks, so that it can be found wherever it is wrapped."""
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def celu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Celu:
+    monkeypatch.chdir(tmp_path)
+    return Celu(capsys, monkeypatch)
+
+
+def test_the_table_of_results_is_the_one_that_its_command_prints(celu: Celu) -> None:
+    (quoted,) = re.findall(
+        r"\$ celu compare --logs docs/results\n```\n\n```text\n(.*?)```", page("results.md"), re.DOTALL
+    )
+    assert celu("compare", "--logs", str(DOCS / "results")).out == quoted
+
+
+@pytest.mark.parametrize("baseline", ["case-b", "case-c"])
+def test_the_study_quotes_what_celu_says_of_its_runs(baseline: str, celu: Celu) -> None:
+    printed = celu("compare", "--logs", str(DOCS / "study"), "--baseline", baseline).out
+    text = page("study.md")
+    if baseline == "case-b":
+        (table,) = re.findall(r"```text\n(case +backprop.*?)```", text, re.DOTALL)
+        # The page leaves out the last column, the time, of which it says that it means nothing.
+        widths = map(len, table.splitlines())
+        rows = zip(printed.splitlines()[:4], widths, strict=True)
+        assert table.splitlines() == [row[:width].rstrip() for row, width in rows]
+    sentences = [
+        flat(sentence)
+        for sentence in re.findall(r"^- (case-\w is .*?rows\).*?\.)$", text, re.DOTALL | re.MULTILINE)
+    ]
+    assert len(sentences) == 3
+    assert [sentence for sentence in sentences if f" {baseline}," in sentence] != []
+    assert [s for s in sentences if f" {baseline}," in s and s not in flat(printed)] == []

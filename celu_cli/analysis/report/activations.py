@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.plots.activation_curves import (
     PLAIN_ACTIVATIONS,
     ActivationCurve,
@@ -16,7 +17,7 @@ from celu_cli.analysis.plots.activation_curves import (
 )
 from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS, look_of
 from celu_cli.analysis.report.curves import shorts
-from celu_cli.analysis.report.tables import Column, Table, make_table, number, text
+from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.case.activations import activation_label, alpha_rule
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
@@ -24,18 +25,6 @@ from celu_cli.case.schema import Case
 _EVERY = 10  # of a curve's points: enough for a screen
 _BESIDE_ZERO = 1e-9  # where the two ends of a jump are drawn
 _MOST_DRAWN = 21
-
-
-@dataclass(frozen=True)
-class ActivationRow:
-    """An activation with its alpha; `left` and `right` are the derivative's limits at 0, None where it is not drawn."""
-
-    activation: str
-    alpha: float | None
-    formula: str
-    left: float | None
-    right: float | None
-    cases: str
 
 
 def activations_of(cases: Iterable[tuple[str, Case]]) -> tuple[Table, dict[str, Any]]:
@@ -49,15 +38,8 @@ def activations_of(cases: Iterable[tuple[str, Case]]) -> tuple[Table, dict[str, 
             used.setdefault(key, []).append(label)
     known = [key for key in used if key[0] in PLAIN_ACTIVATIONS][:_MOST_DRAWN]
     curves = {(name, alpha): _measure(name, alpha) for name, alpha in known}
-    rows = [_row(key, curves.get(key), labels) for key, labels in used.items()]
-    columns = (
-        Column("activation", "activation", text("activation")),
-        Column("alpha", "alpha", number("alpha", "{:g}"), number=True),
-        Column("formula", "formula", text("formula")),
-        Column("derivative at 0", "left", _at_zero),
-        Column("cases", "cases", text("cases")),
-    )
-    table = make_table("activations", "Activations", columns, rows, _notes(rows))
+    uses = [_Use(*key, curves.get(key), labels) for key, labels in used.items()]
+    table = make_table("activations", "Activations", Records(_COLUMNS, records_of(_COLUMNS, uses)))
     drawn = [_drawn(curve, number) for number, curve in enumerate(curves.values())]
     x = next(
         (_with_zero(curve.x, -_BESIDE_ZERO, 0.0, _BESIDE_ZERO, curve.x) for curve in curves.values()), []
@@ -77,30 +59,47 @@ def _measure(name: str, alpha: float | None) -> ActivationCurve:
     )
 
 
-def _row(
-    key: tuple[str, float | None], curve: ActivationCurve | None, labels: Iterable[str]
-) -> ActivationRow:
-    name, alpha = key
-    cases = ", ".join(labels)
-    if curve is None:
-        return ActivationRow(activation_label(name), alpha, "", None, None, cases)
-    return ActivationRow(name, alpha, curve.formula, curve.left, curve.right, cases)
-
-
-def _at_zero(row: ActivationRow) -> str:
-    if row.left is None or row.right is None:
+def _at_zero(record: Record) -> str:
+    left, right = record["left"], record["right"]
+    if left is None or right is None:
         return "not drawn"
     # The limits are taken a little beside 0, where a bend shows in the last digits.
-    same = abs(row.left - row.right) <= 1e-6 * max(1.0, abs(row.left))
-    return "continuous" if same else f"jumps from {row.left:.4g} to {row.right:.4g}"
+    same = abs(left - right) <= 1e-6 * max(1.0, abs(left))
+    return "continuous" if same else f"jumps from {left:.4g} to {right:.4g}"
 
 
-def _notes(rows: Iterable[ActivationRow]) -> Iterator[str]:
-    if any(row.left is None for row in rows):
+def _note_on_missing(rows: Sequence[Record], _view: View) -> Iterator[str]:
+    if any(row["left"] is None for row in rows):
         yield (
             f"not drawn: one from a Python file, which only a training runs, or beyond the first {_MOST_DRAWN}; "
             "celu activations draws any"
         )
+
+
+@dataclass(frozen=True)
+class _Use:
+    """An activation with its alpha, the labels of the cases that use it, and its curve where it is drawn."""
+
+    activation: str
+    alpha: float | None
+    curve: ActivationCurve | None
+    labels: Sequence[str]
+
+
+_COLUMNS = (
+    Column("activation", lambda of: activation_label(of.activation), "activation"),
+    Column("alpha", lambda of: of.alpha, "alpha", "{:g}", number=True),
+    Column("formula", lambda of: of.curve.formula if of.curve else "", "formula"),
+    Column(
+        "left",
+        lambda of: getattr(of.curve, "left", None),
+        "derivative at 0",
+        text=_at_zero,
+        note=_note_on_missing,
+    ),
+    Column("right", lambda of: getattr(of.curve, "right", None)),
+    Column("cases", lambda of: ", ".join(of.labels), "cases"),
+)
 
 
 def _drawn(curve: ActivationCurve, place: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from celu_cli import __version__
 from celu_cli.analysis.compare.groups import Choice, Group, find_group, group_runs, until
-from celu_cli.analysis.compare.run_rows import run_order
+from celu_cli.analysis.compare.run_columns import run_order
 from celu_cli.analysis.report.activations import activations_of
 from celu_cli.analysis.report.curves import curves_of, describe_curves
 from celu_cli.analysis.report.gradients import check_table, fidelity_of

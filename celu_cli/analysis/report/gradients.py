@@ -1,16 +1,19 @@
-"""What a report tells of gradients: fidelity measured while training, and checks that lie beside a run."""
+"""What a report says of gradients: fidelity measured while training, and checks that lie beside a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, isfinite
+from statistics import fmean
 from typing import Any
 
+from celu_cli.analysis.compare.columns import Column, Records, records_of
 from celu_cli.analysis.report.curves import shorts
-from celu_cli.analysis.report.tables import Column, Table, make_table, number, text
+from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.case.cost import split_sizes
-from celu_cli.check.measured import Deviation, GradientCheck
+from celu_cli.check.measured import GradientCheck
 from celu_cli.events import Fidelity
 from celu_cli.runs.run import Run
 
@@ -19,32 +22,30 @@ _LEAST_POINTS = 12
 
 
 @dataclass(frozen=True)
-class FidelityRow:
-    """A layer's gradient in use against the exact one, over all measurements of a run."""
+class _Layer:
+    """A layer's gradient in use against the exact one: the finite values of all `measurements` of a run."""
 
     run: str
-    layer: int
+    number: int
     measurements: int
-    mean_cosine: float | None
-    smallest_cosine: float | None
-    smallest_ratio: float | None
-    largest_ratio: float | None
+    cosines: list[float]
+    ratios: list[float]
 
 
-@dataclass(frozen=True)
-class CheckRow:
-    """A layer of a gradient check, with the fields that `celu check` shows."""
-
-    layer: int
-    weights_error: float | None
-    weights_cosine: float | None
-    weights_ratio: float | None
-    output_error: float | None
-    output_cosine: float | None
-    output_ratio: float | None
-    declared_error: float | None
-    differences: float | None
-    trained_error: float | None
+_number = partial(Column, number=True)
+_FIDELITY_COLUMNS = (
+    Column("run", lambda of: of.run, "run"),
+    _number("layer", lambda of: of.number, "layer"),
+    _number("measurements", lambda of: of.measurements, "measured"),
+    _number("mean_cosine", lambda of: fmean(of.cosines) if of.cosines else None, "mean cosine", "{:.4f}"),
+    _number("smallest_cosine", lambda of: min(of.cosines, default=None), "smallest", "{:.4f}"),
+    _number("smallest_ratio", lambda of: min(of.ratios, default=None), "norm ratio from", "{:.3g}"),
+    _number("largest_ratio", lambda of: max(of.ratios, default=None), "to", "{:.3g}"),
+)
+_FIDELITY_NOTES = (
+    "cosine: 1 where the gradient in use has the direction of the exact one",
+    "norm ratio: its size divided by the exact one's",
+)
 
 
 def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
@@ -52,47 +53,14 @@ def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
     measured = {run.name: _measurements(run) for run in runs if any(epoch.fidelity for epoch in run.metrics)}
     most = max(_LEAST_POINTS, _POINTS // max(1, len(measured)))
     drawn = [_drawn(name, points, most) for name, points in measured.items()]
-    rows = [row for name, points in measured.items() for row in _layer_rows(name, points)]
-    columns = (
-        Column("run", "run", text("run")),
-        Column("layer", "layer", text("layer"), number=True),
-        Column("measured", "measurements", text("measurements"), number=True),
-        Column("mean cosine", "mean_cosine", number("mean_cosine"), number=True),
-        Column("smallest", "smallest_cosine", number("smallest_cosine"), number=True),
-        Column("norm ratio from", "smallest_ratio", number("smallest_ratio", "{:.3g}"), number=True),
-        Column("to", "largest_ratio", number("largest_ratio", "{:.3g}"), number=True),
-    )
-    notes = [
-        "cosine: 1 where the gradient in use points the way of the exact one; norm ratio: its size over the exact one's"
-    ]
-    return make_table("fidelity", "Fidelity of the gradient, by layer", columns, rows, notes), drawn
+    layers = [layer for name, points in measured.items() for layer in _layers(name, points)]
+    records = Records(_FIDELITY_COLUMNS, records_of(_FIDELITY_COLUMNS, layers))
+    return make_table("fidelity", "Fidelity of the gradient, by layer", records, _FIDELITY_NOTES), drawn
 
 
 def check_table(key: str, check: GradientCheck) -> Table:
     """The layers of a check, from the loss's side down."""
-    rows = [
-        CheckRow(
-            layer.plan.number,
-            *_three(layer.exact_weights),
-            *_three(layer.exact_output),
-            _largest(layer.declared_weights.relative_error, layer.declared_output.relative_error),
-            _largest(layer.weights_differences, layer.output_differences),
-            _largest(layer.trained_weights.relative_error, layer.trained_output.relative_error),
-        )
-        for layer in reversed(check.layers)
-    ]
-    columns = (
-        Column("layer", "layer", text("layer")),
-        Column("weights: error", "weights_error", number("weights_error", "{:.2g}"), number=True),
-        Column("weights: cosine", "weights_cosine", number("weights_cosine"), number=True),
-        Column("weights: ratio", "weights_ratio", number("weights_ratio", "{:.3g}"), number=True),
-        Column("output: error", "output_error", number("output_error", "{:.2g}"), number=True),
-        Column("output: cosine", "output_cosine", number("output_cosine"), number=True),
-        Column("output: ratio", "output_ratio", number("output_ratio", "{:.3g}"), number=True),
-        Column("declared", "declared_error", number("declared_error", "{:.1g}"), number=True),
-        Column("finite", "differences", number("differences", "{:.1g}"), number=True),
-        Column(check.precision, "trained_error", number("trained_error", "{:.1g}"), number=True),
-    )
+    columns = _check_columns(check.precision)
     rule = "" if check.rule == "exact" else f" ({check.rule})"
     caption = f"{check.case_name}: {check.method}{rule}, {check.precision}, {check.batch} images"
     notes = [
@@ -100,7 +68,40 @@ def check_table(key: str, check: GradientCheck) -> Table:
         f"against what the rule says it computes; finite: of the truth against finite differences; {check.precision}: "
         "what rounding adds"
     ]
-    return make_table(key, caption, columns, rows, notes)
+    return make_table(key, caption, Records(columns, records_of(columns, reversed(check.layers))), notes)
+
+
+def _check_columns(precision: str) -> tuple[Column, ...]:
+    """The columns of a layer of a check, as `celu check` has them."""
+
+    def largest(name: str, heading: str, form: str, read: Callable[[Any], Sequence[float | None]]) -> Column:
+        return Column(name, lambda layer: _largest(*read(layer)), heading, form, number=True)
+
+    def both(part: str) -> Callable[[Any], list[float | None]]:
+        return lambda of: [getattr(of, f"{part}_{side}").relative_error for side in ("weights", "output")]
+
+    exact = [
+        largest(f"{part}_{name}", f"{part}: {name}", form, _of_exact(part, field))
+        for part in ("weights", "output")
+        for name, field, form in (
+            ("error", "relative_error", "{:.2g}"),
+            ("cosine", "cosine", "{:.4f}"),
+            ("ratio", "norm_ratio", "{:.3g}"),
+        )
+    ]
+    return (
+        Column("layer", lambda of: of.plan.number, "layer"),
+        *exact,
+        largest("declared_error", "declared", "{:.1g}", both("declared")),
+        largest(
+            "differences", "finite", "{:.1g}", lambda of: [of.weights_differences, of.output_differences]
+        ),
+        largest("trained_error", precision, "{:.1g}", both("trained")),
+    )
+
+
+def _of_exact(part: str, field: str) -> Callable[[Any], list[float | None]]:
+    return lambda of: [getattr(getattr(of, f"exact_{part}"), field)]
 
 
 def _measurements(run: Run) -> list[tuple[float, Fidelity]]:
@@ -126,23 +127,11 @@ def _drawn(name: str, points: Sequence[tuple[float, Fidelity]], most: int) -> di
     }
 
 
-def _layer_rows(name: str, points: Sequence[tuple[float, Fidelity]]) -> Iterator[FidelityRow]:
+def _layers(name: str, points: Sequence[tuple[float, Fidelity]]) -> Iterator[_Layer]:
     for layer in range(min(len(entry.cosine) for _, entry in points)):
         cosines = [entry.cosine[layer] for _, entry in points if isfinite(entry.cosine[layer])]
         ratios = [entry.norm_ratio[layer] for _, entry in points if isfinite(entry.norm_ratio[layer])]
-        yield FidelityRow(
-            name,
-            layer + 1,
-            len(points),
-            sum(cosines) / len(cosines) if cosines else None,
-            min(cosines, default=None),
-            min(ratios, default=None),
-            max(ratios, default=None),
-        )
-
-
-def _three(found: Deviation) -> tuple[float | None, float | None, float | None]:
-    return _largest(found.relative_error), _largest(found.cosine), _largest(found.norm_ratio)
+        yield _Layer(name, layer + 1, len(points), cosines, ratios)
 
 
 def _largest(*errors: float | None) -> float | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
-from celu_cli.analysis.report.tables import Column, Table, make_table, text
+from celu_cli.analysis.compare.columns import Column, Records, records_of
+from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.runs.manifest import Manifest, Resumption
 from celu_cli.runs.run import OVERRIDES_NAME, Run
 from celu_cli.text import iso_time
@@ -14,81 +17,33 @@ _COMMIT_DIGITS = 12
 _HASH_DIGITS = 16
 
 
-@dataclass(frozen=True)
-class EnvironmentRow:
-    """A machine with its versions, and how many runs were trained there, wholly or in part."""
-
-    number: int
-    cpu: str
-    threads: int
-    host: str
-    commit: str
-    versions: str
-    runs: int
-
-
-@dataclass(frozen=True)
-class OriginRow:
-    """What run.json says of a run. `environments` has numbers of `EnvironmentRow`, several where it was resumed."""
-
-    run: str
-    status: str
-    started: str
-    ended: str
-    environments: str
-    dataset: str
-    train_images: int | None
-    test_images: int | None
-    initial_weights: str
-    batch_order: str
-    code: str
-    overrides: str
-    error: str
-
-
 _Environment = tuple[str, int, str, str, str]
 
 
 def origins_of(runs: Sequence[Run]) -> tuple[Table, Table]:
-    """The environments, and the origin of each run."""
+    """The environments, and the origin of each run; a resumed run has the numbers of several environments."""
     environments: dict[_Environment, int] = {}
-    counts: dict[int, int] = {}
-    rows = []
+    counts: Counter[int] = Counter()
+    origins = []
     for run in runs:
-        manifest = run.manifest
-        parts: list[Manifest | Resumption] = [manifest, *manifest.resumed]
-        places = [environments.setdefault(_environment(part), len(environments) + 1) for part in parts]
-        for place in dict.fromkeys(places):
-            counts[place] = counts.get(place, 0) + 1
-        rows.append(_origin(run, ", then ".join(map(str, dict.fromkeys(places)))))
-    found = [EnvironmentRow(place, *key, runs=counts[place]) for key, place in environments.items()]
-    return _environments_table(found), _origins_table(rows)
+        parts: list[Manifest | Resumption] = [run.manifest, *run.manifest.resumed]
+        places = dict.fromkeys(
+            environments.setdefault(_environment(part), len(environments) + 1) for part in parts
+        )
+        counts.update(places.keys())
+        origins.append((run, ", then ".join(map(str, places))))
+    found = [(place, *environment, counts[place]) for environment, place in environments.items()]
+    of_runs = Records(_ORIGIN_COLUMNS, records_of(_ORIGIN_COLUMNS, origins), {"report": _ORIGIN_FIRST})
+    return (
+        make_table("environments", "Environments", Records(_ENVIRONMENTS, records_of(_ENVIRONMENTS, found))),
+        make_table("origins", "Origin of each run", of_runs, [_NOTE]),
+    )
 
 
 def _environment(part: Manifest | Resumption) -> _Environment:
     versions = ", ".join(f"{name} {version}" for name, version in part.versions.items())
     commit, mark, rest = (part.git_commit or "").partition("+")
     return part.cpu_model, part.cpu_threads, part.host, commit[:_COMMIT_DIGITS] + mark + rest, versions
-
-
-def _origin(run: Run, environments: str) -> OriginRow:
-    manifest = run.manifest
-    return OriginRow(
-        run=run.name,
-        status=run.status,
-        started=iso_time(manifest.started),
-        ended=iso_time(manifest.ended) if manifest.ended else "",
-        environments=environments,
-        dataset=manifest.dataset_source or "",
-        train_images=manifest.train_images,
-        test_images=manifest.test_images,
-        initial_weights=(manifest.initial_weights_hash or "")[:_HASH_DIGITS],
-        batch_order=(manifest.batch_order_hash or "")[:_HASH_DIGITS],
-        code=", ".join(f"{name} {digest[:_HASH_DIGITS]}" for name, digest in manifest.code.items()),
-        overrides=_overrides(run),
-        error=manifest.error
-        or (f"no word since {iso_time(manifest.heartbeat)}" if run.status == "crashed" else ""),
-    )
 
 
 def _overrides(run: Run) -> str:
@@ -101,36 +56,48 @@ def _overrides(run: Run) -> str:
         return ""
 
 
-def _environments_table(rows: Sequence[EnvironmentRow]) -> Table:
-    columns = (
-        Column("environment", "number", text("number")),
-        Column("processor", "cpu", text("cpu")),
-        Column("threads", "threads", text("threads"), number=True),
-        Column("host", "host", text("host")),
-        Column("celu's commit", "commit", text("commit")),
-        Column("versions", "versions", text("versions")),
-        Column("runs", "runs", text("runs"), number=True),
-    )
-    return make_table("environments", "Environments", columns, rows)
+def _error(run: Run) -> str:
+    silent = f"no heartbeat since {iso_time(run.manifest.heartbeat)}" if run.status == "crashed" else ""
+    return run.manifest.error or silent
 
 
-def _origins_table(rows: Sequence[OriginRow]) -> Table:
-    columns = (
-        Column("run", "run", text("run")),
-        Column("status", "status", text("status")),
-        Column("error", "error", text("error")),
-        Column("started", "started", text("started")),
-        Column("ended", "ended", text("ended")),
-        Column("environment", "environments", text("environments")),
-        Column("overrides", "overrides", text("overrides")),
-        Column("dataset from", "dataset", text("dataset")),
-        Column("train images", "train_images", text("train_images"), number=True),
-        Column("test images", "test_images", text("test_images"), number=True),
-        Column("initial weights", "initial_weights", text("initial_weights")),
-        Column("batch order", "batch_order", text("batch_order")),
-        Column("own code", "code", text("code")),
-    )
-    notes = [
-        "initial weights, batch order, own code: the first digits of their SHA-256; equal digits, equal content"
-    ]
-    return make_table("origins", "Origin of each run", columns, rows, notes)
+def _of_run(name: str, read: Callable[[Run], Any], heading: str, **more: Any) -> Column:
+    return Column(name, lambda of: read(of[0]), heading, **more)
+
+
+def _digits(digest: str | None) -> str:
+    return (digest or "")[:_HASH_DIGITS]
+
+
+def _code(run: Run) -> str:
+    return ", ".join(f"{name} {digest[:_HASH_DIGITS]}" for name, digest in run.manifest.code.items())
+
+
+_ENVIRONMENTS = (
+    Column("number", itemgetter(0), "environment"),
+    Column("cpu", itemgetter(1), "processor"),
+    Column("threads", itemgetter(2), "threads", number=True),
+    Column("host", itemgetter(3), "host"),
+    Column("commit", itemgetter(4), "celu's commit"),
+    Column("versions", itemgetter(5), "versions"),
+    Column("runs", itemgetter(6), "runs", number=True),
+)
+_ORIGIN_COLUMNS = (
+    _of_run("run", lambda run: run.name, "run"),
+    _of_run("status", lambda run: run.status, "status"),
+    _of_run("started", lambda run: iso_time(run.manifest.started), "started"),
+    _of_run("ended", lambda run: iso_time(run.manifest.ended) if run.manifest.ended else "", "ended"),
+    Column("environments", itemgetter(1), "environment"),
+    _of_run("dataset", lambda run: run.manifest.dataset_source or "", "dataset from"),
+    _of_run("train_images", lambda run: run.manifest.train_images, "train images", number=True),
+    _of_run("test_images", lambda run: run.manifest.test_images, "test images", number=True),
+    _of_run("initial_weights", lambda run: _digits(run.manifest.initial_weights_hash), "initial weights"),
+    _of_run("batch_order", lambda run: _digits(run.manifest.batch_order_hash), "batch order"),
+    _of_run("code", _code, "own code"),
+    _of_run("overrides", _overrides, "overrides"),
+    _of_run("error", _error, "error"),
+)
+_ORIGIN_FIRST = ("run", "status", "error", "started", "ended", "environments", "overrides")
+_NOTE = (
+    "initial weights, batch order, own code: the first digits of their SHA-256; equal digits, equal content"
+)

@@ -98,7 +98,7 @@ def json_in_html(data: Any) -> str:
 
 def _data(report: Report) -> dict[str, Any]:
     return {
-        "tables": {table.key: table.records for table in report.tables},
+        "tables": {table.key: table.data for table in report.tables},
         "curves": report.curves,
         "fidelity": report.measured,
         "activations": report.activation_curves,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,8 +16,6 @@ from celu_cli.errors import UsageError
 if TYPE_CHECKING:
     from celu_cli.analysis.compare.groups import Group
 
-
-_Row = TypeVar("_Row")
 
 _Format = Literal["table", "json", "csv", "md"]
 
@@ -70,12 +68,10 @@ def compare(
     Runs that differ only in their seed form a group with mean and sample standard deviation. docs/statistics.md
     explains what the statistics mean and what they cannot show.
     """
-    from celu_cli.analysis.compare.group_rows import group_rows
+    from celu_cli.analysis.compare.group_columns import compare_groups
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
-    from celu_cli.analysis.compare.run_rows import compare_runs, newest_runs
-    from celu_cli.cli.output.compare import print_table
-    from celu_cli.cli.output.groups import print_groups
-    from celu_cli.cli.output.records import print_records
+    from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
+    from celu_cli.cli.output.compare import print_records, print_table
     from celu_cli.cli.output.tables import results_console
     from celu_cli.cli.targets import read_targets
 
@@ -92,40 +88,20 @@ def compare(
     chosen = find_group(groups, baseline) if baseline else None
     if by_run is None:
         by_run = not baseline and all(len(group.values) < 2 for group in groups)
-    order = _Order(sort_by, reverse, top, metric)
-    if by_run:
-        rows = order.apply(compare_runs(runs), metric)
-        if file_format == "table":
-            print_table(rows, results_console(), only_changed, metric)
-        else:
-            print_records(rows, file_format, only_changed)
+    records = compare_runs(runs, metric) if by_run else compare_groups(groups, choice, chosen)
+    if sort_by is not None or top is not None:
+        records = records.sorted_by(sort_by or (metric if by_run else "mean"), reverse=reverse)
+    elif reverse:
+        records = replace(records, rows=records.rows[::-1])
+    if top is not None and len(records.rows) > top:
+        typer.echo(f"the first {top} of {len(records.rows)} rows", err=True)
+        records = replace(records, rows=records.rows[:top])
+    if file_format == "table":
+        print_table(records, results_console(), only_changed)
     else:
-        of_groups = order.apply(group_rows(groups, choice, chosen), "mean")
-        if file_format == "table":
-            print_groups(of_groups, results_console(), only_changed)
-        else:
-            print_records(of_groups, file_format, only_changed)
+        print_records(records, file_format, only_changed)
     if plot is not None:
         _draw(groups, plot, suffix, metric)
-
-
-@dataclass(frozen=True)
-class _Order:
-    column: str | None
-    reverse: bool
-    top: int | None
-    metric: Metric
-
-    def apply(self, rows: list[_Row], value: str) -> list[_Row]:
-        """Sorted by the column asked for, or by `value` where only the first are wanted; cut to those."""
-        from celu_cli.analysis.compare.rows import sort_rows
-
-        if self.column is None and self.top is None:
-            return rows[::-1] if self.reverse else rows
-        ordered = sort_rows(rows, self.column or value, self.metric, reverse=self.reverse)
-        if self.top is not None and len(ordered) > self.top:
-            typer.echo(f"the first {self.top} of {len(ordered)} rows", err=True)
-        return ordered[: self.top]
 
 
 def _draw(groups: Sequence[Group], plot: Path, suffix: str, metric: Metric) -> None:

@@ -32,7 +32,7 @@ def export(
 
     Prints the paths of what it wrote. What a run measured of its layers goes to TensorBoard only.
     """
-    from celu_cli.analysis.compare.epoch_rows import csv_text, epoch_rows
+    from celu_cli.analysis.compare.epoch_columns import epochs_csv
     from celu_cli.cli.targets import read_targets
     from celu_cli.files import write_result
     from celu_cli.runs.tensorboard.event_files import require_tensorboard
@@ -45,7 +45,7 @@ def export(
         for path in export_events(read_targets(targets or (), logs), output):
             typer.echo(path)
         return
-    text = csv_text(epoch_rows(read_targets(targets or (), logs)))
+    text = epochs_csv(read_targets(targets or (), logs))
     if output is None:
         typer.echo(text, nl=False)
     else:

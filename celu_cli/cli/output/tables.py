@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-_GAP = 2
+GAP = 2
 _UNLIMITED = 100_000
 
 
@@ -45,20 +45,24 @@ def progress_console() -> Console:
 
 
 def fit(columns: Sequence[Column], width: int) -> list[Column]:
-    """The columns that `width` has room for."""
-    kept = list(columns)
-    leaving = sorted(
-        (column for column in columns if column.leaves is not None), key=lambda column: -(column.leaves or 0)
-    )
-    while leaving and sum(column.width + _GAP for column in kept) - _GAP > width:
-        kept.remove(leaving.pop())
-    return kept
+    """The columns that `width` has room for: those that never leave, then the others, the last to leave first."""
+    kept = [column for column in columns if column.leaves is None]
+    leaving = [column for column in columns if column.leaves is not None]
+    for column in sorted(leaving, key=lambda column: column.leaves or 0, reverse=True):
+        if total_width([*kept, column]) <= width:
+            kept.append(column)
+    return [column for column in columns if column in kept]
+
+
+def total_width(columns: Sequence[Column]) -> int:
+    """How wide a table of `columns` is."""
+    return sum(column.width + GAP for column in columns) - GAP
 
 
 def table_lines(columns: Sequence[Column]) -> list[Text]:
     """The headings, then one line for each row of cells."""
     filled = [[column.fill(cell) for cell in (column.heading, *column.cells)] for column in columns]
-    lines = [Text((" " * _GAP).join(cells).rstrip()) for cells in zip(*filled, strict=True)]
+    lines = [Text((" " * GAP).join(cells).rstrip()) for cells in zip(*filled, strict=True)]
     lines[0].stylize("dim")
     return lines
 

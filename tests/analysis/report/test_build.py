@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from celu_cli.analysis.compare.columns import Column, Records
 from celu_cli.analysis.compare.groups import Choice
 from celu_cli.analysis.report.build import Report
-from celu_cli.analysis.report.tables import Column, Table, make_table, number, text
+from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.errors import UsageError
 from tests.analysis.report.reports import (
     SPREAD,
@@ -55,7 +56,7 @@ def test_without_a_baseline_no_winner_is_called(tmp_path: Path) -> None:
     record_seeds(tmp_path, SPREAD, name="case-b")
     record_seeds(tmp_path, [0.1], name="case-c")
     sentences = report_of(tmp_path).results.sentences
-    assert "Whether differences are more than chance is told against a baseline" in sentences[1]
+    assert "Whether differences are more than chance can be said only against a baseline" in sentences[1]
     low = report_of(tmp_path, Choice(metric="test-loss")).results.sentences[0]
     assert low.startswith("Lowest test loss on CIFAR-10")
 
@@ -80,7 +81,7 @@ def test_every_run_is_shown_with_its_state(many: Report) -> None:
     assert len(states) == 18
     assert column(many.origins, "status") == states
     crashed = column(many.origins, "error")[states.index("crashed")]
-    assert crashed == "no word since 2026-11-20T00:00:00Z"
+    assert crashed == "no heartbeat since 2026-11-20T00:00:00Z"
 
 
 def test_columns_in_which_all_agree_are_said_once(many: Report) -> None:
@@ -100,17 +101,17 @@ def test_strips_show_where_each_seed_lies_on_one_scale(many: Report) -> None:
 
 
 def test_tables_carry_every_field_rounded_and_null_for_what_is_no_number(many: Report) -> None:
-    records = many.results.runs.records
+    records = many.results.runs.data
     failed = next(row for row in records["rows"] if row[records["columns"].index("status")] == "failed")
     assert failed[records["columns"].index("train_loss")] is None
-    assert all(value == round(value, 6) for value in floats([table.records for table in many.tables]))
-    json.dumps([table.records for table in many.tables], allow_nan=False)
+    assert all(value == round(value, 6) for value in floats([table.data for table in many.tables]))
+    json.dumps([table.data for table in many.tables], allow_nan=False)
 
 
 def test_at_an_epoch_all_is_as_it_was_then(tmp_path: Path) -> None:
     record_seeds(tmp_path, SPREAD[:2], name="case-b", epochs=6)
     report = report_of(tmp_path, Choice(epoch=2))
-    assert column(report.results.runs, "epochs") == ["2 of 6", "2 of 6"]
+    assert column(report.results.runs, "epochs") == ["2/6", "2/6"]
     assert report.curves["groups"][0]["epochs"] == 2
 
 
@@ -161,7 +162,7 @@ def test_an_activation_from_a_file_is_named_and_its_code_not_run(tmp_path: Path)
     record_run(tmp_path / "logs", make_case(activation=f"{code}:swish"))
     report = report_of(tmp_path / "logs")
     assert column(report.activations, "activation") == ["mine.py:swish"]
-    assert report.activations.rows[0].left is None
+    assert report.activations.records.rows[0]["left"] is None
     assert report.activation_curves == {"x": [], "curves": []}
 
 
@@ -201,6 +202,7 @@ def test_a_damaged_check_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_table_without_rows_is_no_error() -> None:
-    table = make_table("empty", "Empty", [Column("a", "a", text("a")), Column("b", "b", number("b"))], [])
+    columns = (Column("a", str, "a"), Column("b", float, "b", number=True))
+    table = make_table("empty", "Empty", Records(columns, ()))
     assert table.cells == []
-    assert table.records == {"columns": [], "rows": []}
+    assert table.data == {"columns": ["a", "b"], "rows": []}

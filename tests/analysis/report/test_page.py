@@ -67,7 +67,7 @@ def test_data_in_the_page_reads_back_as_it_was(page: str, report: Report) -> Non
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert text is not None
     data = json.loads(text[1])
-    assert data["tables"]["runs"] == json.loads(json.dumps(report.results.runs.records))
+    assert data["tables"]["runs"] == json.loads(json.dumps(report.results.runs.data))
     errors = [
         row[data["tables"]["origins"]["columns"].index("error")] for row in data["tables"]["origins"]["rows"]
     ]

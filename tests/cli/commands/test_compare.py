@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from celu_cli.analysis.compare.run_rows import Row, compare_runs
+from celu_cli.analysis.compare.columns import Record, Records
+from celu_cli.analysis.compare.run_columns import RUN_COLUMNS, compare_runs
 from celu_cli.cli.commands.compare import compare
 from celu_cli.cli.output.compare import print_table
 from celu_cli.errors import RunError, UsageError
@@ -71,7 +73,7 @@ def test_a_published_value_of_an_earlier_epoch_says_which(logs: Path) -> None:
 
 
 def test_the_other_formats_carry_every_column(logs: Path) -> None:
-    names = [field.name for field in fields(Row)]
+    names = [column.name for column in RUN_COLUMNS]
     rows = list(csv.DictReader(io.StringIO(run_compare("--logs", logs, "--format", "csv").stdout)))
     assert list(rows[0]) == names
     assert [row["case"] for row in rows] == ["case-b", "case-c", "case-d"]
@@ -132,44 +134,46 @@ def test_only_unreadable_runs_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def rows(logs: Path) -> list[Row]:
+def records(logs: Path) -> Records:
     return compare_runs(find_runs(logs).runs)
 
 
-def table(rows: list[Row], width: int) -> list[str]:
+def table(records: Records, width: int, rows: Sequence[Record] = ()) -> list[str]:
+    """The lines that `width` columns show of `records`, or of `rows` in their stead."""
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
-        print_table(rows, console)
+        print_table(replace(records, rows=tuple(rows or records.rows)), console)
     return capture.get().splitlines()
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
-def test_the_table_fits_a_terminal(rows: list[Row], width: int) -> None:
-    lines = table(rows, width)
+def test_the_table_fits_a_terminal(records: Records, width: int) -> None:
+    lines = table(records, width)
     assert all(len(line) <= width for line in lines)
-    assert all(line.startswith(row.case) for line, row in zip(lines[1:], rows, strict=False))
+    assert all(line.startswith(row["case"]) for line, row in zip(lines[1:], records.rows, strict=False))
     assert {"case", "epochs", "test", "published", "points"} <= set(lines[0].split())
     assert ("too narrow for" in "\n".join(lines)) == (width < 140)
 
 
-def test_a_setting_that_varies_within_a_case_is_shown_at_any_width(rows: list[Row]) -> None:
-    twice = [rows[1], replace(rows[1], optimizer="adam", started="2026-11-24T00:00:00Z")]
-    heading, first, second, *_ = table(twice, 60)
+def test_a_setting_that_varies_within_a_case_is_shown_at_any_width(records: Records) -> None:
+    twice = [records.rows[1], {**records.rows[1], "optimizer": "adam", "started": "2026-11-24T00:00:00Z"}]
+    heading, first, second, *_ = table(records, 60, twice)
     assert "optimizer" in heading
     assert "amsgrad (tensor)" in first
     assert "adam" in second
 
 
-def test_runs_that_differ_in_no_setting_are_told_apart_by_their_start(rows: list[Row]) -> None:
-    twice = [rows[1], replace(rows[1], started="2026-11-24T01:02:03Z", status="crashed")]
-    heading, _, second, *_ = table(twice, 60)
+def test_runs_that_differ_in_no_setting_are_told_apart_by_their_start(records: Records) -> None:
+    twice = [records.rows[1], {**records.rows[1], "started": "2026-11-24T01:02:03Z", "status": "crashed"}]
+    heading, _, second, *_ = table(records, 60, twice)
     assert "started" in heading
     assert "11-24 01:02:03" in second
 
 
-def test_numbers_stay_whole_where_even_the_needed_columns_are_too_wide(rows: list[Row]) -> None:
-    text = "\n".join(table([replace(rows[1], case="a-case-with-a-name-as-long-as-names-may-be-in-celu")], 40))
-    assert f"{rows[1].test_accuracy:.4f}" in text
+def test_numbers_stay_whole_where_even_the_needed_columns_are_too_wide(records: Records) -> None:
+    long = {**records.rows[1], "case": "a-case-with-a-name-as-long-as-names-may-be-in-celu"}
+    text = "\n".join(table(records, 40, [long]))
+    assert f"{long['test_accuracy']:.4f}" in text
     assert "10/10" in text
 
 

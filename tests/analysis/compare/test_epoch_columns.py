@@ -5,7 +5,7 @@ import io
 import math
 from pathlib import Path
 
-from celu_cli.analysis.compare.epoch_rows import csv_text, epoch_rows
+from celu_cli.analysis.compare.epoch_columns import epochs_csv
 from celu_cli.events import EpochDone, Fidelity
 from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.recorder import RunRecorder
@@ -14,7 +14,7 @@ from tests.runs.fakes import make_case, make_metrics, record_run
 
 
 def records_of(*paths: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_text(epoch_rows(map(read_run, paths))))))
+    return list(csv.DictReader(io.StringIO(epochs_csv(map(read_run, paths)))))
 
 
 def test_every_epoch_of_every_run_has_a_row_with_its_case_and_all_its_digits(tmp_path: Path) -> None:

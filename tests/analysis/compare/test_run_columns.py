@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from celu_cli.analysis.compare.run_rows import compare_runs, newest_runs
+from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
 from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import read_run
@@ -19,45 +19,50 @@ def test_a_row_holds_the_last_and_the_best_values(tmp_path: Path) -> None:
         make_metrics(2, train_accuracy=0.8, test_accuracy=0.7),
         make_metrics(3, train_accuracy=0.9, test_accuracy=0.65),
     )
-    (row,) = compare_runs([replace(run, metrics=Epochs(metrics))])
-    assert (row.train_accuracy, row.test_accuracy) == (0.9, 0.65)
-    assert (row.best_train_accuracy, row.best_test_accuracy, row.best_test_epoch) == (0.9, 0.7, 2)
-    assert row.gap == pytest.approx(25.0)
-    assert (row.epochs, row.epochs_asked, row.seconds) == (3, 3, 906.0)
+    (row,) = compare_runs([replace(run, metrics=Epochs(metrics))]).rows
+    assert (row["train_accuracy"], row["test_accuracy"]) == (0.9, 0.65)
+    assert (row["best_train_accuracy"], row["best_test_accuracy"], row["best_test_epoch"]) == (0.9, 0.7, 2)
+    assert row["gap"] == pytest.approx(25.0)
+    assert (row["epochs"], row["epochs_asked"], row["seconds"]) == (3, 3, 906.0)
 
 
 def test_the_published_value_is_of_an_epoch_that_both_have(tmp_path: Path) -> None:
     run = read_run(record_run(tmp_path, make_case(epochs=10, published="case-c")))
-    (row,) = compare_runs([run])
-    assert row.published_epoch == 9
-    assert row.published_test_accuracy == 0.7582
-    assert row.published_difference == pytest.approx(100 * (run.metrics[8].test_accuracy - 0.7582))
+    (row,) = compare_runs([run]).rows
+    assert row["published_epoch"] == 9
+    assert row["published_test_accuracy"] == 0.7582
+    assert row["published_difference"] == pytest.approx(100 * (run.metrics[8].test_accuracy - 0.7582))
 
 
 def test_settings_are_told_with_their_defaults_filled_in(tmp_path: Path) -> None:
     case = make_case(alpha=None, backprop={"method": "manual", "rule": "article"})
-    (row,) = compare_runs([read_run(record_run(tmp_path, case))])
-    assert (row.activation, row.alpha, row.backprop) == ("celu", 1.0, "manual (article)")
-    assert (row.optimizer, row.learning_rate) == ("amsgrad (tensor)", 8e-4)
+    (row,) = compare_runs([read_run(record_run(tmp_path, case))]).rows
+    assert (row["activation"], row["alpha"], row["backprop"]) == ("celu", 1.0, "manual (article)")
+    assert (row["optimizer"], row["learning_rate"]) == ("amsgrad (tensor)", 8e-4)
 
 
 def test_a_run_without_an_epoch_is_a_row_without_values(tmp_path: Path) -> None:
-    (row,) = compare_runs([read_run(record_run(tmp_path, make_case(published="case-c"), done=0))])
-    assert (row.epochs, row.test_accuracy, row.gap, row.published_test_accuracy) == (0, None, None, None)
-    assert (row.seconds, row.status) == (0, "interrupted")
+    (row,) = compare_runs([read_run(record_run(tmp_path, make_case(published="case-c"), done=0))]).rows
+    assert (row["epochs"], row["test_accuracy"], row["gap"], row["published_test_accuracy"]) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    assert (row["seconds"], row["status"]) == (0, "interrupted")
 
 
 def test_rows_come_by_case_then_seed_then_time(tmp_path: Path) -> None:
     for name, seed in (("case-d", 0), ("case-c", 1), ("case-c", 0), ("case-c", 1)):
         record_run(tmp_path, make_case(name=name, seed=seed))
-    rows = compare_runs(find_runs(tmp_path).runs)
-    assert [(row.case, row.seed) for row in rows] == [
+    rows = compare_runs(find_runs(tmp_path).runs).rows
+    assert [(row["case"], row["seed"]) for row in rows] == [
         ("case-c", 0),
         ("case-c", 1),
         ("case-c", 1),
         ("case-d", 0),
     ]
-    assert rows[1].run < rows[2].run
+    assert rows[1]["run"] < rows[2]["run"]
 
 
 def test_only_the_newest_run_of_a_case_and_seed_is_kept_when_asked(tmp_path: Path) -> None:

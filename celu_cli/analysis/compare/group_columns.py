@@ -1,0 +1,171 @@
+"""The columns of a group of runs: one entry for each, whatever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from celu_cli.analysis.compare.columns import SETTINGS, Column, Record, Records, View, records_of
+from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
+from celu_cli.analysis.compare.groups import Choice, Group
+from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.statistics import Summary
+from celu_cli.case.schema import Case
+from celu_cli.runs.published import read_published
+from celu_cli.text import duration
+
+
+@dataclass(frozen=True)
+class _Result:
+    """A group, what its metric comes to, the published value of that metric and epoch, and how far the baseline is."""
+
+    group: Group
+    choice: Choice
+    epochs: int | None
+    summary: Summary | None
+    published: float | None
+    contrast: Contrast | None
+
+    @property
+    def case(self) -> Case:
+        return self.group.case
+
+    @property
+    def published_difference(self) -> float | None:
+        if self.summary is None or self.published is None:
+            return None
+        return (1 if is_loss(self.choice.metric) else 100) * (self.summary.mean - self.published)
+
+    @property
+    def seconds(self) -> float | None:
+        seconds = [run.metrics.seconds for run in self.group.counted]
+        return sum(seconds) / len(seconds) if seconds else None
+
+
+def compare_groups(groups: Sequence[Group], choice: Choice, baseline: Group | None) -> Records:
+    """The groups, in order.
+
+    Raises:
+        RunError: a published curve cannot be read.
+    """
+    contrasts = contrast_all(groups, baseline, choice.metric) if baseline else {}
+    columns = group_columns(choice.metric)
+    results = [_result(group, choice, contrasts.get(group.label)) for group in groups]
+    settings = [column.name for column in SETTINGS]
+    first = ("group", *settings, "epochs", "mean", "deviation", "n")
+    return Records(
+        columns,
+        records_of(columns, results),
+        {"terminal": first, "report": first},
+        ("seconds", "left_out"),
+    )
+
+
+def group_columns(metric: Metric) -> tuple[Column, ...]:
+    """The columns of groups that are compared by `metric`.
+
+    Mean, deviation, lowest and highest are of the metric, accuracies as shares; the deviation is the sample standard
+    deviation over seeds. Differences and their interval are percentage points for accuracies, plain for losses.
+    `seeds_needed` would settle the difference to the baseline if it were as large as it looks. None stands for what a
+    group lacks.
+    """
+    value = partial(Column, form="{:.4f}", number=True)
+    of_metric = partial(value, largest_first=not is_loss(metric))
+    points = partial(of_metric, form="{:+.4f}" if is_loss(metric) else "{:+.2f}")
+    p = partial(Column, form="{:.3f}", number=True)
+    number = partial(Column, number=True)
+
+    def interval(record: Record) -> str:
+        low, high = (points(name, None).cell(record) for name in ("low", "high"))
+        return f"{low} to {high}" if low and high else ""
+
+    return (
+        Column("group", lambda of: of.group.label, "case"),
+        Column("case", lambda of: of.case.name),
+        *SETTINGS,
+        number("epochs", lambda of: of.epochs, "epochs", shared="{} epochs", leaves=11),
+        Column("metric", lambda of: of.choice.metric),
+        number("n", lambda of: len(of.group.values), "n"),
+        of_metric("mean", _summary("mean"), metric.replace("-", " "), note=_notes_on_means),
+        value("deviation", _summary("deviation"), "± sd"),
+        of_metric("lowest", lambda of: min(of.group.values.values(), default=None)),
+        of_metric("highest", lambda of: max(of.group.values.values(), default=None)),
+        value("published", lambda of: of.published, "published", leaves=12),
+        points(
+            "published_difference",
+            lambda of: of.published_difference,
+            "points",
+            leaves=13,
+            note=f"points: mean minus the published value of the same epoch{_unit(metric)}",
+        ),
+        number("seconds", lambda of: of.seconds, "time", duration, leaves=8),
+        Column("seeds", lambda of: " ".join(map(str, of.group.values))),
+        Column("left_out", _left_out, "left out", leaves=10, note=_LEFT_OUT),
+        Column("baseline", _contrast("baseline")),
+        Column("paired", _contrast("paired")),
+        points("difference", _contrast("difference"), "difference", note=_notes_on_differences),
+        points("low", _interval("low"), "95 % interval", text=interval, leaves=15),
+        points("high", _interval("high")),
+        p("p", _contrast("p"), "p", leaves=9),
+        p("p_corrected", _contrast("p_corrected"), "Holm", leaves=14, note=_HOLM),
+        Column("seeds_needed", _contrast("seeds")),
+        Column("sentence", lambda of: sentence(of.contrast, metric) if of.contrast else None),
+    )
+
+
+def _result(group: Group, choice: Choice, contrast: Contrast | None) -> _Result:
+    lengths = {run.metrics.done for run in group.counted}
+    epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
+    return _Result(group, choice, epochs, group.summary, _published(group, choice, epochs), contrast)
+
+
+def _published(group: Group, choice: Choice, epochs: int | None) -> float | None:
+    """The published value at the epoch compared; none for a best value, which the sparse curve may have missed."""
+    if epochs is None or choice.metric.startswith("best-"):
+        return None
+    curve = read_published(group.case)
+    epoch = curve.at(epochs) if curve else None
+    return float(getattr(epoch, choice.metric.replace("-", "_"))) if epoch else None
+
+
+def _summary(name: str) -> Callable[[_Result], Any]:
+    return lambda of: getattr(of.summary, name, None)
+
+
+def _contrast(name: str) -> Callable[[_Result], Any]:
+    return lambda of: getattr(of.contrast, name, None)
+
+
+def _interval(name: str) -> Callable[[_Result], Any]:
+    return lambda of: getattr(of.contrast.interval, name, None) if of.contrast else None
+
+
+def _left_out(of: _Result) -> str:
+    return ", ".join(f"{left.runs} {left.why}" for left in of.group.left_out)
+
+
+_LEFT_OUT = "left out: not in the statistics; of a repeated seed the newest run counts"
+_HOLM = "Holm: p corrected for the number of rows"
+
+
+def _unit(metric: str) -> str:
+    return "" if metric.endswith("loss") else ", in percentage points"
+
+
+def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
+    runs = "; --runs shows each run" if view == "terminal" else ""
+    yield f"mean over the n seeds that count, ± sample standard deviation{runs}"
+    if rows[0]["metric"].startswith("best-test"):
+        yield "best test: the epoch was chosen by looking at the test images, which flatters every row"
+    if any("failed" in row["left_out"] for row in rows):
+        yield "runs that failed are left out, so the means describe only trainings that worked"
+
+
+def _notes_on_differences(rows: Sequence[Record], _view: View) -> Iterator[str]:
+    baseline = next(row["baseline"] for row in rows if row["baseline"])
+    pairs = ", over the seeds that both have" if any(row["paired"] for row in rows) else ""
+    yield f"difference: mean minus that of {baseline}{_unit(rows[0]['metric'])}{pairs}"
+    if len({row["dataset"] for row in rows}) > 1:
+        yield "datasets differ, so differences are between results on different test images"

@@ -1,4 +1,4 @@
-"""How far one group lies from another, and in plain words what that is worth."""
+"""How far one group lies from another, and what that is worth in plain English."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def contrast_all(groups: Sequence[Group], baseline: Group, metric: Metric) -> di
 
 
 def sentence(contrast: Contrast, metric: Metric) -> str:
-    """What a person may say of the difference, and may not."""
+    """What may be said of the difference, and what may not."""
     if contrast.difference is None:
         return f"{contrast.label} and {contrast.baseline}: nothing to compare, as one of them has no run that counts"
     place = _place(contrast, contrast.difference, is_loss(metric))
     if contrast.interval is None:
         least = seeds_to_reach(LEVEL, contrast.paired)
         return (
-            f"{place}, one seed: no winner can be called, as another seed may turn it round; "
+            f"{place}, one seed: no winner can be called, as another seed may reverse it; "
             f"the test needs at least {least} seeds of each"
         )
     digits = 4 if is_loss(metric) else 2
@@ -109,7 +109,7 @@ def _verdict(contrast: Contrast) -> str:
     seeds = f"{contrast.n} pairs" if contrast.paired else "so few seeds"
     if contrast.smallest_p > LEVEL:
         return (
-            f"too few seeds to tell it from chance: {seeds} never give p below {contrast.smallest_p:.2g}, "
+            f"too few seeds to distinguish it from chance: {seeds} never give p below {contrast.smallest_p:.2g}, "
             f"and {LEVEL} is asked for; {_more(contrast)}"
         )
     if contrast.p == contrast.smallest_p:  # the correction alone keeps it above
@@ -117,12 +117,12 @@ def _verdict(contrast: Contrast) -> str:
             f"too few seeds for {contrast.rows} rows: {seeds} never give p below {contrast.smallest_p:.2g}, "
             f"which is {contrast.p_corrected:.2g} when corrected; {_more(contrast)}"
         )
-    return f"not told from chance ({p}); {_more(contrast)}"
+    return f"not distinguishable from chance ({p}); {_more(contrast)}"
 
 
 def _more(contrast: Contrast) -> str:
     if not contrast.difference:
-        return "no number of seeds tells equals apart"
+        return "no number of seeds distinguishes equals"
     if contrast.seeds is None:
         return "to settle so small a difference would take more than 1,000 seeds"
     if contrast.seeds <= contrast.n:

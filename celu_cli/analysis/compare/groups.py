@@ -139,33 +139,33 @@ def _flat(values: Mapping[str, object], before: str) -> Iterable[tuple[str, obje
 
 
 def _labels(settings: Sequence[Mapping[str, object]]) -> list[str]:
-    """The case's name, and where that is several groups', the settings that tell them apart."""
+    """The case's name, and where that is several groups', the settings they differ in."""
     labels = [str(each["name"]) for each in settings]
     for name, shared in Counter(labels).items():
         if shared > 1:
             members = [index for index, each in enumerate(settings) if each["name"] == name]
-            for index, words in zip(members, _apart([settings[index] for index in members]), strict=True):
-                labels[index] = " ".join([name, *words])
+            for index, pairs in zip(members, _apart([settings[index] for index in members]), strict=True):
+                labels[index] = " ".join([name, *pairs])
     return labels
 
 
 def _apart(settings: Sequence[Mapping[str, object]]) -> list[list[str]]:
-    """As few ``key=value`` words as make all of `settings` differ, and more only where they tell more."""
-    words: list[list[str]] = [[] for _ in settings]
+    """As few ``key=value`` pairs as make all of `settings` differ."""
+    pairs: list[list[str]] = [[] for _ in settings]
     for key in dict.fromkeys(key for each in settings for key in each):
         kinds = list(dict.fromkeys(each.get(key) for each in settings))
         with_key = [
             [*before, f"{key}={_word(key, each[key], kinds)}"] if each.get(key) is not None else before
-            for before, each in zip(words, settings, strict=True)
+            for before, each in zip(pairs, settings, strict=True)
         ]
-        if len({*map(tuple, with_key)}) > len({*map(tuple, words)}):
-            words = with_key
-    return words
+        if len({*map(tuple, with_key)}) > len({*map(tuple, pairs)}):
+            pairs = with_key
+    return pairs
 
 
 def _word(key: str, value: object, kinds: Sequence[object]) -> str:
     if key == "network.layers":
-        return f"#{kinds.index(value) + 1}"  # too long to be told
+        return f"#{kinds.index(value) + 1}"  # too long to be shown
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

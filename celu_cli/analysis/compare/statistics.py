@@ -24,7 +24,7 @@ MOST_SEEDS = 1000
 _MOST_FLIPPED = 20  # 2**19 sums; beyond, signs are drawn at random
 _DRAWS = 99_999
 _DRAWN_AT_ONCE = 10_000  # bounds the memory
-_TIE = 1e-9  # of the size of the numbers: sums that rounding alone tells apart are equal
+_TIE = 1e-9  # of the size of the numbers: sums that differ by rounding alone are equal
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def _drawn_as_far(values: NDArray[np.float64], limit: float) -> int:
-    """Of the signs drawn at random for `values`, how often their sum is at least `limit` from 0."""
+    """Of the signs drawn at random for `values`, the number whose sum is at least `limit` from 0."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def _drawn_as_far(values: NDArray[np.float64], limit: float) -> int:
 
 
 def permutation_p(values: Sequence[float], baseline: Sequence[float]) -> float:
-    """Two-sided p of the permutation test: how often dealing the numbers out anew parts the means as far.
+    """Two-sided p of the permutation test: the share of regroupings that part the means as far.
 
     SciPy's `permutation_test` of |mean(values) - mean(baseline)|: exact where there are at most 99,999 ways to
     deal, else from that many drawn with a fixed seed. Source: Fisher 1935; Pitman 1937.

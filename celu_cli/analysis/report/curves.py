@@ -118,7 +118,7 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _epochs(epochs: Sequence[int]) -> int | list[int]:
-    """The number of epochs where they count from 1 without a gap, else the epochs themselves."""
+    """The number of epochs where they count from 1 without a gap, otherwise the epochs themselves."""
     return len(epochs) if list(epochs) == list(range(1, len(epochs) + 1)) else list(epochs)
 
 

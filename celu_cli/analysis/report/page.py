@@ -23,7 +23,7 @@ _SCRIPTS = ("downloads.js", "tables.js", "marks.js", "plots.js", "curves.js", "g
 
 
 def check_target(path: Path) -> Path:
-    """Refuse a path where a report should not be written, before any work is done for it; else, where it leads.
+    """Refuse a path where a report should not be written, before any work is done for it; return where it leads.
 
     A link stays, and what it points at is replaced.
 
@@ -37,7 +37,7 @@ def check_target(path: Path) -> Path:
     try:
         target = path.resolve()
         circular, taken = target.is_symlink(), target.exists() and not target.is_file()
-    except RuntimeError:  # how Python before 3.13 tells a circle
+    except RuntimeError:  # how Python before 3.13 reports a circle
         circular = True
     except OSError as error:  # a name too long, or a directory that may not be searched
         raise UsageError(f"{path} cannot be written: {error.strerror}; name another file with -o") from error
@@ -108,7 +108,7 @@ def _data(report: Report) -> dict[str, Any]:
 
 
 def _policy(styles: str, scripts: list[str]) -> str:
-    """A Content-Security-Policy that allows what is in the page, told by its hash, and nothing from anywhere."""
+    """A Content-Security-Policy that allows what is in the page, by its hash, and nothing from anywhere."""
     allowed = " ".join(map(_source, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_source(styles)}; img-src data:; "

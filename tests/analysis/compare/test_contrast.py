@@ -62,7 +62,7 @@ def test_a_difference_within_the_spread_is_not_told_from_chance_and_needs_more_s
     base = seeds(0.70, 0.72, 0.71, 0.69, 0.70, 0.71)
     (contrast,) = against(model, base, seeds(0.72, 0.71, 0.70, 0.70, 0.71, 0.72))
     text = sentence(contrast, "test-accuracy")
-    assert "not told from chance (p 0.5" in text
+    assert "not distinguishable from chance (p 0.5" in text
     assert contrast.seeds is not None
     assert text.endswith(f"about {contrast.seeds} seeds, {contrast.seeds - 6} more")
 

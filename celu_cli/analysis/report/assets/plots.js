@@ -2,7 +2,7 @@
 /*
  * One plot of the page around uPlot: zoom by mouse and keys, values under the cursor, log scale, CSV, values as a table.
  *
- * What to draw comes from a function without arguments, called anew at every update:
+ * What to draw comes from a function without arguments, called again at every update:
  *   { x, lines, xLabel, yLabel, whole, exact }
  * `x` has ascending numbers and each line { label, values, colour, mark, dash, width, band, quiet } one value or null
  * for each of them. `band` is { low, high }; `quiet` lines are neither read out nor listed. `whole`: x are whole
@@ -71,7 +71,7 @@ class Plot {
     new ResizeObserver(() => this.resize()).observe(this.place);
   }
 
-  /* Draws anew; a zoom along x stays. */
+  /* Draws again; a zoom along x stays. */
   update() {
     const zoom = this.zoomed();
     this.drawing?.destroy();

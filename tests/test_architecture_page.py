@@ -63,4 +63,4 @@ def test_each_thing_that_can_be_added_names_files_and_the_test_that_proves_them_
     for thing, files, proof in rows:
         assert "celu_cli/" in files, thing
         path, name = re.fullmatch(r"`(\S+)::(\w+)`", proof).groups()  # type: ignore[union-attr]
-        assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{thing}: {proof}"
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{thing}: {proof}"

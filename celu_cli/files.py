@@ -15,6 +15,16 @@ Parsed = TypeVar("Parsed")
 Content = str | bytes | Callable[[BinaryIO], object]
 
 
+def with_home(text: str) -> str:
+    """`text` with a leading ``~`` or ``~name`` as that user's home, as a shell that saw it would have it."""
+    return os.path.expanduser(text)  # noqa: PTH111 - a user may have no home: then it stays
+
+
+def path_with_home(text: str | Path) -> Path:
+    """The path that `text` means, `with_home`."""
+    return Path(with_home(str(text)))
+
+
 def write_whole(path: Path, content: Content, *, synced: bool = False) -> None:
     """Replace the file `path`: a reader sees the old one or the new one, never a part.
 

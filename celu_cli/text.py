@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
@@ -33,6 +34,11 @@ def shown(path: Path) -> str:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except (OSError, RuntimeError, ValueError):
         return str(path)
+
+
+def celu_command(*words: str | Path) -> str:
+    """The command ``celu`` with `words`, as a shell takes it."""
+    return shlex.join(["celu", *map(str, words)])
 
 
 def iso_time(time: datetime) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from math import inf, nan
 from pathlib import Path
 
-from celu_cli.text import json_text
+import celu_cli.cli.commands
+from celu_cli.text import celu_command, json_text
 
 
 def test_json_has_null_for_what_is_no_finite_number_however_deep() -> None:
@@ -18,3 +21,18 @@ def test_json_has_null_for_what_is_no_finite_number_however_deep() -> None:
     }
     assert json_text(Path("logs"), default=str) == '"logs"'
     assert json_text([1, 2], indent=None) == "[1, 2]"
+
+
+def test_a_command_that_is_printed_works_when_pasted() -> None:
+    words = ["run", "--resume", Path("my logs/it's/2026;x"), "description=attempt #2"]
+    assert shlex.split(celu_command(*words)) == ["celu", *map(str, words)]
+
+
+def test_every_command_that_a_text_is_put_into_is_quoted() -> None:
+    commands = "|".join(path.stem for path in Path(celu_cli.cli.commands.__file__).parent.glob("*.py"))
+    unquoted = re.compile(rf"celu ({commands}) [^`\"']*\{{")
+    for path in Path(celu_cli.__file__).parent.rglob("*.py"):
+        found = [
+            line.strip() for line in path.read_text(encoding="utf-8").splitlines() if unquoted.search(line)
+        ]
+        assert found == [], path

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from celu_cli.case.annotations import SIZES, fits_float32
+from celu_cli.files import path_with_home
 
 # One of the user's own: the name of an activation in a Python file.
 USER_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
@@ -97,4 +98,4 @@ def with_whole_path(activation: str, folder: Path) -> str:
     users = user_activation(activation)
     if users is None:
         return activation
-    return f"{os.path.normpath(folder.absolute() / users.file)}:{users.name}"
+    return f"{os.path.normpath(folder.absolute() / path_with_home(users.file))}:{users.name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from celu_cli.errors import CaseError
+from celu_cli.files import path_with_home
 from celu_cli.text import nearest_word, printable, shortened
 
 LOCAL_DIRECTORY = Path("cases")
@@ -53,6 +54,8 @@ def find_case(reference: str | Path, *, beside: Path | None = None) -> Path:
         CaseError: there is no such file; the text lists what there is.
     """
     text = printable(str(reference))
+    if text.startswith("~"):  # in a file, where no shell sees it
+        reference = path_with_home(reference)
     if isinstance(reference, Path) or "/" in text or "\\" in text or text.endswith(_SUFFIXES):
         path = (beside or Path()) / reference
         if exists(path.is_file):

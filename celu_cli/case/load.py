@@ -22,7 +22,8 @@ from celu_cli.case.reading.files import (
     read_with_extended,
     with_whole_paths,
 )
-from celu_cli.case.reading.merge import expand_shorthands, merge, parse_override
+from celu_cli.case.reading.merge import expand_shorthands, merge
+from celu_cli.case.reading.overrides import combine, parse_override
 from celu_cli.case.schema import Case
 from celu_cli.text import shown
 
@@ -42,8 +43,8 @@ def load_case(reference: str | Path, overrides: Sequence[str] = (), *, to_train:
 
     Args:
         reference: A name is looked for in ./cases and then among the shipped cases.
-        overrides: ``key=value`` texts such as ``optimizer.learning_rate=1e-3``, laid over the file one after
-            another by the rule that `celu_cli.case.reading.merge` states.
+        overrides: ``key=value`` texts such as ``optimizer.learning_rate=1e-3``, laid over the file as
+            `celu_cli.case.reading.overrides` states.
         to_train: Whether the files of the user's own activations must be there and the memory of this machine
             be enough; a run can be read without.
 
@@ -103,7 +104,8 @@ def lay_over(
 ) -> tuple[ResolvedCase | None, list[Problem]]:
     """The case that `text` is with `uppers` over it; None with all that is wrong where it is not valid."""
     root, problems = text.root, list(text.problems)
-    for upper in uppers:
+    upper = combine(uppers, problems)
+    if upper is not None:
         root = _override(root, upper, problems)
     root = _with_name(expand_shorthands(root), text.files[0])
     case: Case | None = None
@@ -128,7 +130,7 @@ def _override(root: Node, upper: Node, problems: list[Problem]) -> Node:
         message = "cannot be overridden; name the other case instead"
         problems.append(Problem(extends.place, "extends", message))
         return root
-    return merge(root, upper)
+    return merge(root, upper, (), problems)
 
 
 def _with_name(root: Node, path: Path) -> Node:

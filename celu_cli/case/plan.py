@@ -208,7 +208,10 @@ def _checked_alpha(activation: str, alpha: float | None, location: tuple[str | i
     if alpha is None:
         return rule.default if rule else 1.0
     if problem := alpha_problem(activation, alpha):
-        raise PlanProblem(location, problem if rule else f"{problem}: leave it out, or say alpha: null")
+        raise PlanProblem(
+            location,
+            problem if rule else f"{problem}: leave it out, or say alpha: null (alpha=null as an override)",
+        )
     return alpha
 
 

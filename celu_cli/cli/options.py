@@ -8,19 +8,29 @@ from typing import Annotated
 import typer
 
 from celu_cli.analysis.compare.metric import Metric
+from celu_cli.files import path_with_home, with_home
 
-CaseReference = Annotated[str, typer.Argument(metavar="CASE", help="Name of a case, or path of a YAML file.")]
+CaseReference = Annotated[
+    str, typer.Argument(metavar="CASE", parser=with_home, help="Name of a case, or path of a YAML file.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KEY=VALUE]...", help="Values that replace the case's: alpha=1 optimizer.learning_rate=1e-3"
     ),
 ]
-Logs = Annotated[Path, typer.Option("--logs", help="Directory of the run directories.")]
+Logs = Annotated[
+    Path,
+    typer.Option("--logs", metavar="PATH", parser=path_with_home, help="Directory of the run directories."),
+]
 DataDirectory = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", envvar="CELU_DATA_DIR", help="Directory that already holds the dataset's files."
+        "--data-dir",
+        metavar="PATH",
+        parser=path_with_home,
+        envvar="CELU_DATA_DIR",
+        help="Directory that already holds the dataset's files.",
     ),
 ]
 DEFAULT_LOGS = Path("logs")
@@ -29,6 +39,7 @@ Runs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="LOGS_DIR|CASE|RUN",
+        parser=with_home,
         help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
     ),
 ]

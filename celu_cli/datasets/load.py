@@ -17,6 +17,7 @@ from celu_cli.datasets.reporter import Reporter, SilentReporter
 from celu_cli.datasets.sample import load_sample
 from celu_cli.datasets.sources import AbsentError, DirectorySource
 from celu_cli.errors import DataError, UsageError
+from celu_cli.files import path_with_home
 from celu_cli.text import nearest_word
 
 DATA_DIRECTORY_VARIABLE = "CELU_DATA_DIR"
@@ -89,7 +90,7 @@ def find_definition(name: str) -> Definition:
 def chosen_directory(data_directory: Path | None) -> Path | None:
     """The --data-dir that is given, otherwise what CELU_DATA_DIR names, otherwise none."""
     named = os.environ.get(DATA_DIRECTORY_VARIABLE)
-    return data_directory or (Path(named) if named else None)
+    return data_directory or (path_with_home(named) if named else None)
 
 
 def cache_source(definition: Definition) -> DirectorySource:

@@ -13,7 +13,7 @@ from celu_cli.case.catalog import find_cases
 from celu_cli.errors import RunError
 from celu_cli.runs.manifest import MANIFEST_NAME, utc_now
 from celu_cli.runs.run import Run, read_run
-from celu_cli.text import nearest_word, shown
+from celu_cli.text import celu_command, nearest_word, shown
 
 _LISTED = 12
 
@@ -124,7 +124,9 @@ def _no_runs(logs: Path) -> str:
 
 def _unknown(name: str, logs: Path, paths: list[Path]) -> str:
     if name in {entry.name for entry in find_cases()}:
-        return f"there are no runs of {name} in {shown(logs)} yet; train one with: celu run {name}"
+        return (
+            f"there are no runs of {name} in {shown(logs)} yet; train one with: {celu_command('run', name)}"
+        )
     if not paths:
         return _no_runs(logs)
     cases = sorted({path.parent.name for path in paths})

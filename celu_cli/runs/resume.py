@@ -12,6 +12,7 @@ from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
+from celu_cli.text import celu_command
 
 _UNFINISHED = ("interrupted", "failed", "crashed")
 
@@ -87,7 +88,7 @@ def _refuse_changes(run: Run, wanted: Case, source: str) -> None:
         raise RunError(
             f"{run.path} cannot be resumed with another case; this differs from {source}:\n"
             + "".join(f"  {line}\n" for line in lines)
-            + f"Resume it with its own case: celu run --resume {run.path}\n"
+            + f"Resume it with its own case: {celu_command('run', '--resume', run.path)}\n"
             + "or train the other case from its start, without --resume"
         )
 

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from celu_cli.case.load import load_case, resolve_case
+from celu_cli.case.reading.overrides import FlagOverride
 from celu_cli.case.schema import (
     Adam,
     AMSGrad,
     AutoBackprop,
+    Case,
     ConstantSchedule,
     DilatedBackprop,
     LayeredNetwork,
     ManualBackprop,
+    NormalInitializer,
     PresetNetwork,
 )
 from celu_cli.errors import CaseError
 
 FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or backprop=auto"
 SMALL = "dataset: mnist\noptimizer: {name: adam, learning_rate: 1e-2, beta_1: 0.8}\nepochs: 5\n"
+LAYERS = "network.layers=[{kernel: 28, filters: 10, pool: max, pool_size: 28}]"
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +104,7 @@ class TestExtends:
         write("base.yaml", SMALL + "alpha: 2\n")
         write("child.yaml", "extends: base\nactivation: relu\n")
         assert refusal("child.yaml") == (
-            "base.yaml:4:8: alpha: relu has no alpha: leave it out, or say alpha: null"
+            "base.yaml:4:8: alpha: relu has no alpha: leave it out, or say alpha: null (alpha=null as an override)"
         )
 
     def test_the_files_of_a_case_are_known(self) -> None:
@@ -131,12 +136,29 @@ class TestKinds:
         assert load_case("mine.yaml", ["optimizer=adam"]).optimizer == expected
         assert load_case("mine.yaml", ["optimizer.name=adam"]).optimizer == expected
 
-    def test_overrides_apply_from_left_to_right(self) -> None:
-        case = load_case("case-c", ["optimizer=adam", "optimizer.learning_rate=1e-3", "epochs=1", "epochs=2"])
-        assert case.optimizer == Adam(name="adam", learning_rate=1e-3)
-        assert case.epochs == 2
-        swapped = load_case("case-c", ["optimizer.learning_rate=0.5", "optimizer=adam"])
-        assert swapped.optimizer == Adam(name="adam")
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_no_order_of_overrides_loses_a_value(self, turned: bool) -> None:
+        def load(reference: str, *overrides: str) -> Case:
+            return load_case(reference, overrides[::-1] if turned else overrides)
+
+        adam = Adam(name="adam", learning_rate=0.5)
+        assert load("case-c", "optimizer=adam", "optimizer.learning_rate=0.5").optimizer == adam
+        assert load("case-c", "optimizer.name=adam", "optimizer.learning_rate=0.5").optimizer == adam
+        assert load("case-c", "optimizer={name: adam}", "optimizer.learning_rate=0.5").optimizer == adam
+        sample = load("case-c", "dataset=mnist", "dataset.sample=true").dataset
+        assert (sample.name, sample.sample) == ("mnist", True)
+        initializer = load(
+            "case-c", "network.initializer=normal", "network.initializer.standard_deviation=0.1"
+        )
+        assert initializer.network.initializer == NormalInitializer(standard_deviation=0.1)
+        with pytest.raises(CaseError, match=r'network.filters=16": network.filters: unknown key'):
+            load("case-a", LAYERS, "network.filters=16")
+        with pytest.raises(CaseError, match=r'maximum=tensor": optimizer.maximum: unknown key'):
+            load("case-a", "optimizer=sgd", "optimizer.maximum=tensor")
+
+    def test_of_two_values_for_a_key_the_later_counts(self) -> None:
+        case = load_case("case-c", ["epochs=1", "optimizer=sgd", "epochs=2", "optimizer.name=adam"])
+        assert (case.epochs, case.optimizer) == (2, Adam(name="adam"))
 
     def test_one_field_of_a_part_is_changed_alone(self) -> None:
         optimizer = load_case("case-c", ["optimizer.maximum=elementwise"]).optimizer
@@ -155,15 +177,13 @@ class TestKinds:
         assert load_case("case-a", ["dataset.sample=true"]).dataset.hold_out == 5000
 
     def test_layers_replace_a_preset_and_a_preset_replaces_layers(self) -> None:
-        layers = "network.layers=[{kernel: 28, filters: 10, pool: max, pool_size: 28}]"
-        layered = load_case("case-a", ["network.filters=16", layers])
-        assert isinstance(layered.network, LayeredNetwork)
-        back = load_case("case-a", [layers, "network=article-7", "network.filters=16"])
+        assert isinstance(load_case("case-a", [LAYERS]).network, LayeredNetwork)
+        write("layered.yaml", "extends: case-a\nnetwork: {layers: [{kernel: 28, filters: 10, pool: max}]}\n")
+        back = load_case("layered.yaml", ["network=article-7", "network.filters=16"])
         assert back.network == PresetNetwork(filters=16)
 
     def test_filters_without_a_preset_do_not_replace_layers_unasked(self) -> None:
-        layers = "network.layers=[{kernel: 28, filters: 10, pool: max, pool_size: 28}]"
-        assert refusal("case-a", layers, "network.filters=16") == (
+        assert refusal("case-a", LAYERS, "network.filters=16") == (
             'override 2 "network.filters=16": network.filters: unknown key; '
             "accepted here: layers, initializer; it cannot stand beside layers"
         )
@@ -230,3 +250,86 @@ class TestOverrides:
     def test_a_long_override_is_quoted_in_part(self) -> None:
         text = refusal("case-c", f"description=[{'x' * 200}]")
         assert text == (f'override 1 "description=[{"x" * 44}...": description: a list given; accepted: text')
+
+    @pytest.mark.parametrize(
+        "text", ["attempt #2", "a: b", "- a", "50 % & more", "*a", "!x", "| a", "it's", "a {b", "%x", "@x"]
+    )
+    def test_a_value_is_its_text_and_not_a_line_of_yaml(self, text: str) -> None:
+        assert load_case("case-c", [f"description={text}"]).description == text
+
+    def test_what_stands_behind_a_quoted_value_is_refused_and_not_lost(self) -> None:
+        assert refusal("case-c", "description='attempt' #2") == (
+            "override 1 \"description='attempt' #2\": description: '#2' stands behind the value; put it inside the "
+            "brackets or quotes"
+        )
+        assert load_case("case-c", ["description='attempt #2'"]).description == "attempt #2"
+
+    @pytest.mark.parametrize(
+        ("override", "hint"),
+        [
+            ("alpha=0,5", "write 0.5"),
+            ("alpha=1,500", "write 1500"),
+            ("network.residual=-1,25", "write -1.25"),
+            ("epochs=1,000", "write 1000"),
+            ("epochs=1_000", "write 1000"),
+            ("epochs=1,5", None),
+            ("epochs=5.0", "write 5"),
+            ("description=2024", "write it in quotes: \"description='2024'\""),
+            ("description=true", "write it in quotes: \"description='true'\""),
+            ("dataset.sample=yes", "write true"),
+        ],
+    )
+    def test_what_a_hint_says_works_when_it_is_typed(self, override: str, hint: str | None) -> None:
+        text = refusal("case-c", override)
+        assert text.partition("; write ")[2] == (hint or "").removeprefix("write ")
+        if hint is not None:
+            key, typed = (
+                override.partition("=")[0],
+                hint.removeprefix("write it in quotes: ").removeprefix("write "),
+            )
+            [word] = shlex.split(typed)
+            load_case("case-c", [word if "=" in word else f"{key}={word}"])
+
+    def test_an_item_of_a_list_is_changed_by_its_number_as_messages_write_it(self) -> None:
+        write(
+            "layered.yaml", f"extends: case-a\nnetwork: {{{LAYERS.partition('.')[2].replace('=', ': ')}}}\n"
+        )
+        for overrides in (
+            ["network.layers[1].kernel=14", "network.layers[1].pool=average"],
+            ["network.layers[1]={kernel: 14, filters: 10, pool: average, pool_size: 28}"],
+        ):
+            network = load_case("layered.yaml", overrides, to_train=False).network
+            assert isinstance(network, LayeredNetwork)
+            assert network.layers[0].kernel == 14
+        for overrides in ([LAYERS, "network.layers[1].alpha=3"], ["network.layers[1].alpha=3", LAYERS]):
+            network = load_case("case-a", overrides).network
+            assert isinstance(network, LayeredNetwork)
+            assert network.layers[0].alpha == 3.0
+
+    def test_the_number_of_an_item_that_is_not_there_is_refused(self) -> None:
+        write(
+            "layered.yaml", f"extends: case-a\nnetwork: {{{LAYERS.partition('.')[2].replace('=', ': ')}}}\n"
+        )
+        for number in (0, 2):
+            assert refusal("layered.yaml", f"network.layers[{number}].kernel=1") == (
+                f'override 1 "network.layers[{number}].kernel=1": network.layers[{number}]: there is only [1]'
+            )
+        assert refusal("case-a", "network.layers[1].kernel=1") == (
+            'override 1 "network.layers[1].kernel=1": network.layers[1]: the network is a preset; give layers as a '
+            "list first"
+        )
+
+    def test_an_override_does_not_hide_a_fault_of_the_file(self) -> None:
+        flag = FlagOverride.of("--sample", "dataset.sample=true")
+        write("wrong.yaml", SMALL.replace("dataset: mnist", "dataset: [mnist]"))
+        assert refusal("wrong.yaml", flag) == refusal("wrong.yaml")
+        write("lacking.yaml", SMALL.replace("dataset: mnist\n", ""))
+        assert (
+            refusal("lacking.yaml", flag)
+            == "lacking.yaml:1:1: dataset.name: missing; accepted: one of mnist, cifar10"
+        )
+
+    def test_a_flag_is_called_by_its_name(self) -> None:
+        assert refusal("case-c", "epochs=2", FlagOverride.of("--epochs 0", "epochs=0")) == (
+            "--epochs 0: epochs: 0 given; accepted: a whole number, at least 1"
+        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ import typer
 import celu_cli
 from celu_cli.case import load
 from celu_cli.cli.app import app
+from celu_cli.cli.commands.data import app as data
 from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser, RunError
 from tests.cli.invoke import Celu
 
@@ -159,3 +161,40 @@ def test_every_command_is_one_file_of_its_name_registered_in_app_and_has_its_pla
         for inner in getattr(command, "commands", {name: command}).values():
             assert inner.callback.__module__ == f"celu_cli.cli.commands.{name}"
         assert f"\n## celu {name}" in page
+
+
+def test_every_path_on_the_command_line_may_begin_with_the_home_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    commands = [*app.registered_commands, *data.registered_commands]
+    hints = [get_type_hints(one.callback, include_extras=True) for one in commands if one.callback]
+    parameters = [
+        (name, hint) for one in hints for name, hint in one.items() if get_origin(hint) is Annotated
+    ]
+    # Paths, and what may be one among other things.
+    paths = [
+        (name, hint.__metadata__[0].parser)
+        for name, hint in parameters
+        if Path in (hint.__origin__, *get_args(hint.__origin__)) or name in ("case", "targets", "a", "b")
+    ]
+    assert len(paths) > 20
+    for name, parser in paths:
+        assert parser is not None, f"{name} would keep its tilde"
+        assert str(parser("~/runs")) == "/home/someone/runs"
+
+
+def test_a_tilde_that_no_shell_has_seen_is_the_home_directory(
+    celu: Celu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base.yaml").write_text("extends: case-a\nactivation: ~/acts.py:swish\n")
+    (tmp_path / "acts.py").write_text("def swish(x, alpha):\n    return x\n")
+    (tmp_path / "mine.yaml").write_text("extends: ~/base.yaml\n")
+    shown = json.loads(celu("show", "~/mine.yaml", "--json").out)
+    assert shown["case"]["activation"] == f"{tmp_path}/acts.py:swish"
+    monkeypatch.setenv("CELU_DATA_DIR", "~/data")
+    assert f"{tmp_path}/data" in celu("data", "list", "--json").out
+    assert celu("plot", "--logs=~/runs").err.startswith("celu: there are no runs in runs yet")
+    assert not (tmp_path / "~").exists()

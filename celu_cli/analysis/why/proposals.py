@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from celu_cli.case.reading.document import resolve_scalar
 from celu_cli.case.reading.kinds import parts_in
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError
+from celu_cli.text import celu_command
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,18 @@ class Proposal:
 def propose(a: Subject, b: Subject, change: Change) -> Proposal:
     """A case that differs from A in `change` alone, or otherwise one that differs from B in it alone."""
     for start, base, other in (("A", a, b), ("B", b, a)):
-        new = _overrides(change, base.case, other.case)
-        if new is None:
-            continue
-        kept = [one for one in base.overrides if _key(one) not in map(_key, new)]
-        if _is_single(change, base, [*kept, *new]):
-            return Proposal(change.name, start, shlex.join(["celu", "run", base.reference, *kept, *new]))
+        for new in _overrides(change, base.case, other.case):
+            kept = [one for one in base.overrides if not _sets_the_same(one, new)]
+            if _is_single(change, base, [*kept, *new]):
+                return Proposal(change.name, start, celu_command("run", base.reference, *kept, *new))
     return Proposal(change.name, "", None)
 
 
-def _key(override: str) -> str:
-    return override.partition("=")[0]
+def _sets_the_same(kept: str, new: Sequence[str]) -> bool:
+    """Whether one of `new` sets the key of `kept`, or chooses the kind of the part that it belongs to."""
+    key, keys = kept.partition("=")[0], {one.partition("=")[0] for one in new}
+    part = key.partition(".")[0]
+    return key in keys or bool(keys & {f"{part}.name", f"{part}.method"})
 
 
 def _is_single(change: Change, base: Subject, overrides: Sequence[str]) -> bool:
@@ -55,25 +56,32 @@ def _is_single(change: Change, base: Subject, overrides: Sequence[str]) -> bool:
     return {found.name for found in case_changes(base.case, made) if found.effect != "none"} == {change.name}
 
 
-def _overrides(change: Change, base: Case, other: Case) -> list[str] | None:
-    """Overrides that bring `change` of `other` into `base`; None where base's kind has no such key."""
+def _overrides(change: Change, base: Case, other: Case) -> Iterator[list[str]]:
+    """Overrides that bring `change` of `other` into `base`, the fewest first; none where its kind has no such key."""
     ours, theirs = part_settings(base)[change.part], part_settings(other)[change.part]
     keys = [value.key.rpartition(".")[2] for value in change.values]
     if change.part == "network" and not set(ours.values) & set(theirs.values):
         # A preset and a list of layers have no key in common; the weights are drawn as before.
         initializer = base.network.initializer.model_dump()
-        return [f"network={_yaml({**theirs.values, 'initializer': initializer})}"]
-    if ours.kind in keys:
-        chosen = _of_another_kind(change.part, ours, theirs)
-    elif set(keys) & ours.implied or not set(keys) <= set(theirs.values):
-        return None
-    else:
-        chosen = {key: theirs.values[key] for key in keys}
-    return [f"{theirs.key(key)}={_yaml(value)}" for key, value in chosen.items()]
+        yield [f"network={_yaml({**theirs.values, 'initializer': initializer})}"]
+    elif ours.kind in keys:
+        for defaults in (False, True):
+            yield _written(theirs, _of_another_kind(change.part, ours, theirs, defaults))
+    elif not set(keys) & ours.implied and set(keys) <= set(theirs.values):
+        yield _written(theirs, {key: theirs.values[key] for key in keys})
 
 
-def _of_another_kind(part: str, ours: PartSettings, theirs: PartSettings) -> dict[str, Any]:
-    """The other's kind, with our values of the keys that both have."""
+def _written(part: PartSettings, chosen: Mapping[str, Any]) -> list[str]:
+    return [f"{part.key(key)}={_yaml(value)}" for key, value in chosen.items()]
+
+
+def _of_another_kind(
+    part: str, ours: PartSettings, theirs: PartSettings, with_defaults: bool
+) -> dict[str, Any]:
+    """The other's kind, with our values of the keys that both have.
+
+    Defaults have to be written where the case's file has that kind already, with values of its own.
+    """
     assert theirs.kind is not None
     kind = theirs.values[theirs.kind]
     defaults = _defaults(part, kind)
@@ -82,7 +90,10 @@ def _of_another_kind(part: str, ours: PartSettings, theirs: PartSettings) -> dic
         for key, value in theirs.values.items()
         if key not in theirs.implied and key != theirs.kind
     }
-    chosen = {key: value for key, value in chosen.items() if key not in defaults or defaults[key] != value}
+    if not with_defaults:
+        chosen = {
+            key: value for key, value in chosen.items() if key not in defaults or defaults[key] != value
+        }
     if part == "dataset":  # which loses nothing when it becomes the sample, or the sample it
         chosen = {key: value for key, value in chosen.items() if ours.values.get(key) != value}
     if part == "activation":  # alpha stands beside it, not in it: nothing drops the old one

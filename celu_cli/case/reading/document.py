@@ -93,6 +93,15 @@ class Node:
         return next(node for length in range(len(path), -1, -1) if (node := self.at(path[:length])))
 
 
+class Steps(dict[str, Node]):
+    """A mapping that no text spells out: what the dots of a key, or the numbers in its brackets, lead through."""
+
+    @property
+    def of_a_list(self) -> bool:
+        """Whether its keys are the numbers, from 1, of items of a list."""
+        return all(key.isdecimal() for key in self)
+
+
 def resolve_scalar(text: str) -> Scalar:
     """What an unquoted `text` means in the YAML 1.2 core schema."""
     if _NULL.fullmatch(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from celu_cli.case.activations import USER_ACTIVATION_PATTERN
 from celu_cli.case.annotations import Float32
-from celu_cli.case.reading.document import Node, Path, Place, Problem, resolve_scalar
+from celu_cli.case.reading.document import Node, Path, Place, Problem, Steps, resolve_scalar
 from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal_values, parts_in
 from celu_cli.case.schema import Case, Part
 from celu_cli.text import nearest_word, shortened
@@ -113,7 +114,9 @@ def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
     node = root.at(path)
     if node is None:
         return Problem(_holder_place(path, root), key_text(path), f"missing; accepted: {what}")
-    meant = did_you_mean(node.value, what.split(", ")) if wrong_kind else hint(field, node) if field else ""
+    meant = (
+        did_you_mean(node.value, what.split(", ")) if wrong_kind else hint(path, field, node) if field else ""
+    )
     return Problem(node.place, key_text(path), f"{given(node)} given; accepted: {what}{meant}")
 
 
@@ -143,11 +146,14 @@ def _key_elsewhere(key: str) -> str | None:
 
 
 def _holder_place(path: Path, root: Node) -> Place:
-    node = root.nearest(path)
+    """Of the innermost value that would hold `path`, but for what a key of an override only leads through."""
+    held = [node for length in range(len(path)) if (node := root.at(path[:length]))]
+    node = next((node for node in reversed(held) if not isinstance(node.value, Steps)), root)
     return node.key_place or node.place
 
 
 _TRUTH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 _UNREMARKABLE_LIMIT = 2**31 - 1
 
 
@@ -158,8 +164,8 @@ def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
     return ", or ".join(_accepted_choice(choice, limits, value) for choice, limits in _choices(field))
 
 
-def hint(field: FieldInfo, node: Node) -> str:
-    """What the user probably meant, as the end of a message; empty where that is not clear."""
+def hint(path: Path, field: FieldInfo, node: Node) -> str:
+    """What the user probably meant, as the end of a message; empty where that cannot be told."""
     choices = [choice for choice, _ in _choices(field)]
     value = node.value
     if isinstance(value, str):
@@ -167,7 +173,8 @@ def hint(field: FieldInfo, node: Node) -> str:
     if int in choices and isinstance(value, float) and value.is_integer():
         return f"; write {int(value)}"
     if str in choices and not any(map(literal_values, choices)) and isinstance(value, (bool, int, float)):
-        return f"; write it in quotes: '{node.text}'"
+        quoted = f"'{node.text}'" if node.place.line else f"\"{key_text(path)}='{node.text}'\""
+        return f"; write it in quotes: {quoted}"
     return ""
 
 
@@ -181,10 +188,19 @@ def _word_hint(choices: list[Any], value: str) -> str:
     if bool in choices and value.lower() in _TRUTH_WORDS:
         return f"; write {_TRUTH_WORDS[value.lower()]}"
     if int in choices or float in choices:
-        bare = value.strip().replace("_", "").replace(",", "")
-        number = resolve_scalar(bare)
-        return f"; write {bare}" if isinstance(number, (int, float)) and not isinstance(number, bool) else ""
+        return _number_hint(value.strip(), float in choices)
     return did_you_mean(value, [word for choice in choices for word in literal_values(choice)])
+
+
+def _number_hint(text: str, fractions: bool) -> str:
+    """How to write a number whose comma or underscores stand between thousands, or before a fraction."""
+    bare = text.replace("_", "").replace(",", "")
+    if "_" not in text and text.count(",") == 1 and "." not in text and not _THOUSANDS.fullmatch(text):
+        if not fractions:
+            return ""
+        bare = text.replace(",", ".")
+    number = resolve_scalar(bare)
+    return f"; write {bare}" if isinstance(number, (int, float)) and not isinstance(number, bool) else ""
 
 
 def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:

@@ -124,9 +124,8 @@ def with_whole_paths(node: Node, folder: Path, key: str = "") -> Node:
     if isinstance(node.value, list):
         return replace(node, value=[with_whole_paths(item, folder) for item in node.value])
     if isinstance(node.value, dict):
-        return replace(
-            node, value={key: with_whole_paths(below, folder, key) for key, below in node.value.items()}
-        )
+        whole = {key: with_whole_paths(below, folder, key) for key, below in node.value.items()}
+        return replace(node, value=type(node.value)(whole))
     return node
 
 

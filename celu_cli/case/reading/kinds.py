@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -37,6 +38,14 @@ def _find_shorthands(part: type[Part] = Case, path: Path = ()) -> dict[Path, Sho
     return found
 
 
+def _find_parts(part: type[Part] = Case, path: Path = ()) -> Iterator[Path]:
+    """The key paths at which a part stands, or a list of parts."""
+    for name, field in part.model_fields.items():
+        for inner in parts_in(field.annotation).values():
+            yield (*path, name)
+            yield from _find_parts(inner, (*path, name))
+
+
 def keys_of(part: type[Part]) -> str:
     """The keys of a part, listed."""
     return ", ".join(part.model_fields)
@@ -68,3 +77,4 @@ def _names_in(part: type[Part], key: str) -> list[str]:
 
 
 SHORTHANDS = _find_shorthands()
+PARTS = frozenset(_find_parts())

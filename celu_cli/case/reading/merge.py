@@ -9,34 +9,66 @@ so ``optimizer: adam`` over Adam's settings keeps them, and over AMSGrad's start
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 
 from celu_cli.case.annotations import Role
-from celu_cli.case.reading.document import DEEPEST, Node, Path, Place, Problem, parse
-from celu_cli.case.reading.kinds import SHORTHANDS
+from celu_cli.case.reading.document import Node, Path, Problem, Steps
+from celu_cli.case.reading.explain import key_text
+from celu_cli.case.reading.kinds import PARTS, SHORTHANDS
 from celu_cli.case.schema import PresetNetwork, keys_with_role
-from celu_cli.text import shortened
 
 _NETWORK = ("network",)
+_LAYERS = ("network", "layers")
 
 NOT_INHERITED = {"extends", *keys_with_role(Role.LABEL)}
 
 
-def merge(lower: Node, upper: Node, path: Path = ()) -> Node:
-    """`upper` laid over `lower`; every value keeps the place it came from."""
-    lower, upper = _expand(lower, path), _expand(upper, path)
+def merge(lower: Node, upper: Node, path: Path = (), problems: list[Problem] | None = None) -> Node:
+    """`upper` laid over `lower`; every value keeps the place it came from.
+
+    `problems` takes what the keys of an override find no place for.
+    """
+    lower, upper = expand(lower, path), expand(upper, path)
+    if isinstance(upper.value, Steps) and upper.value.of_a_list:
+        return _change_items(lower, upper, path, [] if problems is None else problems)
     if not isinstance(lower.value, dict) or not isinstance(upper.value, dict):
-        return upper
+        # A part that is no mapping is wrong, and stays to be reported whatever is set in it.
+        wrong = isinstance(upper.value, Steps) and lower.value is not None and path in PARTS
+        return lower if wrong else upper
+    merged = dict(lower.value)
     if path in SHORTHANDS:
         named, before = _kind(upper.value, path), _kind(lower.value, path) or _default_kind(path)
         if named and before and named != before:
-            return upper
-    merged = dict(lower.value)
+            merged = {}
     for key, node in upper.value.items():
-        merged[key] = merge(merged[key], node, (*path, key)) if key in merged else node
-    return replace(upper, value=merged)
+        below = merged.get(key)
+        if below is not None:
+            merged[key] = merge(below, node, (*path, key), problems)
+        elif isinstance(node.value, Steps) and node.value.of_a_list and problems is not None:
+            problems += [_no_list(number, item, (*path, key)) for number, item in node.value.items()]
+        else:
+            merged[key] = node
+    return replace(upper if path else lower, value=merged)  # the case itself stands where its file begins
+
+
+def _change_items(lower: Node, upper: Node, path: Path, problems: list[Problem]) -> Node:
+    """The list `lower` with those of its items changed that the numbers in `upper` mean."""
+    assert isinstance(upper.value, dict)
+    items = list(lower.value) if isinstance(lower.value, list) else []
+    for number, node in upper.value.items():
+        index = int(number) - 1
+        if 0 <= index < len(items):
+            items[index] = merge(items[index], node, (*path, index), problems)
+        elif isinstance(lower.value, list):
+            there_are = "there is only [1]" if len(items) == 1 else f"there are [1] to [{len(items)}]"
+            problems.append(Problem(node.place, key_text((*path, index)), there_are))
+    return replace(lower, value=items) if isinstance(lower.value, list) else lower
+
+
+def _no_list(number: str, item: Node, path: Path) -> Problem:
+    what = "the network is a preset; give layers as a list first" if path == _LAYERS else "there is no list"
+    return Problem(item.place, key_text((*path, int(number) - 1)), what)
 
 
 def without(root: Node, keys: Collection[str]) -> Node:
@@ -48,15 +80,14 @@ def without(root: Node, keys: Collection[str]) -> Node:
 
 def expand_shorthands(node: Node, path: Path = ()) -> Node:
     """The case with every bare name written out as the mapping it stands for."""
-    node = _expand(node, path)
+    node = expand(node, path)
     if not isinstance(node.value, dict):
         return node
-    return replace(
-        node, value={key: expand_shorthands(below, (*path, key)) for key, below in node.value.items()}
-    )
+    expanded = {key: expand_shorthands(below, (*path, key)) for key, below in node.value.items()}
+    return replace(node, value=type(node.value)(expanded))
 
 
-def _expand(node: Node, path: Path) -> Node:
+def expand(node: Node, path: Path) -> Node:
     """The mapping that a bare name stands for; other values as they are."""
     if path not in SHORTHANDS or not isinstance(node.value, str):
         return node
@@ -65,7 +96,7 @@ def _expand(node: Node, path: Path) -> Node:
 
 def _kind(part: dict[str, Node], path: Path) -> str | None:
     """What decides the kind of a part; None where the mapping leaves it open."""
-    if path == _NETWORK and "layers" in part:
+    if path == _NETWORK and "layers" in part and not isinstance(part["layers"].value, Steps):
         return "layers"
     named = part.get(SHORTHANDS[path].key)
     return None if named is None else str(named.value)
@@ -75,33 +106,3 @@ def _default_kind(path: Path) -> str | None:
     if path == _NETWORK:
         return str(PresetNetwork.model_fields["preset"].default)
     return SHORTHANDS[path].default
-
-
-_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
-_FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or backprop=auto"
-
-
-def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
-    """One override as a mapping of mappings, with its place in the command; a list index counts as a key."""
-    place = Place(f'override {number} "{shortened(text)}"')
-    key, equals, value = text.partition("=")
-    key = key.strip()
-    if not equals:
-        return None, [Problem(place, "", f"no value; {_FORM}")]
-    if not _KEY.fullmatch(key):
-        return None, [Problem(place, "", f"{shortened(key)!r} is not a key; {_FORM}")]
-    if key.count(".") >= DEEPEST:
-        return None, [Problem(place, key, f"nested more than {DEEPEST} deep")]
-    if not value.strip():
-        return None, [Problem(place, key, "no value after =; write null for none")]
-    document = parse(value, place.source, with_lines=False)
-    if document.problems or document.root is None:
-        return None, [Problem(place, key, problem.message) for problem in document.problems]
-    return under_key(key, document.root, place), []
-
-
-def under_key(key: str, node: Node, place: Place) -> Node:
-    """`node` as the value of a dotted key that is written at `place`: mappings of mappings."""
-    for step in reversed(key.split(".")):
-        node = Node({step: replace(node, key_place=place)}, place, place)
-    return node

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from celu_cli.errors import UsageError
+from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.analysis.plots.activation_curves import ActivationCurve
@@ -42,7 +43,10 @@ def activations(
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture, .png or .svg.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", parser=path_with_home, help="The picture, .png or .svg."
+        ),
     ] = Path("activations.png"),
 ) -> None:
     """Draw activations above their derivatives, and measure each derivative against finite differences.

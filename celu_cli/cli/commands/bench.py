@@ -8,6 +8,7 @@ import typer
 
 from celu_cli.cli.options import AsJson, Overrides
 from celu_cli.errors import CaseError, UsageError
+from celu_cli.files import with_home
 from celu_cli.text import json_text
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ FLOOR = "floor"
 
 def bench(
     case: Annotated[
-        str, typer.Argument(metavar="[CASE]", help="Name of a case, or path of a YAML file.")
+        str,
+        typer.Argument(metavar="[CASE]", parser=with_home, help="Name of a case, or path of a YAML file."),
     ] = "case-c",
     overrides: Overrides = None,
     repeats: Annotated[
@@ -39,11 +41,12 @@ def bench(
     its convolutions, each by TensorFlow's own kernel.
     """
     from celu_cli.case.load import load_case
+    from celu_cli.case.reading.overrides import FlagOverride
     from celu_cli.machine import describe_machine
 
-    given = [*(overrides or ()), "dataset.sample=true"]
+    given = [*(overrides or ()), FlagOverride.of("the sample, which celu bench uses", "dataset.sample=true")]
     chosen = load_case(case, given)
-    variants, left_out = _variants(case, given)
+    variants, left_out = _variants(case, given, chosen.backprop.method)
     machine = describe_machine()  # before the measurement adds to the load
     turns = _measure(chosen, variants, repeats)
     if not turns.timings:
@@ -57,14 +60,16 @@ def bench(
         print_bench(chosen, turns, machine)
 
 
-def _variants(reference: str, overrides: list[str]) -> tuple[dict[str, Case], dict[str, str]]:
+def _variants(reference: str, overrides: list[str], chosen: str) -> tuple[dict[str, Case], dict[str, str]]:
     """The case with each backprop, and for those it cannot have the reason."""
     from celu_cli.case.load import load_case
 
     variants, left_out = {}, {}
     for method in METHODS:
+        own = [one for one in overrides if not one.startswith("backprop")]
+        given = overrides if method == chosen else [*own, f"backprop={method}"]
         try:
-            variants[method] = load_case(reference, [*overrides, f"backprop={method}"])
+            variants[method] = load_case(reference, given)
         except CaseError as error:
             left_out[method] = str(error)
     return variants, left_out

@@ -57,7 +57,7 @@ def _print_table(listed: list[_Listed]) -> None:
 
     from celu_cli.case.describe import alpha_of, describe_backprop, describe_dataset, describe_optimizer
     from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
-    from celu_cli.text import printable
+    from celu_cli.text import celu_command, printable
 
     visible = [one for one in listed if not one.entry.shadowed]
     found = [one.case for one in visible]
@@ -75,7 +75,9 @@ def _print_table(listed: list[_Listed]) -> None:
             1, Column("from", ["./cases" if one.entry.local else "shipped" for one in visible], leaves=5)
         )
     notes = [
-        printable(one.case.description) if one.case else f"celu show {one.entry.name} says what is wrong"
+        printable(one.case.description)
+        if one.case
+        else f"{celu_command('show', one.entry.name)} says what is wrong"
         for one in visible
     ]
     console = results_console()

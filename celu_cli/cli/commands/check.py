@@ -8,6 +8,7 @@ import typer
 
 from celu_cli.cli.options import AsJson, Overrides
 from celu_cli.errors import GradientError, UsageError
+from celu_cli.files import with_home
 from celu_cli.text import json_text
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def check(
     case: Annotated[
-        str | None, typer.Argument(metavar="[CASE]", help="Name of a case, or path of a YAML file.")
+        str | None,
+        typer.Argument(metavar="[CASE]", parser=with_home, help="Name of a case, or path of a YAML file."),
     ] = None,
     overrides: Overrides = None,
     check_all: Annotated[

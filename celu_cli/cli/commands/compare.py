@@ -12,6 +12,7 @@ import typer
 from celu_cli.analysis.compare.metric import Metric
 from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
 from celu_cli.errors import UsageError
+from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.analysis.compare.groups import Group
@@ -58,6 +59,8 @@ def compare(
         Path | None,
         typer.Option(
             "--plot",
+            metavar="PATH",
+            parser=path_with_home,
             help="Also draw the accuracies, or the losses if --metric names one, into FILE (.png or .svg), and over "
             "training time into FILE-time.",
         ),

@@ -14,7 +14,7 @@ from celu_cli.cli.output.reporter import RichReporter
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import CeluError, DataError
-from celu_cli.text import json_text
+from celu_cli.text import celu_command, json_text
 
 if TYPE_CHECKING:
     from celu_cli.datasets.inventory import Holding, Verification
@@ -94,11 +94,12 @@ def _has_full_set(name: str, copies: Sequence[Verification]) -> bool:
 
 
 def _missing(name: str) -> str:
-    return f"{name} is not on this machine, so there is nothing to verify; `celu data fetch {name}` gets it"
+    remedy = celu_command("data", "fetch", name)
+    return f"{name} is not on this machine, so there is nothing to verify; `{remedy}` gets it"
 
 
 def _problem(copy: Verification) -> str:
-    remedy = f"; `celu data fetch {copy.dataset}` replaces it" if copy.place == "cache" else ""
+    remedy = f"; `{celu_command('data', 'fetch', copy.dataset)}` replaces it" if copy.place == "cache" else ""
     return f"{copy.dataset}, {copy.place} ({copy.path}): {copy.problem}{remedy}"
 
 

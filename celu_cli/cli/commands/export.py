@@ -9,6 +9,7 @@ import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
 from celu_cli.errors import UsageError
+from celu_cli.files import path_with_home
 
 
 def export(
@@ -23,6 +24,8 @@ def export(
         typer.Option(
             "--output",
             "-o",
+            metavar="PATH",
+            parser=path_with_home,
             help="CSV file (default: stdout), or directory for TensorBoard; what celu exported there before is "
             "replaced.",
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
+from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.runs.run import Run
@@ -20,7 +21,13 @@ def plot(
     file_format: Annotated[Literal["png", "svg"], typer.Option("--format", help="Kind of file.")] = "png",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Directory to draw into, instead of each run's own plots/."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            parser=path_with_home,
+            help="Directory to draw into, instead of each run's own plots/.",
+        ),
     ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="Draw the test accuracies here instead, and write no file.")

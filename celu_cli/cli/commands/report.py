@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
+from celu_cli.files import path_with_home
 
 
 def report(
@@ -16,7 +17,13 @@ def report(
     logs: Logs = DEFAULT_LOGS,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The page, .html; an older one is replaced."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            parser=path_with_home,
+            help="The page, .html; an older one is replaced.",
+        ),
     ] = Path("report.html"),
     baseline: Baseline = None,
     metric: MetricOption = "test-accuracy",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from celu_cli.cli.options import DEFAULT_LOGS, CaseReference, DataDirectory, Logs, Overrides
 from celu_cli.errors import InterruptedByUser, RunError
 from celu_cli.events import RunOpened
+from celu_cli.text import celu_command
 
 if TYPE_CHECKING:
     from celu_cli.cli.output.live import LiveDisplay
@@ -148,19 +148,24 @@ def _layer_detail(tensorboard: bool, histograms: bool, unfinished: Path | None) 
 
 
 def _how_to_resume(path: Path, job: Job) -> str:
-    command = ["celu", "run", "--resume", str(path)]
+    command = ["run", "--resume", str(path)]
     if job.layer_detail == "histograms":  # event files without an epoch do not say that they were asked for
         command.append("--tensorboard-histograms")
     if job.data_directory is not None:
         command += ["--data-dir", str(job.data_directory)]
-    return f"What was trained is kept; resume it with: {shlex.join(command)}"
+    return f"What was trained is kept; resume it with: {celu_command(*command)}"
 
 
 def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:
     """What the flags mean in the language of overrides; they come last and win."""
-    numbers = {"epochs": epochs, "fidelity.every": fidelity}
-    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
-    return [*(["dataset.sample=true"] if sample else []), *given]
+    from celu_cli.case.reading.overrides import FlagOverride
+
+    flags = {"--sample": "dataset.sample=true"} if sample else {}
+    if epochs is not None:
+        flags[f"--epochs {epochs}"] = f"epochs={epochs}"
+    if fidelity is not None:
+        flags[f"--fidelity {fidelity}"] = f"fidelity.every={fidelity}"
+    return [FlagOverride.of(flag, override) for flag, override in flags.items()]
 
 
 def _report(run: Run) -> None:

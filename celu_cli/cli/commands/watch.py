@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +26,8 @@ _QUIET_SECONDS = 5.0
 
 def watch(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="LOGS_DIR", help="Directory of the run directories.")
+        Path | None,
+        typer.Argument(metavar="LOGS_DIR", parser=path_with_home, help="Directory of the run directories."),
     ] = None,
     logs: Logs = DEFAULT_LOGS,
     everything: Annotated[bool, typer.Option("--all", help="Show the runs that have ended too.")] = False,

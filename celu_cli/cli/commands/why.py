@@ -7,13 +7,16 @@ from typing import Annotated, Literal
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs
+from celu_cli.files import with_home
 
 _HELP = "A case (name or YAML file) or a run (its directory, or case/directory)."
 
 
 def why(
-    a: Annotated[str, typer.Argument(metavar="A", help=_HELP)],
-    b: Annotated[str, typer.Argument(metavar="B", help="The other one, which A is compared with.")],
+    a: Annotated[str, typer.Argument(metavar="A", parser=with_home, help=_HELP)],
+    b: Annotated[
+        str, typer.Argument(metavar="B", parser=with_home, help="The other one, which A is compared with.")
+    ],
     logs: Logs = DEFAULT_LOGS,
     file_format: Annotated[
         Literal["text", "json", "md"],

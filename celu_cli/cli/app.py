@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from io import TextIOWrapper
 from textwrap import TextWrapper
 from typing import Annotated
 
@@ -26,6 +24,7 @@ from celu_cli.cli.commands.schema import schema
 from celu_cli.cli.commands.show import show
 from celu_cli.cli.commands.watch import watch
 from celu_cli.cli.commands.why import why
+from celu_cli.cli.streams import to_nowhere, use_safe_streams
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -74,8 +73,7 @@ app.add_typer(data, name="data")
 
 def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit code."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does where its encoding lacks a letter
+    use_safe_streams()
     try:
         try:
             app()
@@ -86,7 +84,7 @@ def main() -> None:
         sys.exit(int(error.exit_code))
     except BrokenPipeError:
         # The reader has gone, as `head` does. Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        to_nowhere(sys.stdout.fileno())
         sys.exit(1)
 
 

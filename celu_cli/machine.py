@@ -71,10 +71,8 @@ def cpu_model() -> str:
 
 
 def cpu_threads() -> int:
-    """Hardware threads this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many hardware threads this process may use."""
+    return len(usable_cores())
 
 
 def machine_memory() -> int | None:
@@ -83,3 +81,19 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def usable_cores() -> list[int]:
+    """The numbers of the hardware threads that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def available_memory() -> int | None:
+    """The bytes of memory that a new process could use without swapping; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return machine_memory()

@@ -12,6 +12,8 @@ from celu_cli.text import nearest_word, printable, shortened
 
 LOCAL_DIRECTORY = Path("cases")
 _SUFFIXES = (".yaml", ".yml")
+SWEEP_SUFFIXES = (".sweep.yaml", ".sweep.yml")
+"""How the files end that describe sweeps of cases; they lie beside the cases."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def resolved(path: Path) -> Path:
 
 def _case_files(directory: Path) -> list[Path]:
     try:
-        return sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        files = sorted(path for path in directory.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        return [path for path in files if not path.name.endswith(SWEEP_SUFFIXES)]
     except OSError:  # no such directory, or none that may be read
         return []
 

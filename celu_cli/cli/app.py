@@ -22,6 +22,7 @@ from celu_cli.cli.commands.report import report
 from celu_cli.cli.commands.run import run
 from celu_cli.cli.commands.schema import schema
 from celu_cli.cli.commands.show import show
+from celu_cli.cli.commands.sweep import sweep
 from celu_cli.cli.commands.watch import watch
 from celu_cli.cli.commands.why import why
 from celu_cli.cli.streams import to_nowhere, use_safe_streams
@@ -54,6 +55,7 @@ def _root(
 
 for _command in (
     run,
+    sweep,
     watch,
     plot,
     compare,

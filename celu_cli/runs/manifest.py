@@ -80,7 +80,7 @@ class Manifest(BaseModel):
         if self.status != "running":
             return self.status
         silent = (now - self.heartbeat).total_seconds() > STALE_SECONDS
-        dead = self.host == platform.node() and _is_gone(self.pid)
+        dead = self.host == platform.node() and process_is_gone(self.pid)
         return "crashed" if silent or dead else "running"
 
     def machine_changes(self) -> list[str]:
@@ -168,7 +168,8 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _is_gone(pid: int) -> bool:
+def process_is_gone(pid: int) -> bool:
+    """Whether no process of this machine has the number `pid`; never where the system cannot say."""
     if os.name != "posix":
         return False  # on Windows os.kill(pid, 0) would end the process
     try:

@@ -28,7 +28,7 @@ def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...
     files: list[Path] = []
     following: Path | None = path
     while following is not None:
-        document = _read(following)
+        document = read_document(following, "case", "dataset, optimizer and epochs")
         problems += document.problems
         if document.root is None:
             raise case_error(path, problems)
@@ -69,7 +69,8 @@ def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | 
     return path
 
 
-def _read(path: Path) -> Document:
+def read_document(path: Path, kind: str, least: str) -> Document:
+    """The YAML file `path`, which must be a mapping: a `kind` of file that has at least the keys `least`."""
     source = shown(path)
     start = Place(source, 1, 1)
     try:
@@ -78,25 +79,21 @@ def _read(path: Path) -> Document:
     except OSError as error:
         return Document(None, [Problem(Place(source), "", f"cannot be read: {error.strerror}")])
     if len(content) > MOST_BYTES:
-        message = f"the file is larger than {MOST_BYTES // 1024} KiB; it cannot be a case"
+        message = f"the file is larger than {MOST_BYTES // 1024} KiB; it cannot be a {kind}"
         return Document(None, [Problem(start, "", message)])
     content = content.removeprefix(BOM_UTF8)
     try:
-        return _checked(parse(content.decode("utf-8"), source), start)
+        document = parse(content.decode("utf-8"), source)
     except UnicodeDecodeError as error:
         lines = content[: error.start].decode("utf-8").split("\n")
         place = Place(source, len(lines), len(lines[-1]) + 1)
         return Document(None, [Problem(place, "", "not UTF-8 text; save the file with UTF-8 encoding")])
-
-
-def _checked(document: Document, start: Place) -> Document:
-    """The document if it is a mapping, otherwise one without a root that says so."""
     root = document.root
     if not document.problems and (root is None or root.value is None):
-        message = "the file is empty; a case needs at least dataset, optimizer and epochs"
+        message = f"the file is empty; a {kind} needs at least {least}"
         return Document(None, [Problem(start, "", message)])
     if root is not None and not isinstance(root.value, dict):
-        message = f"{given(root)} given; a case is a mapping: lines of key: value"
+        message = f"{given(root)} given; a {kind} is a mapping: lines of key: value"
         return Document(None, [*document.problems, Problem(root.place, "", message)])
     return document
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from celu_cli.case.catalog import shipped_cases_directory
+from celu_cli.case.catalog import find_cases
 from celu_cli.case.dump import dump_case
 from celu_cli.case.json_schema import case_json_schema
 from celu_cli.case.load import load_case
 from celu_cli.case.reading.document import parse
 from tests.cli.invoke import Celu
 
-SHIPPED = sorted(shipped_cases_directory().glob("*.yaml"))
+SHIPPED = [entry.path for entry in find_cases()]
 SMALL = {"dataset": "mnist", "optimizer": "adam", "epochs": 5}
 
 

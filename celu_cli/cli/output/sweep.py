@@ -1,0 +1,200 @@
+"""What `celu sweep` shows: the plan of a dry run on stdout, the workers on stderr while they train."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from celu_cli.case.cost import cost_of
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import Case
+from celu_cli.cli.output.progress import TrainingProgress
+from celu_cli.cli.output.tables import progress_console
+from celu_cli.runs.metrics import read_metrics
+from celu_cli.sweep.conduct import CellElsewhere, CellEnded, CellProgress, CellStarted, Result, SweepEvent
+from celu_cli.sweep.plan import Cell, Plan
+from celu_cli.sweep.standing import CellState
+from celu_cli.text import duration
+
+_MEASURED_RUNS = 50
+_CHECKPOINTS = 2
+_FILES_BYTES = 150_000  # log, metrics, manifest and plots of a run
+
+
+def plan_lines(plan: Plan, states: Sequence[CellState], workers: int) -> Iterator[str]:
+    """The cells with how each stands, then counts, and what time and disk the rest will take."""
+    width = max(len(state.standing) for state in states)
+    for cell, state in zip(plan.cells, states, strict=True):
+        yield f"{state.standing:<{width}}  {cell.label}"
+    counts = Counter(state.standing for state in states)
+    yield f"{plan.name}: {len(plan.cells)} cells, " + ", ".join(f"{n} {what}" for what, n in counts.items())
+    if plan.twins:
+        yield f"{plan.twins} more train the same as one of these and are left out"
+    left = [cell for cell, state in zip(plan.cells, states, strict=True) if not state.has_ended]
+    if not left:
+        return
+    costs = Costs()
+    measured = [
+        (cell, state.run)
+        for cell, state in zip(plan.cells, states, strict=True)
+        if state.standing == "completed" and state.run
+    ]
+    for cell, run in measured[-_MEASURED_RUNS:]:
+        costs.measure(cell.case, read_metrics(run).seconds)
+    seconds = costs.seconds([cell.case for cell in left])
+    if seconds is None:
+        yield "time: not known before the first cell is complete"
+    else:
+        some = min(len(measured), _MEASURED_RUNS)
+        yield f"time: about {duration(seconds / workers)} with {workers} workers, as {some} finished cells took"
+    yield f"disk: about {sum(costs.disk(cell.case) for cell in left) / 1e6:,.0f} MB"
+
+
+class Costs:
+    """What cells will take, as those did that are done: time follows the multiplications."""
+
+    def __init__(self) -> None:
+        self._counted: dict[Case, tuple[float, int]] = {}
+        self._seconds = 0.0
+        self._work = 0.0
+
+    def measure(self, case: Case, seconds: float) -> None:
+        """Take note that training `case` took `seconds`."""
+        self._seconds += seconds
+        self._work += self._of(case)[0]
+
+    def seconds(self, cases: Sequence[Case]) -> float | None:
+        """What one worker needs for `cases`; None before anything is measured."""
+        return sum(self._of(case)[0] for case in cases) * self._seconds / self._work if self._work else None
+
+    def disk(self, case: Case) -> int:
+        """Bytes of the directory of a run."""
+        return self._of(case)[1]
+
+    def _of(self, case: Case) -> tuple[float, int]:
+        key = case.model_copy(update={"seed": 0})
+        if key not in self._counted:
+            plan = plan_network(case)
+            checkpoint = 4 * plan.parameters * (1 + case.optimizer.state_tensors)
+            work = float(cost_of(case, plan).training_flops_per_epoch) * case.epochs
+            self._counted[key] = work, _CHECKPOINTS * checkpoint + _FILES_BYTES
+        return self._counted[key]
+
+
+class SweepDisplay:
+    """One line a worker and totals where the terminal can show them, otherwise a line for every cell that ends.
+
+    Use it as a context manager and call it with every event of the sweep, whose `result` grows meanwhile. `left` are
+    the cells that are not done yet.
+    """
+
+    def __init__(
+        self, plan: Plan, result: Result, left: Sequence[Cell], workers: int, console: Console | None = None
+    ) -> None:
+        self._plan, self._result, self._workers = plan, result, workers
+        self._console = console or progress_console()
+        self._costs = Costs()
+        self._left = {cell.identity: cell.case for cell in left}
+        self._at: dict[int, tuple[Cell, TrainingProgress]] = {}
+        self._note = ""
+        self._begin = time.monotonic()
+        moving = self._console.is_terminal and not self._console.is_dumb_terminal
+        # A frame a second: the drawing takes time from the workers.
+        self._live = Live(self, console=self._console, refresh_per_second=1) if moving else None
+
+    def __enter__(self) -> SweepDisplay:
+        done = len(self._plan.cells) - len(self._left)
+        self._say(
+            f"{self._plan.name}: {len(self._plan.cells)} cells, {done} done before, {self._workers} workers"
+        )
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: SweepEvent) -> None:
+        """Show what `event` says."""
+        match event:
+            case CellStarted(worker, cell, _):
+                self._at[worker] = cell, TrainingProgress(cell.case.epochs)
+            case CellProgress(worker, inner):
+                self._at[worker][1].apply(inner)
+            case CellEnded(worker, cell, outcome, again):
+                _, progress = self._at.pop(worker)
+                if outcome.status == "completed":
+                    self._costs.measure(cell.case, progress.elapsed)
+                if not again:
+                    self._left.pop(cell.identity, None)
+                self._say_end(event, progress)
+            case CellElsewhere(cell):
+                self._left.pop(cell.identity, None)
+                self._say(f"done elsewhere: {cell.label}")
+
+    def stopping(self, signal_name: str) -> None:
+        """Say that `signal_name` was received; may be called from another thread."""
+        self._note = f"{signal_name}: every worker writes a checkpoint and stops; once more leaves at once"
+        self._say(self._note)
+
+    def __rich__(self) -> RenderableType:
+        """The frame that shows the sweep as it stands now."""
+        table = Table.grid(padding=(0, 2))
+        for justify in ("right", "left", "left", "right"):
+            table.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
+        for worker in range(self._workers):
+            label, *figures = self._worker_cells(worker)
+            table.add_row(Text(str(worker + 1), style="dim"), label, *figures)
+        return Group(table, Text(self._totals(), no_wrap=True, overflow="ellipsis"))
+
+    def _worker_cells(self, worker: int) -> tuple[RenderableType, ...]:
+        if worker not in self._at:
+            return Text("idle", style="dim"), "", ""
+        cell, progress = self._at[worker]
+        done = progress.epochs_done + progress.epoch_fraction
+        last = progress.finished.last
+        figures = (
+            f"test {last.test_accuracy:.4f}" if last else "preparing" if progress.started is None else ""
+        )
+        return Text(cell.label), ProgressBar(progress.epochs, done, width=12), Text(figures)
+
+    def _totals(self) -> str:
+        total, elapsed = len(self._plan.cells), duration(time.monotonic() - self._begin)
+        parts = [f"{total - len(self._left)} of {total} cells"]
+        parts += [f"{self._result.diverged} diverged"] if self._result.diverged else []
+        parts += [f"{len(self._result.failed)} failed"] if self._result.failed else []
+        parts.append(f"{elapsed} elapsed")
+        if (seconds := self._costs.seconds(list(self._left.values()))) is not None and self._left:
+            parts.append(f"about {duration(seconds / self._workers)} left")
+        return ", ".join(parts)
+
+    def _say_end(self, event: CellEnded, progress: TrainingProgress) -> None:
+        outcome, last = event.outcome, progress.finished.last
+        line = f"{outcome.status}: {event.cell.label}"
+        if outcome.status == "completed" and last is not None:
+            line += (
+                f"; test accuracy {last.test_accuracy:.4f}; {duration(progress.elapsed)}; {self._totals()}"
+            )
+        elif outcome.message:
+            line += f"; {outcome.message.strip()}" + ("; trying again" if event.again else "")
+        if self._live is None or outcome.status not in ("completed", "interrupted"):
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        if self._live is None:
+            print(
+                line, file=self._console.file, flush=True
+            )  # not wrapped by rich to a width that a file does not have
+        else:
+            self._console.print(Text(line))

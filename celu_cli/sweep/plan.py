@@ -121,8 +121,7 @@ class _Checker:
             for chosen in self._combinations():
                 if resolved := self._check(text, [*chosen, *first_seed]):
                     settings = {axis.key: value.plain() for axis, value in chosen[len(self._request.fixed) :]}
-                    ordered = _outer_first(chosen)
-                    overrides = tuple(f"{axis.key}={value_text(value)}" for axis, value in ordered)
+                    overrides = tuple(f"{axis.key}={value_text(value)}" for axis, value in chosen)
                     code = user_files(layer.activation for layer in resolved.plan.layers)
                     identities = seedless_identity(resolved.case, map(_digest, code))
                     blocks.append((resolved.case, settings, overrides, identities))
@@ -145,7 +144,7 @@ class _Checker:
             yield [*fixed, *zip(axes, values, strict=True)]
 
     def _check(self, text: CaseText, chosen: list[tuple[Axis, Node]]) -> ResolvedCase | None:
-        uppers = [self._request.upper(axis, value) for axis, value in _outer_first(chosen)]
+        uppers = [self._request.upper(axis, value) for axis, value in chosen]
         resolved, problems = lay_over(text, uppers)
         if resolved is not None and (shortage := memory_shortage(resolved)):
             problems = [shortage]
@@ -167,11 +166,6 @@ class _Checker:
         more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
         head = f"{self._request.name}: not every cell is a valid case, so nothing was started:"
         raise CaseError("\n".join([head, *lines[:_MOST_LINES], *more]))
-
-
-def _outer_first(chosen: list[tuple[Axis, Node]]) -> list[tuple[Axis, Node]]:
-    """A key before the keys within it: ``optimizer=adam`` would undo ``optimizer.learning_rate`` if it came later."""
-    return sorted(chosen, key=lambda pair: pair[0].key.count("."))
 
 
 @cache

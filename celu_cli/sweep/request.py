@@ -12,13 +12,12 @@ from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, find_case, sh
 from celu_cli.case.reading.document import Node, Place, Problem
 from celu_cli.case.reading.explain import given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
-from celu_cli.case.reading.merge import under_key
+from celu_cli.case.reading.overrides import KEY, under_key
 from celu_cli.errors import CaseError, UsageError
 from celu_cli.sweep.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
 from celu_cli.text import nearest_word, shortened, shown
 
 SEED = "seed"
-_KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 _NOT_IN_A_NAME = re.compile(r"[^\w.+-]+")
 
 KEYS = {
@@ -272,7 +271,7 @@ def _replace(request: Request, axis: Axis) -> None:
 
 
 def _key_problem(key: str) -> str:
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         return f"{shortened(key)!r} is not a key; write alpha, or optimizer.learning_rate"
     if key in ("extends", "name"):
         return f"{key} cannot be swept; name several cases instead"

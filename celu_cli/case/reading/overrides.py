@@ -27,7 +27,7 @@ from celu_cli.case.reading.document import (
 from celu_cli.case.reading.merge import expand, merge
 from celu_cli.text import shortened
 
-_KEY = re.compile(r"[A-Za-z_]\w*(\[\d{1,9}\]|\.[A-Za-z_]\w*)*")
+KEY = re.compile(r"[A-Za-z_]\w*(\[\d{1,9}\]|\.[A-Za-z_]\w*)*")
 _STEP = re.compile(r"\w+")
 _FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or backprop=auto"
 
@@ -53,7 +53,7 @@ def parse_override(number: int, text: str) -> tuple[Node | None, list[Problem]]:
     key = key.strip()
     if not equals:
         return None, [Problem(place, "", f"no value; {_FORM}")]
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         return None, [Problem(place, "", f"{shortened(key)!r} is not a key; {_FORM}")]
     if len(_STEP.findall(key)) > DEEPEST:
         return None, [Problem(place, key, f"nested more than {DEEPEST} deep")]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celu_cli.analysis.plots.run_plots import draw_run
 from celu_cli.case.schema import Case
+from celu_cli.datasets.definition import Dataset
 from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.reporter import Reporter, SilentReporter
 from celu_cli.errors import CeluError, InterruptedByUser
@@ -27,6 +29,9 @@ from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import Run
 from celu_cli.runs.tensorboard.writer import TensorBoardWriter
 
+if TYPE_CHECKING:
+    from celu_cli.engine.training.programs import Programs
+
 
 @dataclass(frozen=True)
 class Job:
@@ -35,7 +40,8 @@ class Job:
     `overrides` are recorded as what `case` was changed with. Without `resume`, the directory of a run to resume, a new
     directory under `logs` is made. A checkpoint is written at the end of each epoch's steps, every
     `checkpoint_seconds`, and at every `checkpoint_steps`-th step of an epoch. With `layer_detail` the layers are
-    measured after each epoch and event files for TensorBoard are written.
+    measured after each epoch and event files for TensorBoard are written. Without `plots` none are drawn: `celu plot`
+    draws them later.
     """
 
     case: Case
@@ -46,6 +52,7 @@ class Job:
     checkpoint_seconds: float = 300.0
     checkpoint_steps: int | None = None
     layer_detail: LayerDetail | None = None
+    plots: bool = True
 
 
 def execute(
@@ -53,12 +60,14 @@ def execute(
     observers: Sequence[Observer] = (),
     stop: Callable[[], InterruptedByUser | None] = lambda: None,
     reporter: Reporter | None = None,
+    workshop: Workshop | None = None,
 ) -> Run:
     """Train `job` and return the run.
 
     The data is loaded before a directory is made, so a run without data leaves nothing behind. `observers` get a
     `RunOpened` and then the events of the training. `stop` is asked after every event whether the user wants the run to
-    end, which it does after a checkpoint. The plots are drawn however the run ends.
+    end, which it does after a checkpoint. Plots are drawn however the run ends. A process that executes several
+    jobs gives each the same `workshop`, so that they share what takes long to make; the results are the same without.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -68,19 +77,13 @@ def execute(
         OutOfMemoryError: the case needs more memory than there is.
         InterruptedByUser: what `stop` returned.
     """
-    case, reporter = job.case, reporter or SilentReporter()
-    dataset = load_dataset(
-        case.dataset.name,
-        sample=case.dataset.sample,
-        hold_out=case.dataset.hold_out,
-        data_directory=job.data_directory,
-        reporter=reporter,
-    )
+    case, reporter, workshop = job.case, reporter or SilentReporter(), workshop or Workshop()
+    dataset = workshop.dataset(job, reporter)
     # TensorFlow takes seconds to import: only now is it sure to be needed.
-    from celu_cli.engine.network import network_of
     from celu_cli.engine.training.train import Checkpoints, train
 
-    network_of(case)  # an activation of the user's own that cannot be used must leave no run behind
+    programs = workshop.programs()
+    programs.of(case, dataset)  # an activation of the user's own that cannot be used must leave no run behind
     if job.resume is None:
         recorder = RunRecorder.open(job.logs, case, job.overrides, dataset_source=dataset.source)
     else:
@@ -100,6 +103,7 @@ def execute(
                 resume=recorder.found.checkpoint,
                 epochs_recorded=len(recorder.run.metrics),
                 layer_detail=job.layer_detail,
+                programs=programs,
             )
             for event in chain([RunOpened(recorder.path, recorder.run.metrics)], training):
                 for listener in listeners:
@@ -109,8 +113,44 @@ def execute(
                 if request is not None and not isinstance(event, StepsDone | TrainingEnded):
                     raise request
     finally:
-        _draw_plots(recorder.run, reporter)
+        if job.plots:
+            _draw_plots(recorder.run, reporter)
     return recorder.run
+
+
+class Workshop:
+    """What a process keeps from one job for the next: the last dataset and the last compiled programs."""
+
+    def __init__(self) -> None:
+        self._dataset: tuple[object, Dataset] | None = None
+        self._programs: Programs | None = None
+
+    def dataset(self, job: Job, reporter: Reporter) -> Dataset:
+        """The dataset of `job`.
+
+        Raises:
+            DataError: it is not available.
+        """
+        wanted = job.case.dataset
+        if self._dataset is None or self._dataset[0] != (wanted, job.data_directory):
+            self._dataset = None  # before the next is loaded: both together may not fit into memory
+            loaded = load_dataset(
+                wanted.name,
+                sample=wanted.sample,
+                hold_out=wanted.hold_out,
+                data_directory=job.data_directory,
+                reporter=reporter,
+            )
+            self._dataset = (wanted, job.data_directory), loaded
+            self._programs = None
+        return self._dataset[1]
+
+    def programs(self) -> Programs:
+        """The programs compiled for this dataset; imports TensorFlow."""
+        from celu_cli.engine.training.programs import Programs
+
+        self._programs = self._programs or Programs()
+        return self._programs
 
 
 class _Clock:

@@ -167,7 +167,9 @@ class Conductor:
             case = task.cell.case if run is None else read_case(run)
             overrides = task.cell.overrides if run is None else ()
             self._observe(CellStarted(number, task.cell, run))
-            self._launcher.submit(number, Job(case, self._logs, overrides, self._data_directory, resume=run))
+            # Drawing takes as long as some cells do; `celu plot` draws what is wanted later.
+            job = Job(case, self._logs, overrides, self._data_directory, resume=run, plots=False)
+            self._launcher.submit(number, job)
 
     def _claim_next(self, number: int) -> tuple[_Task, Path | None] | None:
         """The next cell that nobody else trains, now claimed, with the run that it goes on from."""

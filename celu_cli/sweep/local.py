@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 
 from celu_cli.events import Event, RunOpened
-from celu_cli.execute import Job
+from celu_cli.execute import Job, Workshop
 from celu_cli.machine import available_memory, usable_cores
 from celu_cli.sweep.worker import Outcome, train_cell
 
@@ -143,10 +143,10 @@ def _work(connection: Connection, cores: list[int]) -> None:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)  # TensorFlow makes as many threads as there are cores it may use
-    worker = _Listener(connection)
+    worker, workshop = _Listener(connection), Workshop()
     while (job := worker.jobs.get()) is not None:
         worker.opened.clear()
-        outcome = train_cell(job, worker.send, worker.stopping.is_set)
+        outcome = train_cell(job, worker.send, worker.stopping.is_set, workshop)
         gc.collect()  # graphs of cells that no other cell shares
         worker.send(outcome)
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser
 from celu_cli.events import CheckpointReached, Event, LayersMeasured, Observer
-from celu_cli.execute import Job, execute
+from celu_cli.execute import Job, Workshop, execute
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,11 @@ class Outcome:
     exit_code: int = ExitCode.DONE
 
 
-def train_cell(job: Job, observer: Observer, stop: Callable[[], bool]) -> Outcome:
-    """Train `job`; `observer` gets the events that are small, `stop` is asked whether to end with a checkpoint."""
+def train_cell(job: Job, observer: Observer, stop: Callable[[], bool], workshop: Workshop) -> Outcome:
+    """Train `job`; `observer` gets the events that are small, `stop` is asked whether to end with a checkpoint.
+
+    `workshop` is the same for all cells of a worker.
+    """
 
     opened = False
 
@@ -42,7 +45,7 @@ def train_cell(job: Job, observer: Observer, stop: Callable[[], bool]) -> Outcom
         return InterruptedByUser("the sweep was stopped") if stop() else None
 
     try:
-        execute(job, [forward], request)
+        execute(job, [forward], request, workshop=workshop)
     except InterruptedByUser as error:
         return Outcome("interrupted", str(error))
     except DivergedError as error:

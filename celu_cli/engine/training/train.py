@@ -19,16 +19,16 @@ import tensorflow as tf
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Dataset, Split
-from celu_cli.engine.network import Network, network_of
+from celu_cli.engine.network import Network
 from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from celu_cli.engine.training.diagnosis import clear_memory_errors, diverged, explain_divergence
-from celu_cli.engine.training.evaluation import compile_evaluation, evaluation_batch
 from celu_cli.engine.training.fidelity import read_record
 from celu_cli.engine.training.probe import Probe, compile_probe
+from celu_cli.engine.training.programs import Programs
 from celu_cli.engine.training.snapshot import from_arrays, to_arrays
-from celu_cli.engine.training.steps import compile_steps, empty_sums
+from celu_cli.engine.training.steps import empty_sums
 from celu_cli.errors import RunError
 from celu_cli.events import (
     Checkpoint,
@@ -82,6 +82,7 @@ def train(
     resume: Checkpoint | None = None,
     epochs_recorded: int = 0,
     layer_detail: LayerDetail | None = None,
+    programs: Programs | None = None,
 ) -> Iterator[Event]:
     """Train `case` on `dataset` and yield what happens.
 
@@ -90,6 +91,7 @@ def train(
         resume: Where an earlier process came to; what follows is then, bit for bit, what would have followed there.
         epochs_recorded: How many epochs that process told of; the last is not evaluated a second time.
         layer_detail: What to measure of the layers after each epoch, if anything; the training is the same without.
+        programs: Where earlier trainings of this process have left what they compiled.
 
     Raises:
         DivergedError: the loss or a gradient became NaN or infinite.
@@ -97,7 +99,7 @@ def train(
         RunError: `resume` is not of this case.
     """
     plan = plan_network(case)
-    network = network_of(case)
+    network, run_steps, run_evaluation = (programs or Programs()).of(case, dataset)
     images, test_images = len(dataset.train.images), len(dataset.test.images)
     steps = ceil(images / case.batch_size)
     initial = initial_weights(plan, case.network.initializer, case.seed)
@@ -106,8 +108,6 @@ def train(
         training = _restored(resume, training)
         if training.step == steps and epochs_recorded >= training.epoch:
             _next_epoch(case, training)
-    run_steps = compile_steps(case, network, dataset.train)
-    run_evaluation = compile_evaluation(network, dataset.test, evaluation_batch(plan, test_images))
     probe = compile_probe(case, network, dataset.train, layer_detail) if layer_detail else None
 
     yield TrainingStarted(

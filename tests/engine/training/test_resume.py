@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Dataset
-from celu_cli.engine.training import train as trainer
+from celu_cli.engine.training import programs
 from celu_cli.engine.training.train import Checkpoints, train
 from celu_cli.errors import DivergedError, OutOfMemoryError, RunError
 from celu_cli.events import Checkpoint, CheckpointReached, EpochDone, StepsDone
@@ -130,7 +130,7 @@ def test_too_little_memory_is_an_error_that_says_what_to_lower(monkeypatch: pyte
     def exhausted(*_: object) -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(trainer, "compile_steps", lambda *_: exhausted)
+    monkeypatch.setattr(programs, "compile_steps", lambda *_: exhausted)
     with pytest.raises(OutOfMemoryError, match=r"Lower batch_size or network\.filters"):
         list(train(make_tiny_case(), make_dataset(20, 5)))
 

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow soak lint format bench wheel clean
+.PHONY: demo test test-slow soak lint format bench wheel lowest clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ wheel: $(READY)  ## build the wheel and use it in an empty environment outside t
 	rm -rf dist
 	$(BIN)/python -m build --wheel
 	PYTHON=$(PYTHON) scripts/try_wheel.sh dist/celu-*.whl
+
+lowest:  ## the lowest versions of the dependencies that pyproject.toml allows, in use
+	PYTHON=$(PYTHON) scripts/try_lowest.sh
 
 clean:  ## remove what the other commands made, except logs
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis celu.egg-info

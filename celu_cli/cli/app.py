@@ -25,7 +25,7 @@ from celu_cli.cli.commands.show import show
 from celu_cli.cli.commands.sweep import sweep
 from celu_cli.cli.commands.watch import watch
 from celu_cli.cli.commands.why import why
-from celu_cli.cli.streams import to_nowhere, use_safe_streams
+from celu_cli.cli.streams import forget_impossible_sizes, to_nowhere, use_safe_streams
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -76,6 +76,7 @@ app.add_typer(data, name="data")
 def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit code."""
     use_safe_streams()
+    forget_impossible_sizes()
     try:
         try:
             app()

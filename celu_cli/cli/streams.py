@@ -25,7 +25,8 @@ def use_safe_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             _open_null(number)
-            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, errors="backslashreplace", closefd=False))  # noqa: SIM115
         elif number and stream is getattr(sys, f"__{name}__") and isinstance(stream, TextIOWrapper):
             raw = (
                 _Stdout(number, "wb", closefd=False) if number == 1 else _Stderr(number, "wb", closefd=False)
@@ -35,6 +36,14 @@ def use_safe_streams() -> None:
                 BufferedWriter(raw), stream.encoding, "backslashreplace", line_buffering=stream.line_buffering
             )
             setattr(sys, name, safe)
+
+
+def forget_impossible_sizes() -> None:
+    """Remove a COLUMNS or LINES that no terminal has: at 0 nothing would be seen, and more than memory holds fails."""
+    for name in ("COLUMNS", "LINES"):
+        size = os.environ.get(name, "")
+        if not (size.isascii() and size.isdecimal() and len(size) < 6 and int(size) > 0):
+            os.environ.pop(name, None)
 
 
 def to_nowhere(number: int) -> None:

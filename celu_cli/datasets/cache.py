@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,7 +23,10 @@ LOCK_SECONDS = 3_600.0
 
 def cache_directory() -> Path:
     """The directory that holds one directory a dataset; XDG_CACHE_HOME moves it on Linux."""
-    return user_cache_path("celu", appauthor=False) / "datasets"
+    try:
+        return user_cache_path("celu", appauthor=False) / "datasets"
+    except RuntimeError:  # a user without a home, as in a container: nothing is cached, nor can it be
+        return Path(os.devnull, "celu")
 
 
 def store(directory: Path, arrays: Arrays) -> None:

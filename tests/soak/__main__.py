@@ -1,6 +1,7 @@
-"""The long forms of the chaos tests: python -m tests.soak [--kills N] [--cases N] [--copies N] [--seed N]
+"""The long forms of the chaos tests: python -m tests.soak [--kills N] [--cases N] [--copies N] [--seed N] …
 
-Kills and resumes runs, starts eight at once, damages case files and datasets; prints what came of it and exits with 1
+Kills and resumes runs, starts eight at once, damages case files and datasets, tries odd command
+lines; prints what came of it and exits with 1
 when anything broke a promise of docs/reliability.md.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tests.soak.at_once import start_at_once
 from tests.soak.case_fuzz import fuzz_cases
+from tests.soak.command_fuzz import fuzz_commands
 from tests.soak.data_fuzz import fuzz_data
 from tests.soak.kills import kill_and_resume
 
@@ -24,6 +26,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--cases", type=int, default=2_000)
     parser.add_argument("--copies", type=int, default=500)
+    parser.add_argument("--commands", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=11)
     words = parser.parse_args()
 
@@ -32,6 +35,9 @@ def main() -> int:
         faults = [
             *_tell("cases", lambda: fuzz_cases(words.cases, words.seed)),
             *_tell("copies of datasets", lambda: fuzz_data(words.copies, words.seed)),
+            *_tell(
+                "command lines", lambda: fuzz_commands(words.commands, words.seed, directory / "commands")
+            ),
             *_tell("runs killed", lambda: kill_and_resume(words.kills, words.seed, directory / "kills")),
         ]
         faults += [f"at once: {problem}" for problem in start_at_once(8, directory / "at-once")]

@@ -11,6 +11,7 @@ from typing import Any
 
 from celu_cli.analysis.compare.columns import SETTINGS, Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.case.difference import settings
 from celu_cli.case.schema import Case
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
@@ -82,10 +83,10 @@ def run_order(run: Run) -> tuple[str, int, datetime]:
 
 
 def newest_runs(runs: Iterable[Run]) -> list[Run]:
-    """Of each case and seed the run that started last."""
-    newest: dict[tuple[str, int], Run] = {}
-    for run in sorted(runs, key=lambda run: run.manifest.started):
-        newest[run.case.name, run.case.seed] = run
+    """Of runs with the same name, settings and seed the one that completed last; where none did, that began last."""
+    newest: dict[tuple[str, str], Run] = {}
+    for run in sorted(runs, key=lambda run: (run.status == "completed", run.manifest.started)):
+        newest[run.case.name, repr(settings(run.case))] = run
     return list(newest.values())
 
 

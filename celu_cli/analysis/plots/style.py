@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +54,22 @@ def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> Non
     metadata = {"Date": None} if file_format == "svg" else {"Software": None}
     with _style():
         figure = draw()
-        write_result(path, lambda file: figure.savefig(file, format=file_format, dpi=150, metadata=metadata))
+        lacking = _use_fonts_for(_text_of(figure))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+")  # one line says it
+            write_result(
+                path, lambda file: figure.savefig(file, format=file_format, dpi=150, metadata=metadata)
+            )
+    if lacking:
+        _report(lacking)
+
+
+@cache  # not for every picture of a run
+def _report(lacking: str) -> None:
+    logging.getLogger(__name__).warning(
+        "pictures show boxes for %s: no installed font has these letters; install one, such as Noto Sans CJK",
+        lacking,
+    )
 
 
 @contextmanager
@@ -63,6 +81,43 @@ def _style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         yield
+
+
+def _text_of(figure: Figure) -> str:
+    from matplotlib.text import Text
+
+    return "".join(text.get_text() for text in figure.findobj(Text))
+
+
+def _use_fonts_for(text: str) -> str:
+    """Add to the fonts in use those that have the letters of `text` which they lack; the letters that no font has."""
+    from matplotlib import font_manager, rcParams
+    from matplotlib.ft2font import FT2Font
+
+    def letters_of(file: str) -> set[str]:
+        try:
+            return set(map(chr, FT2Font(file).get_charmap()))
+        except (OSError, RuntimeError):  # a font that has gone or that FreeType cannot read
+            return set()
+
+    lacking = {letter for letter in text if letter.isprintable() and not letter.isspace()}
+    if all(letter < "\u0250" for letter in lacking):  # Latin letters, which Matplotlib's own font has
+        return ""
+    lacking -= letters_of(font_manager.findfont("DejaVu Sans"))
+    # Matplotlib's last resort has a box for every letter.
+    names = {
+        font.name for font in font_manager.fontManager.ttflist if not font.name.startswith("Last Resort")
+    }
+    families = list(rcParams["font.family"])
+    # Fonts without serifs come first.
+    for name in sorted(names, key=lambda name: ("Sans" not in name and "Gothic" not in name, name)):
+        if not lacking:
+            break
+        if found := lacking & letters_of(font_manager.findfont(name)):
+            families.append(name)
+            lacking -= found
+    rcParams["font.family"] = families
+    return "".join(sorted(lacking))
 
 
 def count_epochs(axes: Axes) -> None:

@@ -25,7 +25,11 @@ def compare(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     newest: Annotated[
-        bool, typer.Option("--newest", help="Only the newest run of each case and seed.")
+        bool,
+        typer.Option(
+            "--newest",
+            help="Of runs that agree in case, settings and seed only the newest, completed if one is.",
+        ),
     ] = False,
     by_run: Annotated[
         bool | None,

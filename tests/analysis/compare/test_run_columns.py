@@ -68,3 +68,16 @@ def test_rows_come_by_case_then_seed_then_time(tmp_path: Path) -> None:
 def test_only_the_newest_run_of_a_case_and_seed_is_kept_when_asked(tmp_path: Path) -> None:
     paths = [record_run(tmp_path, make_case(seed=seed)) for seed in (0, 1, 0)]
     assert {run.path for run in newest_runs(find_runs(tmp_path).runs)} == {paths[1], paths[2]}
+
+
+def test_the_newest_runs_keep_every_setting_and_no_stopped_run_hides_a_completed_one(tmp_path: Path) -> None:
+    one, three = (record_run(tmp_path, make_case(alpha=alpha)) for alpha in (1.0, 3.0))
+    record_run(tmp_path, make_case(alpha=3.0), done=1)
+    found = find_runs(tmp_path).runs
+    assert len(found) == 3
+    assert {run.path for run in newest_runs(found)} == {one, three}
+
+
+def test_where_no_run_completed_the_newest_is_the_one_that_began_last(tmp_path: Path) -> None:
+    paths = [record_run(tmp_path, done=1) for _ in range(2)]
+    assert [run.path for run in newest_runs(find_runs(tmp_path).runs)] == paths[1:]

@@ -25,6 +25,14 @@ def path_with_home(text: str | Path) -> Path:
     return Path(with_home(str(text)))
 
 
+def is_directory(path: str | Path) -> bool:
+    """Whether there is such a directory; False too for what cannot be a path at all, such as 5,000 letters."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def write_whole(path: Path, content: Content, *, synced: bool = False) -> None:
     """Replace the file `path`: a reader sees the old one or the new one, never a part.
 

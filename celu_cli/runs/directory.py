@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from celu_cli.case.catalog import find_cases
 from celu_cli.errors import RunError
+from celu_cli.files import is_directory
 from celu_cli.runs.manifest import MANIFEST_NAME, utc_now
 from celu_cli.runs.run import Run, read_run
 from celu_cli.text import celu_command, nearest_word, shown
@@ -71,9 +72,9 @@ def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
 def is_directory_of_cases(name: str, logs: Path) -> bool:
     """Whether `name` is a directory as ``logs/`` is: no run, no case in `logs`, no folder of runs."""
     here = Path(name)
-    if not here.is_dir():
+    if not is_directory(here):
         return name.endswith("/")
-    of_case = len(here.parts) == 1 and (logs / name).is_dir()
+    of_case = len(here.parts) == 1 and is_directory(logs / name)
     of_runs = any(here.glob(MANIFEST_NAME)) or any(here.glob(f"*/{MANIFEST_NAME}"))
     return not (of_case or of_runs)
 
@@ -91,7 +92,7 @@ def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
     if of_case:
         return of_case
     here = Path(name)
-    if here.is_dir() and (under := runs_under(here)):
+    if is_directory(here) and (under := runs_under(here)):
         return under
     exact = [path for path in paths if name in (path.name, _run_name(path))]
     meant = exact or [path for path in paths if name in _run_name(path)]
@@ -99,7 +100,7 @@ def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
         return meant
     if meant:
         raise RunError(f"{name!r} is in the name of {len(meant)} runs: {_list(map(_run_name, meant))}")
-    if here.is_dir():
+    if is_directory(here):
         raise RunError(f"there are no runs in {shown(here)}")
     raise RunError(_unknown(name, logs, paths))
 

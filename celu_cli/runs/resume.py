@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ from celu_cli.case.difference import differences
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError
+from celu_cli.files import is_directory
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
 from celu_cli.text import celu_command
@@ -49,12 +51,12 @@ def find_run_to_resume(reference: str, logs: Path, overrides: Sequence[str] = ()
 
 def _case_named(reference: str) -> Case | None:
     """The case of that name or file; None where `reference` is a directory or no case at all."""
-    if Path(reference).is_dir():
+    if is_directory(reference):
         return None
     try:
         return load_case(reference, to_train=False)
     except CaseError:
-        if Path(reference).is_file():
+        if os.path.isfile(reference):  # noqa: PTH113 - False for what cannot be a path
             raise
         return None
 

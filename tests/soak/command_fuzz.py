@@ -384,6 +384,7 @@ def _asked_for(name: str, words: list[str]) -> bool:
         or (words[0] == "plot" and "/plots/" in name)
         or name in {"report": ("report.html",), "activations": ("activations.png",)}.get(words[0], ())
         or name.startswith(("home/.cache/", "home/.config/matplotlib"))
+        or name.endswith(".keras/keras.json")  # by Keras, which TensorFlow imports
     )
 
 

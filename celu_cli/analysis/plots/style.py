@@ -104,16 +104,19 @@ def _use_fonts_for(text: str) -> str:
     if all(letter < "\u0250" for letter in lacking):  # Latin letters, which Matplotlib's own font has
         return ""
     lacking -= letters_of(font_manager.findfont("DejaVu Sans"))
-    # Matplotlib's last resort has a box for every letter.
-    names = {
-        font.name for font in font_manager.fontManager.ttflist if not font.name.startswith("Last Resort")
+    installed = {
+        font.name: font.fname
+        for font in font_manager.fontManager.ttflist
+        if font.style == "normal" and font.weight in (400, "normal", "regular", "book")
+        # Matplotlib's last resort has a box for every letter.
+        if not font.name.startswith("Last Resort")
     }
     families = list(rcParams["font.family"])
     # Fonts without serifs come first.
-    for name in sorted(names, key=lambda name: ("Sans" not in name and "Gothic" not in name, name)):
+    for name in sorted(installed, key=lambda name: ("Sans" not in name and "Gothic" not in name, name)):
         if not lacking:
             break
-        if found := lacking & letters_of(font_manager.findfont(name)):
+        if found := lacking & letters_of(installed[name]):
             families.append(name)
             lacking -= found
     rcParams["font.family"] = families

@@ -10,6 +10,7 @@ from celu_cli.case.difference import settings
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import UNTRAINED_KEYS, Case
 from celu_cli.errors import CaseError, RunError, UsageError
+from celu_cli.files import is_directory
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
 from celu_cli.text import shown
@@ -87,7 +88,7 @@ def _read_overrides(path: Path) -> tuple[str, ...]:
 def _runs_of(name: str, logs: Path) -> tuple[str, ...]:
     """Runs that lie in ``logs/<name>``; a case's runs are named by their directories."""
     try:
-        found = find_runs(logs, [name]).runs if (logs / name).is_dir() else ()
+        found = find_runs(logs, [name]).runs if is_directory(logs / name) else ()
     except (RunError, OSError):
         return ()
     return tuple(run.name for run in found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, Logs
-from celu_cli.files import path_with_home
+from celu_cli.files import is_directory, path_with_home
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +50,7 @@ def watch(
     from celu_cli.text import shown
 
     logs = directory or logs
-    if not logs.is_dir():
+    if not is_directory(logs):
         raise RunError(
             f"there is no directory {shown(logs)}; name that of the runs, or train one with: celu run case-a --sample"
         )

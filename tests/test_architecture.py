@@ -28,7 +28,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "engine": GROUND | {"datasets", "case", "check"},
     "analysis": GROUND | {"case", "check", "runs"},
     "execute": GROUND | {"datasets", "case", "runs", "engine", "analysis"},
-    "sweep": GROUND | {"datasets", "case", "runs", "execute"},
+    "sweep": GROUND | {"case", "runs", "analysis", "execute"},
     "cli": GROUND | {"sweep", "datasets", "case", "check", "runs", "engine", "analysis", "execute"},
     "__main__": {"cli"},
     "__init__": set(),

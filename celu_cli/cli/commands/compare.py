@@ -15,6 +15,7 @@ from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
+    from celu_cli.analysis.compare.columns import Records
     from celu_cli.analysis.compare.groups import Group
 
 
@@ -24,6 +25,10 @@ _Format = Literal["table", "json", "csv", "md"]
 def compare(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
+    sweep: Annotated[
+        str | None,
+        typer.Option("--sweep", help="Name of a sweep: one row for each combination of what it swept."),
+    ] = None,
     newest: Annotated[
         bool,
         typer.Option(
@@ -78,10 +83,24 @@ def compare(
     from celu_cli.analysis.compare.group_columns import compare_groups
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
     from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
-    from celu_cli.cli.output.compare import print_records, print_table
-    from celu_cli.cli.output.tables import results_console
+    from celu_cli.analysis.compare.swept import compare_swept
+    from celu_cli.analysis.plots.swept import draw_swept
     from celu_cli.cli.targets import read_targets
+    from celu_cli.sweep.results import read_sweep
 
+    if sweep is not None:
+        if targets or baseline or by_run is not None or newest:
+            raise UsageError(
+                "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
+            )
+        suffix = _checked_suffix(plot)
+        plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished))
+        records = compare_swept(points, plan.keys, metric)
+        _show(records, sort_by, reverse, top, only_changed, file_format, "mean")
+        if plot is not None:
+            draw_swept(points, plan.keys, plan.logarithmic, metric, plan.name, plot, suffix)
+            typer.echo(f"drawn {plot}", err=True)
+        return
     if by_run and baseline:
         raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
     suffix = _checked_suffix(plot)
@@ -96,8 +115,26 @@ def compare(
     if by_run is None:
         by_run = not baseline and all(len(group.values) < 2 for group in groups)
     records = compare_runs(runs, metric) if by_run else compare_groups(groups, choice, chosen)
+    _show(records, sort_by, reverse, top, only_changed, file_format, metric if by_run else "mean")
+    if plot is not None:
+        _draw(groups, plot, suffix, metric)
+
+
+def _show(
+    records: Records,
+    sort_by: str | None,
+    reverse: bool,
+    top: int | None,
+    only_changed: bool,
+    file_format: _Format,
+    best: str,
+) -> None:
+    """Print the rows that are wanted, in the order that is; the best ones are those of the column `best`."""
+    from celu_cli.cli.output.compare import print_records, print_table
+    from celu_cli.cli.output.tables import results_console
+
     if sort_by is not None or top is not None:
-        records = records.sorted_by(sort_by or (metric if by_run else "mean"), reverse=reverse)
+        records = records.sorted_by(sort_by or best, reverse=reverse)
     elif reverse:
         records = replace(records, rows=records.rows[::-1])
     if top is not None and len(records.rows) > top:
@@ -107,8 +144,6 @@ def compare(
         print_table(records, results_console(), only_changed)
     else:
         print_records(records, file_format, only_changed)
-    if plot is not None:
-        _draw(groups, plot, suffix, metric)
 
 
 def _draw(groups: Sequence[Group], plot: Path, suffix: str, metric: Metric) -> None:

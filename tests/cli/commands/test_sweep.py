@@ -44,6 +44,13 @@ def test_a_sweep_trains_says_what_came_of_it_and_is_done_the_second_time(celu: C
     assert "4 done before" in again.err
     assert "completed:" not in again.err
 
+    compared = celu("compare", "--sweep", "case-c-alpha-seed", "--plot", "alpha.png")
+    assert [line.split()[0] for line in compared.out.splitlines()[:3]] == ["alpha", "1", "2"]
+    assert "wins partly by luck" in compared.out
+    assert Path("alpha.png").is_file()
+    (top,) = json.loads(celu("compare", "--sweep", "case-c-alpha-seed", "--top", "1", "--format", "json").out)
+    assert top["best"] == "best"
+
     more = celu(*WORDS[:-2], "seed=0..2", "alpha=1,2", "--dry-run")
     assert "6 cells, 4 completed, 2 to train" in more.out
     assert "as 4 finished cells took" in more.out
@@ -85,6 +92,15 @@ def test_bad_input_is_a_plain_error_and_starts_nothing(celu: Celu, words: str, w
     assert why in refused.err
     assert "Traceback" not in refused.err
     assert not Path("logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [("--sweep nowhere", "no sweep has been started"), ("case-c --sweep x", "--sweep stands for the runs")],
+)
+def test_a_sweep_that_cannot_be_compared_is_a_plain_error(celu: Celu, words: str, why: str) -> None:
+    refused = celu("compare", *words.split())
+    assert (refused.code, why in refused.err) == (2, True)
 
 
 def test_a_sweep_file_is_no_case_and_has_a_schema(celu: Celu) -> None:

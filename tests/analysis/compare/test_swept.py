@@ -1,0 +1,48 @@
+"""A sweep's results: one row a combination, and plain words on what the best one is worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from celu_cli.analysis.compare.swept import Point, best_point, compare_swept
+
+POINTS = (
+    Point({"alpha": 0.5}, (0.50, 0.52, 0.54), 3),
+    Point({"alpha": 1}, (0.60, 0.62), 3),
+    Point({"alpha": 2.0}, (), 3),
+)
+
+
+def test_each_combination_has_its_mean_interval_and_missing_seeds() -> None:
+    first, second, third = compare_swept(POINTS, ["alpha"], "test-accuracy").plain
+    assert first == {
+        "alpha": 0.5,
+        "metric": "test-accuracy",
+        "seeds": 3,
+        "missing": None,
+        "mean": 0.52,
+        "half_width": pytest.approx(4.302653 * 0.02 / 3**0.5, abs=1e-6),
+        "deviation": 0.02,
+        "lowest": 0.5,
+        "highest": 0.54,
+        "best": None,
+    }
+    assert (second["best"], second["missing"]) == ("best", 1)
+    assert (third["mean"], third["missing"]) == (None, 3)
+
+
+def test_the_best_loss_is_the_smallest() -> None:
+    assert best_point(POINTS, "test-loss") is POINTS[0]
+    assert best_point(POINTS, "test-accuracy") is POINTS[1]
+    assert best_point(POINTS[2:], "test-accuracy") is None
+
+
+def test_the_notes_say_that_many_cells_make_a_winner_by_luck() -> None:
+    records = compare_swept(POINTS, ["alpha"], "test-accuracy")
+    notes = list(records.notes(records.columns, "terminal"))
+    # e = sqrt((0.02**2 / 3 + 0.0141421**2 / 2) / 2) = 0.0108012; z((2 - .375) / 2.25) = 0.589456
+    assert notes[-1] == (
+        "the best of 2 wins partly by luck: if all were equal, it would still be expected "
+        "about 0.0064 above their average"
+    )
+    assert notes[-2].startswith("best: 0.6100 ± 0.1271")

@@ -26,6 +26,7 @@ SMALLER = {
     "run": ["--sample", "network.filters=4", "batch_size=500", "epochs=1"],
     # At four filters the article's weights would leave activations of 1e-7, whose signs float32 cannot resolve.
     "bench": ["network.filters=4", "batch_size=10", "--repeats", "1"],
+    "sweep": ["dataset.sample=true", "network.filters=4", "batch_size=500", "epochs=1"],
     "check": ["network.filters=4", "network.initializer=he_normal"],
 }
 RUN_BY_CI = {"make demo", "make test", "celu data fetch", "celu data verify"}
@@ -93,6 +94,16 @@ CLAIMS = {
     ),
     "celu plot logs/ case-c --format svg": Claim(
         (r"^logs/case-c/\S+/train\.svg\nlogs/case-c/\S+/test\.svg\n$",), ("logs/case-c/*/plots/train.svg",)
+    ),
+    "celu sweep case-a alpha=1,2 seed=0..3 --dry-run": Claim(
+        (r"completed +case-a alpha=2 seed=0", r"8 cells, 7 to train, 1 completed")
+    ),
+    "celu sweep case-a alpha=1,2 seed=0..3": Claim(
+        (r"^8 of 8 cells complete",), tuple(f"logs/case-a/*-seed3/{file}" for file in RUN[:5])
+    ),
+    "celu compare --sweep case-a-alpha-seed --plot alpha.png": Claim(
+        (r"^alpha +seeds +test accuracy", r"\n *1 +4 +0\.", r"\n *2 +4 +0\.", "partly by luck"),
+        ("alpha.png",),
     ),
     "celu report": Claim((r"^report\.html\n$",), ("report.html",)),
     "celu report logs/ --baseline case-c -o case-c.html": Claim((r"^case-c\.html\n$",), ("case-c.html",)),

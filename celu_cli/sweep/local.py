@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import threading
@@ -143,6 +144,8 @@ def _work(connection: Connection, cores: list[int]) -> None:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)  # TensorFlow makes as many threads as there are cores it may use
+    # Each alpha is a graph of its own, which is meant; TensorFlow would warn of the fifth.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     worker, workshop = _Listener(connection), Workshop()
     while (job := worker.jobs.get()) is not None:
         worker.opened.clear()

@@ -187,7 +187,10 @@ class SweepDisplay:
                 f"; test accuracy {last.test_accuracy:.4f}; {duration(progress.elapsed)}; {self._totals()}"
             )
         elif outcome.message:
-            line += f"; {outcome.message.strip()}" + ("; trying again" if event.again else "")
+            # A divergence is explained in its run; a failure must be understood here.
+            message = outcome.message.strip()
+            line += "; " + (message.splitlines()[0] if outcome.status == "diverged" else message)
+            line += "; trying again" if event.again else ""
         if self._live is None or outcome.status not in ("completed", "interrupted"):
             self._say(line)
 

@@ -15,7 +15,7 @@ from celu_cli.case.reading.files import case_error, read_document, with_whole_pa
 from celu_cli.case.reading.overrides import KEY, under_key
 from celu_cli.errors import CaseError, UsageError
 from celu_cli.sweep.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
-from celu_cli.text import nearest_word, shortened, shown
+from celu_cli.text import celu_command, nearest_word, shortened, shown
 
 SEED = "seed"
 _NOT_IN_A_NAME = re.compile(r"[^\w.+-]+")
@@ -107,7 +107,7 @@ def read_request(words: Sequence[str], name: str | None = None) -> Request:
     if not request.swept_keys() and len(request.cases) == 1:
         raise UsageError(
             "nothing is swept: give a key several values, such as seed=0..4; "
-            f"for a single run: celu run {request.cases[0][0]}"
+            f"for a single run: {celu_command('run', request.cases[0][0])}"
         )
     if name is not None and (_NOT_IN_A_NAME.search(name) or not name or name.startswith(".")):
         raise UsageError(f"--name {shortened(name)!r}: a name has letters, digits and _ . + - only")

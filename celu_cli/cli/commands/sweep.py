@@ -9,6 +9,7 @@ import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, DataDirectory, Logs
 from celu_cli.errors import CeluError, ExitCode, UsageError
+from celu_cli.text import celu_command
 
 if TYPE_CHECKING:
     from celu_cli.sweep.conduct import Result
@@ -123,7 +124,6 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
         InterruptedByUser: the user stopped it.
         SweepError: a cell failed.
     """
-    where = "" if logs == DEFAULT_LOGS else f" --logs {logs}"
     typer.echo(f"{result.completed} of {len(plan.cells)} cells complete")
     if result.diverged:
         typer.echo(f"{result.diverged} diverged, which is a result too")
@@ -138,4 +138,5 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
             "The same command tries them again",
             outcome.exit_code,
         )
-    typer.echo(f"compare them with: celu compare --sweep {plan.name}{where}")
+    where = [] if logs == DEFAULT_LOGS else ["--logs", str(logs)]
+    typer.echo(f"compare them with: {celu_command('compare', '--sweep', plan.name, *where)}")

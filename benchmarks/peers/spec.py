@@ -58,7 +58,7 @@ def peer_spec(case: Case, images: NDArray[np.uint8], labels: NDArray[np.uint8], 
     check_comparable(case)
     generator = np.random.default_rng(case.seed)
     weights = [
-        generator.normal(0.0, 0.05, layer.weights_shape).astype(np.float32)
+        generator.normal(0.0, 0.05, layer.kernel_shape).astype(np.float32)
         for layer in plan_network(case).layers
     ]
     used = slice(count * case.batch_size)

@@ -18,7 +18,7 @@ class TorchLayer(nn.Module):
         super().__init__()
         self.plan = plan
         self.convolution = nn.Conv2d(
-            plan.weights_shape[2], plan.filters, plan.kernel, padding=(plan.kernel - 1) // 2, bias=False
+            plan.kernel_shape[2], plan.filters, plan.kernel, padding=(plan.kernel - 1) // 2, bias=False
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

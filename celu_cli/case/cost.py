@@ -58,9 +58,8 @@ def split_sizes(case: Case) -> tuple[int, int]:
 
 
 def layer_memory(case: Case, layer: LayerPlan) -> int:
-    """Bytes a layer keeps of one batch until its gradient is done: its activation, and the pool's output."""
-    pooled = _bytes(case, layer.output_shape) if layer.pool != "none" else 0
-    return _bytes(case, layer.activation_shape) + pooled
+    """Bytes a layer keeps of one batch until its gradient is done, above all its activation and the pool's output."""
+    return sum(_bytes(case, one.output_shape) for one in layer.operations if one.keeps_output)
 
 
 def _bytes(case: Case, image_shape: tuple[int, ...]) -> int:

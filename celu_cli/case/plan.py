@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from celu_cli.case.activations import alpha_problem, alpha_rule
+from celu_cli.case.operations import (
+    ActivationPlan,
+    ConvolutionPlan,
+    OperationPlan,
+    Parameter,
+    PoolPlan,
+    Shape,
+)
 from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
 from celu_cli.datasets.definition import Definition
 from celu_cli.datasets.registry import DATASETS
-
-Shape = tuple[int, int, int]
 
 # kernel and pool of the article's layers; the last has as many filters as there are classes.
 _ARTICLE_7 = (
@@ -30,47 +37,77 @@ _ARTICLE_7 = (
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer with its shapes worked out; shapes are (height, width, channels) of one image."""
+    """One layer, counted from 1, with what it inherits from its case; shapes are those of one image."""
 
     number: int
-    kernel: int
-    filters: int
+    spec: LayerSpec
     activation: str
     alpha: float
-    pool: str
-    pool_size: int
-    residual: float
     input_shape: Shape
+
+    @cached_property
+    def operations(self) -> tuple[OperationPlan, ...]:
+        """What the layer does, one after the other."""
+        spec, shape = self.spec, self.activation_shape
+        return (
+            ConvolutionPlan("convolution", self.input_shape, kernel=spec.kernel, filters=spec.filters),
+            ActivationPlan("activation", shape, activation=self.activation, alpha=self.alpha),
+            *([OperationPlan("residual", shape, spec.residual)] if spec.residual else []),
+            *([PoolPlan(f"{spec.pool}_pool", shape, size=spec.pool_size)] if spec.pool != "none" else []),
+        )
+
+    @property
+    def kernel(self) -> int:
+        return self.spec.kernel
+
+    @property
+    def filters(self) -> int:
+        return self.spec.filters
+
+    @property
+    def pool(self) -> str:
+        return self.spec.pool
+
+    @property
+    def pool_size(self) -> int:
+        return self.spec.pool_size
+
+    @property
+    def residual(self) -> float:
+        return self.spec.residual
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        return self.operations[0].parameters[0].shape
 
     @property
     def activation_shape(self) -> Shape:
-        height, width, _ = self.input_shape
-        return height, width, self.filters
+        return *self.input_shape[:2], self.spec.filters
 
     @property
     def output_shape(self) -> Shape:
-        height, width, filters = self.activation_shape
-        if self.pool == "none":
-            return height, width, filters
-        return height // self.pool_size, width // self.pool_size, filters
+        return self.operations[-1].output_shape
 
     @property
-    def weights_shape(self) -> tuple[int, int, int, int]:
-        return self.kernel, self.kernel, self.input_shape[2], self.filters
+    def weights(self) -> dict[str, Parameter]:
+        """The parameters of all operations, by names such as ``layer2.convolution.kernel``."""
+        return {
+            f"layer{self.number}.{operation.name}.{parameter.name}": parameter
+            for operation in self.operations
+            for parameter in operation.parameters
+        }
 
     @property
     def parameters(self) -> int:
-        return prod(self.weights_shape)
+        return sum(prod(parameter.shape) for parameter in self.weights.values())
 
     @property
     def forward_flops(self) -> int:
-        """Floating-point operations of the convolution for one image, a multiply-add counted as 2."""
-        height, width, _ = self.activation_shape
-        return 2 * height * width * self.parameters
+        return sum(operation.forward_flops for operation in self.operations)
 
     @property
     def training_flops(self) -> int:
-        """Forward, filter gradient and (but for the first layer) input gradient for one image."""
+        """Forward, gradient of the weights and (but for the first layer) of the input, for one image."""
         return self.forward_flops * (2 if self.number == 1 else 3)
 
 
@@ -80,6 +117,10 @@ class NetworkPlan:
 
     layers: tuple[LayerPlan, ...]
     dilated_layers: tuple[int, ...]
+
+    @property
+    def weights(self) -> dict[str, Parameter]:
+        return {name: parameter for layer in self.layers for name, parameter in layer.weights.items()}
 
     @property
     def parameters(self) -> int:
@@ -170,17 +211,8 @@ def _plan_layer(
     inherited = case.alpha if activation == case.activation else None
     alpha = inherited if spec.alpha is None else spec.alpha
     alpha_location = ("alpha",) if spec.alpha is None else (*location, "alpha")
-    layer = LayerPlan(
-        number,
-        spec.kernel,
-        spec.filters,
-        activation,
-        _checked_alpha(activation, alpha, alpha_location),
-        spec.pool,
-        spec.pool_size,
-        spec.residual,
-        input_shape,
-    )
+    alpha = _checked_alpha(activation, alpha, alpha_location)
+    layer = LayerPlan(number, spec, activation, alpha, input_shape)
     height, width, channels = input_shape
     if spec.kernel > 2 * max(height, width) + 1:
         raise PlanProblem(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from celu_cli.check.measured import (
     DERIVATION_TOLERANCE,
     DIFFERENCES_TOLERANCE,
-    MADE_OF,
+    NO_SHARE_IN,
     PRECISION_TOLERANCE,
     ROUNDING_MARGIN,
     GradientCheck,
@@ -88,7 +88,8 @@ def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
     for _, layer in _downwards(check):
         names = {part.part for part in layer.parts if not part.right}
         for part in layer.parts:
-            if not part.right and not names & MADE_OF.get(part.part, set()):
+            made_of = names - NO_SHARE_IN.get(part.part, names) - {part.part}
+            if not part.right and not made_of:
                 wrong.setdefault(part.part, []).append((layer, part))
     for name, found in wrong.items():
         layer_of_first, first = found[0]

@@ -29,12 +29,8 @@ INPUT = "input gradient"
 RESIDUAL = "residual sum"
 WHOLE_WEIGHTS = "weights' gradient, put together"
 WHOLE_INPUT = "input's gradient, put together"
-# What some parts are made of: where that is wrong, so are they.
-MADE_OF = {
-    RESIDUAL: {FORWARD, POOL},
-    WHOLE_WEIGHTS: {FORWARD, POOL, POSITIVE, NEGATIVE, FILTER},
-    WHOLE_INPUT: {FORWARD, POOL, POSITIVE, NEGATIVE, INPUT, RESIDUAL},
-}
+# What is put together of all parts but these.
+NO_SHARE_IN = {WHOLE_WEIGHTS: {INPUT, RESIDUAL, WHOLE_INPUT}, WHOLE_INPUT: {FILTER, WHOLE_WEIGHTS}}
 _OF: tuple[Literal["weights"], Literal["output"]] = ("weights", "output")
 Kind = Literal["exact", "declared", "trained", "differences"]
 # JSON has neither infinity nor NaN: check.json has null for both.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from celu_cli.case.schema import AutoBackprop, DilatedBackprop, ManualBackprop
-from celu_cli.engine.layers import Kept
+from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.loss import count_correct, cross_entropy, logits_gradient
 from celu_cli.engine.network import Network
 from celu_cli.engine.tensor import Tensor, Tensors
@@ -36,9 +36,10 @@ def auto(network: Network, weights: Tensors, images: Tensor, labels: Tensor, _: 
     weights = list(weights)
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        logits, kept = network.forward(network.compute_weights(weights), network.inputs(images))
+        inner = network.compute_weights(weights)
+        logits, kept = network.forward(inner, network.inputs(images), training=True)
         loss = tf.reduce_mean(cross_entropy(logits, labels))
-    of_weights, of_outputs = tape.gradient(loss, (weights, [layer.pooled for layer in kept]))
+    of_weights, of_outputs = tape.gradient(loss, (weights, [layer.output for layer in kept]))
     return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
 
 
@@ -73,31 +74,45 @@ def select_backprop(spec: AutoBackprop | ManualBackprop | DilatedBackprop) -> Ba
 def _hand_written(
     network: Network, weights: Tensors, images: Tensor, labels: Tensor, rate: Tensor | None
 ) -> Gradients:
-    weights = network.compute_weights(weights)
-    logits, kept = network.forward(weights, network.inputs(images))
+    logits, kept = network.forward(network.compute_weights(weights), network.inputs(images), training=True)
     loss = tf.reduce_mean(cross_entropy(logits, labels))
-    gradient = logits_gradient(network, logits, labels)
-    of_weights, of_outputs = _backward(network, kept, gradient, rate)
-    of_weights = [tf.cast(gradient, logits.dtype) for gradient in of_weights]
-    return Gradients(loss, count_correct(logits, labels), of_weights, of_outputs)
+    layers = list(backward(network, kept, loss_gradient(network, logits, labels), rate))[::-1]
+    return Gradients(
+        loss,
+        count_correct(logits, labels),
+        [tf.cast(gradient, logits.dtype) for layer in layers for gradient in layer.weights],
+        [layer.output for layer in layers],
+    )
 
 
-def _backward(
-    network: Network, kept: list[Kept], gradient: Tensor, rate: Tensor | None
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Gradients of all weights and of all outputs, in the order of the layers.
+def loss_gradient(network: Network, logits: Tensor, labels: Tensor) -> Tensor:
+    """dL/d output of the last layer, [b, 1, 1, classes]; the article's scripts leave out the mean over the batch."""
+    gradient = logits_gradient(logits, labels, network.scale, mean=not network.article)
+    return tf.cast(gradient[:, tf.newaxis, tf.newaxis, :], network.dtype)
 
-    `gradient` is dL/d output of the last layer.
+
+class LayerGradients(NamedTuple):
+    """dL/d a layer's output, before a skip gradient is added; dL/d its weights; dL/d its input, None for the first."""
+
+    layer: Layer
+    output: Tensor
+    weights: list[Tensor]
+    passed_down: Tensor | None
+
+
+def backward(
+    network: Network, kept: list[Kept], gradient: Tensor, rate: Tensor | None = None
+) -> Iterator[LayerGradients]:
+    """The gradients of each layer, from the last to the first; `gradient` is dL/d output of the last.
+
+    Where a `rate` is given, the network's dilated layers get that many times the gradient of two layers above, too.
     """
-    of_weights: list[Tensor] = []
-    of_outputs = [gradient]  # from the last layer down, before skip gradients are added
+    above = gradient  # what the layer above got
     for index in reversed(range(len(network.layers))):
-        layer, gradient = network.layers[index], of_outputs[-1]
+        layer, output = network.layers[index], gradient
         if rate is not None and layer.plan.number in network.dilated_layers:
-            skip = network.layers[index + 1].pool_adjoint(kept[index + 1], of_outputs[-2])
+            skip = network.layers[index + 1].pool_adjoint(kept[index + 1], above)
             gradient += tf.cast(tf.cast(rate, skip.dtype) * skip, gradient.dtype)
-        of_weight, passed_down = layer.backward(kept[index], gradient, pass_down=index > 0)
-        of_weights.append(of_weight)
-        if passed_down is not None:
-            of_outputs.append(passed_down)
-    return of_weights[::-1], of_outputs[::-1]
+        of_weights, passed_down = layer.backward(kept[index], gradient, pass_down=index > 0)
+        yield LayerGradients(layer, output, of_weights, passed_down)
+        above, gradient = output, passed_down

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from celu_cli.case.plan import LayerPlan, plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Split
 from celu_cli.engine.network import network_of
-from celu_cli.engine.optimizers import build_optimizer
+from celu_cli.engine.operations.convolution import STRIDES, filter_gradient, input_gradient
 from celu_cli.engine.randomness import initial_weights
 from celu_cli.engine.schedules import dilated_rate
 from celu_cli.engine.tensor import Tensor
 from celu_cli.engine.training.diagnosis import clear_memory_errors, diverged
-from celu_cli.engine.training.steps import compile_steps, empty_sums
-
-_STRIDES = [1, 1, 1, 1]
+from celu_cli.engine.training.steps import compile_steps, initial_state
 
 
 class RepeatedSteps:
@@ -39,13 +36,18 @@ class RepeatedSteps:
     ) -> None:
         if weights is None:
             weights = initial_weights(plan_network(case), case.network.initializer, case.seed)
-        self._case, self._count = case, count
-        self._weights: Any = tuple(map(tf.constant, weights))
-        self._state: Any = build_optimizer(case.optimizer).init(self._weights)
-        self._run_steps = compile_steps(case, network_of(case), split)
-        self._order = tf.range(len(split.images))
-        self._rates = tf.fill([count], tf.constant(case.optimizer.learning_rate, tf.float32))
-        self._skip = tf.constant(dilated_rate(case, 1), tf.float32)
+        network = network_of(case)
+        self._case = case
+        self._state = initial_state(case, network, weights, count)
+        self._empty_sums = self._state.sums
+        self._run_steps = compile_steps(case, network, split)
+        self._inputs = (
+            tf.range(len(split.images)),
+            tf.fill([count], tf.constant(case.optimizer.learning_rate, tf.float32)),
+            tf.constant(dilated_rate(case, 1), tf.float32),
+            tf.constant(0),
+            tf.constant(count),
+        )
         self._images = min(count * case.batch_size, len(split.images))
 
     def __call__(self) -> float:
@@ -55,20 +57,16 @@ class RepeatedSteps:
             DivergedError: the loss or a gradient became NaN or infinite, so that steps were left out.
             OutOfMemoryError: a tensor does not fit into the memory.
         """
-        sums = empty_sums(self._case, self._count, len(self._weights))
-        passed = (self._order, self._rates, self._skip, tf.constant(0), tf.constant(self._count))
         with clear_memory_errors():
-            self._weights, self._state, (loss, _, diverged_at, _) = self._run_steps(
-                self._weights, self._state, sums, *passed
-            )
-            if diverged_at.numpy().item() >= 0:
+            self._state = self._run_steps(self._state._replace(sums=self._empty_sums), *self._inputs)
+            if self._state.sums.diverged_at.numpy().item() >= 0:
                 raise diverged(self._case, "in a step that was to be timed")
-            return loss.numpy().item() / self._images
+            return self._state.sums.loss.numpy().item() / self._images
 
     @property
     def weights(self) -> list[NDArray[np.float32]]:
         """The weights as they are now."""
-        return [tensor.numpy() for tensor in self._weights]
+        return [tensor.numpy() for tensor in self._state.weights]
 
 
 def convolutions_alone(case: Case, images: int) -> Callable[[], None]:
@@ -81,27 +79,28 @@ def convolutions_alone(case: Case, images: int) -> Callable[[], None]:
         OutOfMemoryError: a tensor does not fit into the memory.
     """
     dtype = tf.as_dtype(case.precision)
-    layers = plan_network(case).layers
+    plans = [layer.operations[0] for layer in plan_network(case).layers]
     with clear_memory_errors():
         operands = [
-            tuple(
+            [
                 tf.cast(tf.random.normal(shape), dtype)
                 for shape in (
-                    [images, *layer.input_shape],
-                    layer.weights_shape,
-                    [images, *layer.activation_shape],
+                    [images, *plan.input_shape],
+                    plan.parameters[0].shape,
+                    [images, *plan.output_shape],
                 )
-            )
-            for layer in layers
+            ]
+            for plan in plans
         ]
 
     @tf.function(autograph=False)
     def convolve_all() -> list[Tensor]:
-        return [
-            result
-            for layer, tensors in zip(layers, operands, strict=True)
-            for result in _convolutions(layer, *tensors)
-        ]
+        results = []
+        for number, (x, kernel, gradient) in enumerate(operands, 1):
+            results += [tf.nn.conv2d(x, kernel, STRIDES, "SAME"), filter_gradient(x, kernel.shape, gradient)]
+            if number > 1:
+                results.append(input_gradient(x, kernel, gradient))
+        return results
 
     def step() -> None:
         with clear_memory_errors():
@@ -109,23 +108,3 @@ def convolutions_alone(case: Case, images: int) -> Callable[[], None]:
                 result.numpy()  # waits until it is there
 
     return step
-
-
-def _convolutions(layer: LayerPlan, x: Tensor, weights: Tensor, gradient: Tensor) -> list[Tensor]:
-    results = [
-        tf.nn.conv2d(x, weights, _STRIDES, "SAME"),
-        tf.raw_ops.Conv2DBackpropFilter(
-            input=x, filter_sizes=weights.shape, out_backprop=gradient, strides=_STRIDES, padding="SAME"
-        ),
-    ]
-    if layer.number > 1:
-        results.append(
-            tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=x.shape,
-                filter=weights,
-                out_backprop=gradient,
-                strides=_STRIDES,
-                padding="SAME",
-            )
-        )
-    return results

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import tensorflow as tf
 
-from celu_cli.case.plan import NetworkPlan, plan_network
+from celu_cli.case.operations import ConvolutionPlan, OperationPlan
+from celu_cli.case.plan import LayerPlan, NetworkPlan, plan_network
 from celu_cli.case.schema import Case
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
+from celu_cli.engine.operations.convolution import Convolution
+from celu_cli.engine.operations.operation import Context, Operation, find_operation
 from celu_cli.engine.processor import has_gpu, multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.user_activations import try_activation
 from celu_cli.engine.winograd import pays_off
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,21 @@ class Network:
     dtype: tf.DType
     scale: float = 1.0
 
+    @property
+    def article(self) -> bool:
+        """Whether its gradients are those that the article's scripts compute."""
+        return self.layers[-1].context.article
+
+    @property
+    def weight_names(self) -> list[str]:
+        """The name of each of the weights, such as ``layer2.convolution.kernel``."""
+        return [name for layer in self.layers for name in layer.plan.weights]
+
+    def by_layer(self, weights: Sequence[T]) -> list[list[T]]:
+        """What is given for each of the weights, in a list for each layer."""
+        left = iter(weights)
+        return [[next(left) for _ in layer.plan.weights] for layer in self.layers]
+
     def inputs(self, images: Tensor) -> Tensor:
         """uint8 [b, h, w, c] -> pixels / 255 (and divided by `scale`) in the network's dtype."""
         wide = tf.float64 if self.dtype == tf.float64 else tf.float32
@@ -38,11 +60,11 @@ class Network:
         """The master weights in the network's dtype (no copy where they have it already)."""
         return [tf.cast(tensor, self.dtype) for tensor in weights]
 
-    def forward(self, weights: Tensors, x: Tensor) -> tuple[Tensor, list[Kept]]:
+    def forward(self, weights: Tensors, x: Tensor, training: bool = False) -> tuple[Tensor, list[Kept]]:
         """[b, h, w, c] -> logits [b, classes] in float32 (float64 in a float64 network), and each layer's `Kept`."""
         kept = []
-        for layer, layer_weights in zip(self.layers, weights, strict=True):
-            x, layer_kept = layer.forward(layer_weights, x)
+        for layer, layer_weights in zip(self.layers, self.by_layer(weights), strict=True):
+            x, layer_kept = layer.forward(layer_weights, x, training)
             kept.append(layer_kept)
         logits = tf.reshape(x, [-1, x.shape[-1]])
         wide = tf.float64 if self.dtype == tf.float64 else tf.float32
@@ -51,9 +73,10 @@ class Network:
 
 def exact_twin(network: Network) -> Network:
     """The same network, for hand-written backprop by the exact rule."""
-    return replace(
-        network, layers=tuple(replace(layer, article=False, taped=False) for layer in network.layers)
+    layers = (
+        replace(layer, context=replace(layer.context, article=False, taped=False)) for layer in network.layers
     )
+    return replace(network, layers=tuple(layers))
 
 
 def build_network(
@@ -67,33 +90,45 @@ def build_network(
 ) -> Network:
     """Make the network of `plan`.
 
-    `article`, `winograd` (where it pays off) and `taped` are those of `Layer`; `fold` takes a shared CELU alpha out of
-    the layers, which is exact; a very large one stays, as images divided by it would be too small for ELU. In bfloat16
-    the layers compute in float32 where the processor cannot multiply bfloat16 itself, and where it can, on the way back
-    through convolutions that Winograd's algorithm makes faster still; but not on a GPU, where nobody has measured it.
+    `article` and `taped` are those of `Context`; `winograd` selects that algorithm where it pays off. `fold` takes a
+    shared CELU alpha out of the layers, which is exact; a very large one stays, as images divided by it would be too
+    small for ELU. In bfloat16 the layers compute in float32 where the processor cannot multiply bfloat16 itself, and
+    where it can, on the way back through convolutions that Winograd's algorithm makes faster still; but not on a GPU,
+    where nobody has measured it.
 
     Raises:
-        CaseError: an activation of the user's own cannot be used.
+        CaseError: a user's activation cannot be used.
     """
     for activation, alpha in dict.fromkeys((layer.activation, layer.alpha) for layer in plan.layers):
         try_activation(activation, alpha, dtype)
     plans, scale = plan.layers, 1.0
-    if (
-        fold
-        and {layer.activation for layer in plans} == {"celu"}
-        and len({layer.alpha for layer in plans}) == 1
-        and plans[0].alpha <= LARGEST_ALPHA_FOR_ELU
-    ):
+    if fold and _can_fold(plans):
         scale = plans[0].alpha
         plans = tuple(replace(layer, alpha=1.0) for layer in plans)
     native = dtype == tf.bfloat16 and multiplies_bfloat16()
     winograd = winograd and not (native and has_gpu())
     layers = []
     for layer in plans:
-        faster = winograd and pays_off(layer, dtype)
-        widened = dtype == tf.bfloat16 and (faster or not native)
-        layers.append(Layer(layer, article, faster, taped, widened, native))
+        operations = tuple(_build_operation(one, winograd, dtype) for one in layer.operations)
+        widened = dtype == tf.bfloat16 and (not native or any(one.prefers_chunks for one in operations))
+        context = Context(article=article, taped=taped, widened=widened, native=native)
+        layers.append(Layer(layer, operations, context))
     return Network(tuple(layers), plan.dilated_layers, dtype, scale)
+
+
+def _build_operation(plan: OperationPlan, winograd: bool, dtype: tf.DType) -> Operation:
+    if isinstance(plan, ConvolutionPlan):
+        return Convolution(plan, winograd=winograd and pays_off(plan, dtype))
+    return find_operation(plan)
+
+
+def _can_fold(layers: Sequence[LayerPlan]) -> bool:
+    return (
+        {layer.activation for layer in layers} == {"celu"}
+        and len({layer.alpha for layer in layers}) == 1
+        and layers[0].alpha <= LARGEST_ALPHA_FOR_ELU
+        and all(find_operation(one).homogeneous for layer in layers for one in layer.operations)
+    )
 
 
 def network_of(case: Case, dtype: tf.DType | None = None) -> Network:

@@ -7,7 +7,7 @@ rule states its convention. Unless said otherwise it is Keras 3's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -25,8 +25,13 @@ class Optimizer(NamedTuple):
     update: Callable[[Tensors, State, Tensors, Tensor], tuple[tuple[Tensor, ...], State]]
 
 
-def build_optimizer(spec: schema.Optimizer) -> Optimizer:
-    """The optimizer of a case; `spec.learning_rate` is not used here, as schedules set the rate of each step."""
+def build_optimizer(spec: schema.Optimizer, decayed: Sequence[bool] | None = None) -> Optimizer:
+    """The optimizer of a case; `spec.learning_rate` is not used here, as schedules set the rate of each step.
+
+    `decayed` says of each of the weights whether weight decay applies to it; None: to all.
+    """
+    if isinstance(spec, schema.AdamW):
+        return adamw(spec, decayed)
     return OPTIMIZERS[spec.name](spec)
 
 
@@ -103,13 +108,16 @@ def adam(spec: schema.Adam | schema.AdamW) -> Optimizer:
     return Optimizer(_init_moments, update)
 
 
-def adamw(spec: schema.AdamW) -> Optimizer:
+def adamw(spec: schema.AdamW, decayed: Sequence[bool] | None = None) -> Optimizer:
     """Adam after w -= learning_rate weight_decay w    Loshchilov, Hutter 2017, arXiv:1711.05101"""
     plain = adam(spec)
 
     def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
-        decayed = [w - learning_rate * spec.weight_decay * w for w in weights]
-        return plain.update(gradients, state, decayed, learning_rate)
+        weights = [
+            w - learning_rate * spec.weight_decay * w if decays else w
+            for w, decays in zip(weights, decayed or [True] * len(weights), strict=True)
+        ]
+        return plain.update(gradients, state, weights, learning_rate)
 
     return Optimizer(plain.init, update)
 

@@ -9,7 +9,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from celu_cli.case.plan import LayerPlan, NetworkPlan
+from celu_cli.case.operations import Parameter
+from celu_cli.case.plan import NetworkPlan
 from celu_cli.case.schema import Initializer
 
 # First word of a generator's key: streams for different purposes never meet.
@@ -17,11 +18,12 @@ _WEIGHTS, _ORDER = 0, 1
 
 
 def initial_weights(plan: NetworkPlan, initializer: Initializer, seed: int) -> list[NDArray[np.float32]]:
-    """Weights [kernel, kernel, channels, filters] of each layer; layer l's depend on (seed, l) and its shape alone."""
-    return [
-        _draw(layer, initializer, _generator(seed, _WEIGHTS, layer.number)).astype(np.float32)
-        for layer in plan.layers
-    ]
+    """All weights in the order of `plan.weights`; layer l's depend on (seed, l) and their shapes alone."""
+    weights = []
+    for layer in plan.layers:
+        generator = _generator(seed, _WEIGHTS, layer.number)
+        weights += [_draw(parameter, initializer, generator) for parameter in layer.weights.values()]
+    return [array.astype(np.float32) for array in weights]
 
 
 def batch_order(images: int, seed: int, epoch: int) -> NDArray[np.int32]:
@@ -41,10 +43,13 @@ def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(purpose, number))))
 
 
-def _draw(layer: LayerPlan, initializer: Initializer, generator: np.random.Generator) -> NDArray[np.float64]:
+def _draw(
+    parameter: Parameter, initializer: Initializer, generator: np.random.Generator
+) -> NDArray[np.float64]:
     """He et al. 2015 (arXiv:1502.01852), LeCun et al. 1998, Glorot and Bengio 2010; not truncated, unlike Keras."""
-    shape = layer.weights_shape
-    inputs, outputs = layer.kernel**2 * shape[2], layer.kernel**2 * layer.filters
+    shape, inputs, outputs = parameter.shape, parameter.inputs, parameter.outputs
+    if parameter.initial is not None:
+        return np.full(shape, parameter.initial)
     if initializer.name == "normal":
         return generator.normal(0.0, initializer.standard_deviation, shape)
     if initializer.name == "glorot_uniform":

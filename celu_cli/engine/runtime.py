@@ -19,7 +19,7 @@ def start_tensorflow() -> None:
     """Import TensorFlow and find its devices, with memory settings that suit training and without its chatter.
 
     The chatter comes from C++ before any log level holds. It is kept back and shown only when the import fails, or
-    when the person asked for TensorFlow's log by setting TF_CPP_MIN_LOG_LEVEL.
+    when the user asked for TensorFlow's log by setting TF_CPP_MIN_LOG_LEVEL.
     """
     _keep_freed_memory()
     # TensorFlow uses oneDNN unasked only where the processor has AVX-512; with AVX2 alone its matrix products and
@@ -78,7 +78,7 @@ def _keep_freed_memory() -> None:
     """Stop glibc from returning big blocks to the system.
 
     Each activation of a step is tens of megabytes. By default glibc maps and unmaps each one, so every step pays the
-    page faults anew; elementwise passes over such arrays run about 1.5 times as long.
+    page faults again; elementwise passes over such arrays run about 1.5 times as long.
     """
     if sys.platform != "linux":
         return

@@ -1,6 +1,6 @@
-"""Activations of the user's own: the Python file that a case names is run, once a process, and what it gives is tried.
+"""The user's activations: the Python file that a case names is run, once a process, and what it gives is tried.
 
-Whatever goes wrong in that file is told with its own file and line.
+Whatever goes wrong in that file is reported with its file and line.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _run(path: str) -> ModuleType:
         source = own.file.read_bytes()
     except OSError as error:
         raise CaseError(f"{shown(own.file)}: cannot be read: {error.strerror}") from None
-    module = ModuleType(f"celu_own_{sha256(path.encode()).hexdigest()[:12]}")
+    module = ModuleType(f"celu_user_{sha256(path.encode()).hexdigest()[:12]}")
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up there
     try:
@@ -143,11 +143,7 @@ def find_activation(name: str) -> Activation:
     Raises:
         CaseError: the user's file gives no such activation.
     """
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    from celu_cli.engine.user_activations import load_activation
-
-    return load_activation(name)
+    return ACTIVATIONS[name] if name in ACTIVATIONS else load_activation(name)
 
 
 Function: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from celu_cli.case.plan import LayerPlan
-from celu_cli.engine.chunks import Results, group_size, in_groups
+from celu_cli.case.operations import ConvolutionPlan
+from celu_cli.engine.chunks import Results, chunk_size, in_chunks
 from celu_cli.engine.tensor import Tensor, Tensors
 
 _TILE = 4
@@ -51,14 +51,14 @@ _OUTPUTS = np.array(  # A'
 )
 
 
-def pays_off(layer: LayerPlan, dtype: tf.DType) -> bool:
-    """Whether this algorithm is the faster one for a layer: in float32, and on the way back in bfloat16."""
-    height, width, channels = layer.input_shape
+def pays_off(plan: ConvolutionPlan, dtype: tf.DType) -> bool:
+    """Whether this algorithm is the faster one: in float32, and on the way back in bfloat16."""
+    height, width, channels = plan.input_shape
     return (
         dtype != tf.float64
-        and layer.kernel == 3
+        and plan.kernel == 3
         and min(height, width) >= _SMALLEST_IMAGE
-        and min(channels, layer.filters) >= _FEWEST_CHANNELS
+        and min(channels, plan.filters) >= _FEWEST_CHANNELS
     )
 
 
@@ -134,18 +134,18 @@ def differentiable_convolve(x: Tensor, weights: Tensor) -> Any:
     narrow = x.dtype == tf.bfloat16
     wide = tf.float32 if narrow else x.dtype
     filters = transform_filters(tf.cast(weights, wide))
-    size = group_size(4 * x.shape[1] * x.shape[2] * max(weights.shape[2:]))
+    size = chunk_size(4 * x.shape[1] * x.shape[2] * max(weights.shape[2:]))
     if narrow:
         z = tf.nn.conv2d(x, weights, 1, "SAME")
     else:
-        (z,), _ = in_groups(lambda x: ([convolve(x, filters)], []), [x], size)
+        (z,), _ = in_chunks(lambda x: ([convolve(x, filters)], []), [x], size)
 
     def adjoint(gradient: Tensor) -> tuple[Tensor, Tensor]:
         def back(x: Tensor, gradient: Tensor) -> Results:
             of_filters, of_x = convolve_adjoint(tf.cast(x, wide), filters, tf.cast(gradient, wide))
             return [tf.cast(of_x, x.dtype)], of_filters
 
-        (of_x,), of_filters = in_groups(back, [x, gradient], size)
+        (of_x,), of_filters = in_chunks(back, [x, gradient], size)
         return of_x, tf.cast(transform_filters_adjoint(of_filters), weights.dtype)
 
     return z, adjoint

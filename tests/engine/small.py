@@ -72,7 +72,7 @@ def make_weights(layers: Sequence[LayerPlan], seed: int = 1) -> list[Floats]:
     """Weights of a size that keeps a signal alive through all layers; float32 can hold each of them exactly."""
     generator = np.random.default_rng(seed)
     return [
-        (generator.normal(size=layer.weights_shape) * np.sqrt(2.0 / np.prod(layer.weights_shape[:3])))
+        (generator.normal(size=layer.kernel_shape) * np.sqrt(2.0 / np.prod(layer.kernel_shape[:3])))
         .astype(np.float32)
         .astype(np.float64)
         for layer in layers

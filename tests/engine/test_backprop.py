@@ -49,7 +49,12 @@ def network_of(case: Case, dtype: tf.DType = tf.float64, **options: bool) -> Net
 
 def with_winograd(network: Network) -> Network:
     """Winograd's algorithm in every 3 x 3 layer, whether it pays off or not."""
-    layers = tuple(replace(layer, winograd=layer.plan.kernel == 3) for layer in network.layers)
+    layers = tuple(
+        replace(layer, operations=(replace(layer.operations[0], winograd=True), *layer.operations[1:]))
+        if layer.plan.kernel == 3
+        else layer
+        for layer in network.layers
+    )
     assert sum(layer.winograd for layer in layers) == 2
     return replace(network, layers=layers)
 

@@ -22,8 +22,9 @@ def test_an_epoch_of_repeated_steps_is_what_training_does(monkeypatch: pytest.Mo
     trained = next(event for event in train(case, dataset) if isinstance(event, CheckpointReached))
     steps = RepeatedSteps(case, dataset.train, count=3)
     steps()
-    for number, weights in enumerate(steps.weights):
-        np.testing.assert_array_equal(weights, trained.checkpoint.arrays[f"weights/{number}"])
+    for number, weights in enumerate(steps.weights, 1):
+        name = f"weights/layer{number}.convolution.kernel"
+        np.testing.assert_array_equal(weights, trained.checkpoint.arrays[name])
 
 
 def test_each_call_goes_on_from_the_one_before() -> None:
@@ -70,6 +71,6 @@ def test_the_floor_has_every_convolution_of_a_step_and_no_more(
     layers = plan_network(case).layers
     dtype = tf.as_dtype(precision)
     expected = [("forward", dtype, [3, *layer.activation_shape]) for layer in layers]
-    expected += [("filter", dtype, [*layer.weights_shape]) for layer in layers]
+    expected += [("filter", dtype, [*layer.kernel_shape]) for layer in layers]
     expected += [("input", dtype, [3, *layer.input_shape]) for layer in layers[1:]]
     assert sorted(map(str, convolved)) == sorted(map(str, expected))

@@ -137,16 +137,18 @@ def test_bfloat16_is_widened_where_the_processor_cannot_multiply_it_and_for_wino
     monkeypatch.setattr("celu_cli.engine.network.multiplies_bfloat16", lambda: native)
     case = make_case(network={"filters": 64})
     layers = network_of(case, tf.bfloat16, winograd=True).layers
-    assert {layer.native for layer in layers} == {native}
+    assert {layer.context.native for layer in layers} == {native}
     assert [layer.winograd for layer in layers] == [layer.plan.number in (2, 4) for layer in layers]
     # Winograd's transforms would lose too many of bfloat16's few digits.
-    assert [layer.widened for layer in layers] == [layer.winograd or not native for layer in layers]
+    assert [layer.context.widened for layer in layers] == [layer.winograd or not native for layer in layers]
     for dtype in (tf.float32, tf.float64):
-        assert not any(layer.widened or layer.native for layer in network_of(case, dtype).layers)
+        assert not any(
+            layer.context.widened or layer.context.native for layer in network_of(case, dtype).layers
+        )
 
 
 def test_a_gpu_multiplies_bfloat16_forward_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("celu_cli.engine.network.multiplies_bfloat16", lambda: True)
     monkeypatch.setattr("celu_cli.engine.network.has_gpu", lambda: True)
     layers = network_of(make_case(network={"filters": 64}), tf.bfloat16, winograd=True).layers
-    assert not any(layer.winograd or layer.widened for layer in layers)
+    assert not any(layer.winograd or layer.context.widened for layer in layers)

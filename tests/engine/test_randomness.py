@@ -55,7 +55,7 @@ def test_layers_of_one_shape_get_different_weights() -> None:
 
 def test_weights_are_float32_of_the_planned_shapes() -> None:
     weights = initial_weights(PLAN, NORMAL, seed=0)
-    assert [w.shape for w in weights] == [layer.weights_shape for layer in PLAN.layers]
+    assert [w.shape for w in weights] == [layer.kernel_shape for layer in PLAN.layers]
     assert {w.dtype for w in weights} == {np.dtype(np.float32)}
 
 

@@ -13,6 +13,7 @@ from celu_cli.case.load import resolve_case
 from celu_cli.case.plan import plan_network
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.network import build_network
+from celu_cli.engine.operations.activation import ActivationOperation
 from celu_cli.engine.user_activations import find_activation, load_activation, try_activation
 from celu_cli.errors import CaseError
 from tests.engine.small import make_batch, make_tiny_case, make_weights
@@ -93,7 +94,9 @@ def test_a_case_file_is_enough(folder: Path) -> None:
     text = f"dataset: mnist\noptimizer: adam\nepochs: 1\nactivation: ./mine.py:swish\n{network}"
     (folder / "one.yaml").write_text(text)
     built = build_network(resolve_case("one.yaml").plan, tf.float32)
-    assert built.layers[0].activation is find_activation(f"{folder}/mine.py:swish")
+    activation = built.layers[0].operations[1]
+    assert isinstance(activation, ActivationOperation)
+    assert activation.function is find_activation(f"{folder}/mine.py:swish")
 
 
 def test_a_file_runs_once_a_process_so_that_both_passes_are_of_one_version() -> None:

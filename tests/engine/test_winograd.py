@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from celu_cli.case.plan import LayerPlan
+from celu_cli.case.operations import ConvolutionPlan
 from celu_cli.engine import winograd
 from tests.engine.compare import assert_same, relative_error
 from tests.engine.small import Floats, uncompiled
@@ -157,29 +157,31 @@ def test_each_transform_has_its_adjoint() -> None:
         np.testing.assert_allclose(forward, backward, rtol=1e-11)
 
 
-def plan_layer(
+def plan_convolution(
     kernel: int = 3, filters: int = 64, size: int = 8, channels: int = 64, width: int = 8
-) -> LayerPlan:
-    return LayerPlan(2, kernel, filters, "celu", 1.0, "none", 2, 0.0, (size, width, channels))
-
-
-@pytest.mark.parametrize("layer", [plan_layer(), plan_layer(size=7), plan_layer(filters=200, width=32)])
-def test_it_pays_off_for_large_3_x_3_layers_but_not_in_float64(layer: LayerPlan) -> None:
-    assert winograd.pays_off(layer, tf.float32)
-    assert winograd.pays_off(layer, tf.bfloat16)
-    assert not winograd.pays_off(layer, tf.float64)
+) -> ConvolutionPlan:
+    return ConvolutionPlan("convolution", (size, width, channels), kernel=kernel, filters=filters)
 
 
 @pytest.mark.parametrize(
-    "layer",
+    "plan", [plan_convolution(), plan_convolution(size=7), plan_convolution(filters=200, width=32)]
+)
+def test_it_pays_off_for_large_3_x_3_layers_but_not_in_float64(plan: ConvolutionPlan) -> None:
+    assert winograd.pays_off(plan, tf.float32)
+    assert winograd.pays_off(plan, tf.bfloat16)
+    assert not winograd.pays_off(plan, tf.float64)
+
+
+@pytest.mark.parametrize(
+    "plan",
     [
-        plan_layer(kernel=5),
-        plan_layer(kernel=1),
-        plan_layer(size=6),
-        plan_layer(width=6),
-        plan_layer(channels=3),
-        plan_layer(filters=63),
+        plan_convolution(kernel=5),
+        plan_convolution(kernel=1),
+        plan_convolution(size=6),
+        plan_convolution(width=6),
+        plan_convolution(channels=3),
+        plan_convolution(filters=63),
     ],
 )
-def test_it_does_not_pay_off_for_small_or_other_layers(layer: LayerPlan) -> None:
-    assert not winograd.pays_off(layer, tf.float32)
+def test_it_does_not_pay_off_for_small_or_other_layers(plan: ConvolutionPlan) -> None:
+    assert not winograd.pays_off(plan, tf.float32)

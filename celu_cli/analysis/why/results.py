@@ -60,7 +60,7 @@ def recorded_start(a: Manifest, b: Manifest) -> Start:
 
 def expected_start(a: Case, b: Case) -> Start:
     """Whether trainings of two cases would begin alike."""
-    shapes = [[layer.weights_shape for layer in plan_network(case).layers] for case in (a, b)]
+    shapes = [[weight.shape for weight in plan_network(case).weights.values()] for case in (a, b)]
     seed = {"seed": a.seed == b.seed}
     weights = {
         "shapes of the layers": shapes[0] == shapes[1],

@@ -15,7 +15,8 @@ from celu_cli.case.cost import Cost, layer_memory
 from celu_cli.case.describe import describe_dataset
 from celu_cli.case.dump import dump_case
 from celu_cli.case.load import ResolvedCase
-from celu_cli.case.plan import LayerPlan, NetworkPlan, Shape
+from celu_cli.case.operations import Shape
+from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.reading.document import Node, Path, parse
 from celu_cli.case.schema import AutoBackprop, Case, DilatedBackprop, NormalInitializer
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines

@@ -7,6 +7,7 @@ inputs: a fault is named where it stands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,10 +20,12 @@ from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, Laye
 from celu_cli.datasets.definition import Split
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
 from celu_cli.engine.check.oracles import (
+    Array,
     Reference,
     difference_error,
-    layer_values,
+    joined,
     loss_from,
+    output_of,
     reference_gradients,
 )
 from celu_cli.engine.check.parts import check_loss, check_parts
@@ -59,14 +62,14 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     images = tf.constant(np.maximum(split.images[chosen], 1))
     labels = tf.constant(split.labels[chosen])
     initial = initial_weights(plan, case.network.initializer, case.seed)
-    weights = [tf.constant(w, tf.float64) for w in initial]
     rate = dilated_rate(case, epoch=1)
     skipping = plan.dilated_layers if rate > 0.0 else ()
     article = case.backprop.method != "auto" and case.backprop.rule == "article"
 
     network = network_of(case)
     wide = _in_float64(case, network)
-    layers = tuple(map(Layer, plan.layers))
+    layers = build_network(plan, tf.float64, fold=False).layers
+    weights = wide.by_layer([tf.constant(w, tf.float64) for w in initial])
     x = tf.cast(images, tf.float64) / 255.0
     exact = reference_gradients(layers, (), weights, x, labels)
     declared = exact
@@ -76,7 +79,7 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     found = _Found(
         exact,
         declared,
-        derived=_gradients(backprop, wide, weights, images, labels, rate),
+        derived=_gradients(backprop, wide, tf.nest.flatten(weights), images, labels, rate),
         trained=_gradients(backprop, network, masters, images, labels, rate),
         by_tape=_gradients(auto, build_network(plan, network.dtype), masters, images, labels, rate),
     )
@@ -85,11 +88,11 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     checks = []
     for index, (layer, own) in enumerate(zip(layers, wide.layers, strict=True)):
         parts: tuple[PartCheck, ...] = ()
-        if not own.taped:
+        if not own.context.taped:
             gradient = tf.constant(exact.outputs[index]) * wide.scale
             parts = check_parts(own, weights[index], x / wide.scale, gradient)
         checks.append(_check_layer(layer.plan, own.winograd, found, differences[index], parts))
-        x = layer_values(layer, weights[index], x).pooled
+        x = output_of(layer, weights[index], x)
     return GradientCheck(
         case_name=case.name,
         method=case.backprop.method,
@@ -140,10 +143,8 @@ def _check_layer(
 def _in_float64(case: Case, trained: Network) -> Network:
     """The network of the training, with the same algorithms in float64."""
     wide = network_of(case, tf.float64)
-    layers = tuple(
-        replace(layer, winograd=own.winograd) for layer, own in zip(wide.layers, trained.layers, strict=True)
-    )
-    return replace(wide, layers=layers)
+    layers = zip(wide.layers, trained.layers, strict=True)
+    return replace(wide, layers=tuple(replace(layer, operations=own.operations) for layer, own in layers))
 
 
 def _gradients(
@@ -152,13 +153,13 @@ def _gradients(
     """Gradients of weights and outputs by one method, the alpha that was folded out taken back in."""
     result = backprop(network, weights, images, labels, tf.constant(rate, tf.float64))
     return Reference(
-        [tf.cast(gradient, tf.float64).numpy() for gradient in result.weights],
+        list(map(joined, network.by_layer(result.weights))),
         [tf.cast(gradient, tf.float64).numpy() / network.scale for gradient in result.outputs],
     )
 
 
 def _differences(
-    layers: tuple[Layer, ...], weights: Tensors, x: Tensor, labels: Tensor, samples: int
+    layers: tuple[Layer, ...], weights: Sequence[Tensors], x: Tensor, labels: Tensor, samples: int
 ) -> list[tuple[float | None, float | None]]:
     """The true gradients of each layer's weights and output against finite differences."""
     if samples == 0:
@@ -167,34 +168,34 @@ def _differences(
     errors = []
     for index, layer in enumerate(layers):
         errors.append(_layer_differences(layers, index, weights, x, labels, exact, samples))
-        x = layer_values(layer, weights[index], x).pooled
+        x = output_of(layer, weights[index], x)
     return errors
 
 
 def _layer_differences(
     layers: tuple[Layer, ...],
     index: int,
-    weights: Tensors,
+    weights: Sequence[Tensors],
     x: Tensor,
     labels: Tensor,
     exact: Reference,
     samples: int,
 ) -> tuple[float | None, float | None]:
     """`x` is the input of the layer at `index`."""
-    layer, generator = layers[index], np.random.default_rng(index)
+    layer, own, generator = layers[index], list(weights[index]), np.random.default_rng(index)
     loss_above = loss_from(layers, weights, labels, index + 1)
-    output = layer_values(layer, weights[index], x).pooled
+
+    def loss_at(moved: Array) -> float:
+        """The loss with other weights, given in one array as `joined` makes it."""
+        parts = np.split(moved.ravel(), np.cumsum([tf.size(w) for w in own])[:-1])
+        changed = [tf.constant(part.reshape(w.shape)) for part, w in zip(parts, own, strict=True)]
+        return loss_above(output_of(layer, changed, x))
+
     return (
-        difference_error(
-            lambda moved: loss_above(layer_values(layer, tf.constant(moved), x).pooled),
-            weights[index].numpy(),
-            exact.weights[index],
-            samples,
-            generator,
-        ),
+        difference_error(loss_at, joined(own), exact.weights[index], samples, generator),
         difference_error(
             lambda moved: loss_above(tf.constant(moved)),
-            output.numpy(),
+            output_of(layer, own, x).numpy(),
             exact.outputs[index],
             samples,
             generator,

@@ -1,6 +1,7 @@
 """Gradients found without our backward pass: by the tape, and by finite differences of the loss. All in float64.
 
-The forward pass is written anew here, of TensorFlow's own operations; only the value of an activation is shared.
+The forward pass is that of the references of the operations, written of TensorFlow's own; only the value of an
+activation is shared.
 """
 
 from __future__ import annotations
@@ -25,42 +26,23 @@ _MEASURABLE = 1e-5
 _SMOOTH = 3e-5
 
 
-class Values(NamedTuple):
-    """What a layer computes: z = conv(x, weights), f(z), y = f(z) + residual x, and the pool of y."""
-
-    z: Tensor
-    activated: Tensor
-    y: Tensor
-    pooled: Tensor
-
-
 class Reference(NamedTuple):
-    """dL/d weights and dL/d output of each layer."""
+    """dL/d weights (those of one layer in one array) and dL/d output of each layer."""
 
     weights: list[Array]
     outputs: list[Array]
 
 
-def layer_values(layer: Layer, weights: Tensor, x: Tensor, article: bool = False) -> Values:
-    """Run a layer for a tape.
+def joined(gradients: Sequence[Tensor]) -> Array:
+    """The gradient of a layer's weights as one array: as it is where there is one, else flat."""
+    arrays = [tf.cast(gradient, tf.float64).numpy() for gradient in gradients]
+    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
 
-    With `article` the values are the same, but the tape finds what the rule article declares: 1 more on the positive
-    side of the activation, and the whole gradient for each cell of an average pool.
-    """
-    plan = layer.plan
-    z = tf.nn.conv2d(x, weights, 1, "SAME")
-    activated = layer.activation.value(z, plan.alpha)
-    if article:
-        positive = tf.where(z >= 0.0, z, tf.zeros_like(z))
-        activated += positive - tf.stop_gradient(positive)
-    y = activated + tf.constant(plan.residual, x.dtype) * x if plan.residual else activated
-    if plan.pool == "none":
-        return Values(z, activated, y, y)
-    pool = tf.nn.avg_pool2d if plan.pool == "average" else tf.nn.max_pool2d
-    pooled = pool(y, plan.pool_size, plan.pool_size, "VALID")
-    if article and plan.pool == "average":
-        pooled += (plan.pool_size**2 - 1) * (pooled - tf.stop_gradient(pooled))
-    return Values(z, activated, y, pooled)
+
+def output_of(layer: Layer, weights: Tensors, x: Tensor) -> Tensor:
+    """The layer's output by the references of its operations."""
+    *_, output = layer.references(weights, x)
+    return output
 
 
 def mean_loss(output: Tensor, labels: Tensor) -> Tensor:
@@ -73,7 +55,7 @@ def mean_loss(output: Tensor, labels: Tensor) -> Tensor:
 def reference_gradients(
     layers: Sequence[Layer],
     dilated_layers: Sequence[int],
-    weights: Tensors,
+    weights: Sequence[Tensors],
     x: Tensor,
     labels: Tensor,
     *,
@@ -86,39 +68,39 @@ def reference_gradients(
     l + 2, and `up` the adjoint of the pools of layers l + 1 and l. Gradients of outputs are those that the layer above
     passes down: the terms of the layer above and of all further ones, not that of the layer itself.
     """
-    weights = list(weights)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(weights)
-        kept, output = [], x
-        for layer, layer_weights in zip(layers, weights, strict=True):
-            kept.append(layer_values(layer, layer_weights, output, article))
-            output = kept[-1].pooled
-        loss = mean_loss(output, labels)
+        values = [[x]]
+        for layer, of_layer in zip(layers, weights, strict=True):
+            values.append(list(layer.references(of_layer, values[-1][-1], article)))
+        loss = mean_loss(values[-1][-1], labels)
+    outputs = [of_layer[-1] for of_layer in values[1:]]
+    activated = [of_layer[layer.pools_from] for layer, of_layer in zip(layers, values[1:], strict=True)]
     # The article's scripts leave out the mean over the batch.
     factor = tf.cast(len(labels), loss.dtype) if article else tf.ones_like(loss)
     terms, factors = [loss], [factor]
     of_outputs: list[Tensor] = []
     for index in reversed(range(len(layers))):
-        of_outputs.append(tape.gradient(terms, kept[index].pooled, output_gradients=factors))
+        of_outputs.append(tape.gradient(terms, outputs[index], output_gradients=factors))
         if rate > 0.0 and index + 1 in dilated_layers:
-            above = kept[index + 1]
-            up = tape.gradient(above.pooled, above.y, output_gradients=of_outputs[-2])
-            up = tape.gradient(kept[index].pooled, kept[index].y, output_gradients=up)
-            terms.append(kept[index].y)
+            up = of_outputs[-2]
+            for pool in (index + 1, index):
+                up = tape.gradient(outputs[pool], activated[pool], output_gradients=up)
+            terms.append(activated[index])
             factors.append(rate * up)
-    of_weights = tape.gradient(terms, weights, output_gradients=factors)
-    return Reference([g.numpy() for g in of_weights], [g.numpy() for g in reversed(of_outputs)])
+    of_weights = tape.gradient(terms, list(map(list, weights)), output_gradients=factors)
+    return Reference(list(map(joined, of_weights)), [g.numpy() for g in reversed(of_outputs)])
 
 
 def loss_from(
-    layers: Sequence[Layer], weights: Tensors, labels: Tensor, first: int
+    layers: Sequence[Layer], weights: Sequence[Tensors], labels: Tensor, first: int
 ) -> Callable[[Tensor], float]:
     """The loss as a function of the input of layer `first` (an index): [b, h, w, c] -> L."""
-    rest = list(zip(layers[first:], list(weights)[first:], strict=True))
+    rest = list(zip(layers[first:], weights[first:], strict=True))
 
     def loss(x: Tensor) -> float:
         for layer, layer_weights in rest:
-            x = layer_values(layer, layer_weights, x).pooled
+            x = output_of(layer, layer_weights, x)
         return float(mean_loss(x, labels))
 
     return loss

@@ -5,27 +5,20 @@ The parts are those of the network as it is trained: where an alpha is folded, t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from celu_cli.check.measured import (
-    FILTER,
-    FORWARD,
-    INPUT,
-    NEGATIVE,
-    POOL,
-    POSITIVE,
-    RESIDUAL,
-    WHOLE_INPUT,
-    WHOLE_WEIGHTS,
-    PartCheck,
-    part_check,
-)
-from celu_cli.engine.check.oracles import layer_values, mean_loss
-from celu_cli.engine.layers import Kept, Layer
-from celu_cli.engine.loss import logits_gradient
+from celu_cli.check.measured import FORWARD, WHOLE_INPUT, WHOLE_WEIGHTS, PartCheck, part_check
+from celu_cli.engine.backprop import loss_gradient
+from celu_cli.engine.check.oracles import joined, mean_loss
+from celu_cli.engine.layers import Layer
 from celu_cli.engine.network import Network
-from celu_cli.engine.tensor import Tensor
+from celu_cli.engine.operations.operation import Operation
+from celu_cli.engine.tensor import Tensor, Tensors
 
 
 def check_loss(network: Network, output: Tensor, labels: Tensor) -> PartCheck:
@@ -34,64 +27,65 @@ def check_loss(network: Network, output: Tensor, labels: Tensor) -> PartCheck:
         tape.watch(output)
         loss = mean_loss(output, labels)
     exact = tape.gradient(loss, output).numpy()
-    last = network.layers[-1]
-    if last.taped:
+    if network.layers[-1].context.taped:
         return part_check("loss", exact, exact)
-    value = logits_gradient(network, tf.reshape(output, [-1, output.shape[-1]]), labels) / network.scale
-    return part_check("loss", value.numpy(), exact, exact * len(labels) if last.article else None)
+    value = loss_gradient(network, tf.reshape(output, [-1, output.shape[-1]]), labels) / network.scale
+    return part_check("loss", value.numpy(), exact, exact * len(labels) if network.article else None)
 
 
-def check_parts(layer: Layer, weights: Tensor, x: Tensor, gradient: Tensor) -> tuple[PartCheck, ...]:
-    """Try the parts of a layer alone, then the layer as a whole; `gradient` is the true dL/d output."""
+def check_parts(layer: Layer, weights: Tensors, x: Tensor, gradient: Tensor) -> tuple[PartCheck, ...]:
+    """Try the operations of a layer alone, then the layer as a whole; `gradient` is the true dL/d output."""
+    weights, rules = list(weights), (False, True) if layer.context.article else (False,)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([weights, x])
-        exact = layer_values(layer, weights, x)
-        declared = layer_values(layer, weights, x, article=True) if layer.article else exact
-    true_gy = tape.gradient(exact.pooled, exact.y, output_gradients=gradient)
-    true_gz = tape.gradient(exact.activated, exact.z, output_gradients=true_gy)
+        values = [list(layer.references(weights, x, article)) for article in rules]
+    output, _ = layer.forward(weights, x)
+    parts = [part_check(FORWARD, np.asarray(output), np.asarray(values[0][-1]))]
+    arriving, last = gradient, len(weights)
+    for index in reversed(range(len(layer.operations))):
+        operation, taken = layer.operations[index], values[0][index]
+        first = last - len(operation.plan.parameters)
+        parts += _check_operation(layer, operation, weights[first:last], taken, x, arriving)
+        arriving = tape.gradient(values[0][index + 1], taken, output_gradients=arriving)
+        last = first
 
-    output, kept = layer.forward(weights, x)
-    gz = layer.activation_backward(true_gy, kept.activation)
-    of_weights, of_input = layer.convolve_adjoint(kept, true_gz)
-    whole_weights, whole_input = layer.backward(kept, gradient)
-
-    def check(
-        part: str,
-        value: Tensor,
-        of: str,
-        by: str,
-        given: Tensor,
-        where: Tensor | None = None,
-        times: float = 1.0,
-    ) -> PartCheck:
-        """Compare with `times` the tape's gradient from `of` to `by`, names of `Values`, or of weights and x."""
-        results = [value]
-        for values in (exact, declared) if layer.article else (exact,):
-            source = {"weights": weights, "x": x}.get(by)
-            source = getattr(values, by) if source is None else source
-            results.append(times * tape.gradient(getattr(values, of), source, output_gradients=given))
-        if where is not None:
-            results = [tf.where(where, result, tf.zeros_like(result)) for result in results]
-        return part_check(part, *(np.asarray(result) for result in results))
-
-    parts = [
-        part_check(FORWARD, np.asarray(output), np.asarray(exact.pooled)),
-        check(POOL, layer.pool_adjoint(kept, gradient), "pooled", "y", gradient),
-        # At 0 itself derivatives may jump, and either side's is as good.
-        check(POSITIVE, gz, "activated", "z", true_gy, exact.z > 0.0),
-        check(NEGATIVE, gz, "activated", "z", true_gy, exact.z < 0.0),
-        check(FILTER, of_weights, "z", "weights", true_gz),
-        check(INPUT, of_input, "z", "x", true_gz),
-    ]
-    if layer.plan.residual:
-        through = whole_input - _through_convolution(layer, kept, gradient)
-        parts.append(check(RESIDUAL, through, "pooled", "y", gradient, times=layer.plan.residual))
-    parts.append(check(WHOLE_WEIGHTS, whole_weights, "pooled", "weights", gradient))
-    parts.append(check(WHOLE_INPUT, whole_input, "pooled", "x", gradient))
+    _, kept = layer.forward(weights, x)
+    of_weights, of_input = layer.backward(kept, gradient)
+    exact = [tape.gradient(of_rule[-1], [weights, x], output_gradients=gradient) for of_rule in values]
+    parts.append(part_check(WHOLE_WEIGHTS, joined(of_weights), *(joined(found[0]) for found in exact)))
+    parts.append(part_check(WHOLE_INPUT, np.asarray(of_input), *(found[1].numpy() for found in exact)))
     return tuple(parts)
 
 
-def _through_convolution(layer: Layer, kept: Kept, gradient: Tensor) -> Tensor:
-    """The part of dL/d input that does not come by the residual sum, by the layer's own parts."""
-    gz = layer.activation_backward(layer.pool_adjoint(kept, gradient), kept.activation)
-    return layer.convolve_adjoint(kept, gz)[1]
+def _check_operation(
+    layer: Layer, operation: Operation, parameters: Tensors, x: Tensor, layer_input: Tensor, gradient: Tensor
+) -> Iterator[PartCheck]:
+    """An operation's adjoint against the tape's gradients of its reference: of x, then of each parameter."""
+    x, layer_input = tf.identity(x), tf.identity(layer_input)  # the tape must not connect the two
+    context = replace(layer.context, layer_input=layer_input)
+    prepared = operation.prepare(parameters, context)
+    _, kept = operation.forward(prepared, x, context)
+    of_parameters, of_x = operation.adjoint(prepared, kept, gradient, context)
+    of_inputs, sources = [of_x], [x]
+    if operation.reads_layer_input:
+        of_inputs.append(operation.layer_input_adjoint(gradient))
+        sources.append(layer_input)
+    found = []
+    for article in (False, True) if layer.context.article else (False,):
+        with tf.GradientTape() as tape:
+            tape.watch([list(parameters), sources])
+            y = operation.reference(parameters, x, replace(context, article=article))
+        found.append(tape.gradient(y, [list(parameters), sources], output_gradients=gradient))
+    for name, where in operation.input_parts(x).items():
+        yield part_check(name, _masked(of_inputs, where), *(_masked(each[1], where) for each in found))
+    of_parameters = operation.prepare_adjoint(of_parameters)
+    for index, parameter in enumerate(operation.plan.parameters):
+        exact = [np.asarray(each[0][index]) for each in found]
+        yield part_check(operation.parameter_part(parameter.name), np.asarray(of_parameters[index]), *exact)
+
+
+def _masked(gradients: Tensors, where: Tensor | None) -> NDArray[np.float64]:
+    """The gradients in one array, 0 where the mask is false."""
+    if where is not None:
+        gradients = [tf.where(where, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+    return joined(gradients)

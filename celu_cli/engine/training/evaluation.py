@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import tensorflow as tf
@@ -49,8 +50,6 @@ def compile_evaluation(network: Network, split: Split, batch_size: int) -> Calla
 
 def evaluation_batch(plan: NetworkPlan, images: int) -> int:
     """Images per evaluation batch: about 100 to 1,000 by memory, and where possible without a remainder."""
-    largest = max(
-        4 * layer.activation_shape[0] * layer.activation_shape[1] * layer.filters for layer in plan.layers
-    )
+    largest = max(4 * prod(layer.activation_shape) for layer in plan.layers)
     most = min(1_000, max(100, _EVALUATION_BYTES // largest))
     return next((size for size in range(most, most // 2, -1) if images % size == 0), most)

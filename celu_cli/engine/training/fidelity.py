@@ -12,10 +12,10 @@ from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.events import Fidelity
 
 
-def empty_record(case: Case, steps: int, layers: int) -> Tensor:
-    """Room for an epoch's measurements: float32 [measurements, layers, 2]; no room where the case asks for none."""
+def empty_record(case: Case, steps: int, weights: int) -> Tensor:
+    """Room for an epoch's measurements: float32 [measurements, weights, 2]; no room where the case asks for none."""
     measurements = ceil(steps / case.fidelity.every) if case.fidelity is not None else 0
-    return tf.zeros([measurements, layers, 2])
+    return tf.zeros([measurements, weights, 2])
 
 
 def record_if_due(
@@ -33,7 +33,7 @@ def record_if_due(
 
 
 def compare_gradients(used: Tensors, exact: Tensors) -> Tensor:
-    """Cosine and |used| / |exact| of each layer, 0 where a gradient is 0: [layers, 2]."""
+    """Cosine and |used| / |exact| for each of the weights, 0 where a gradient is 0: [weights, 2]."""
     rows = []
     for a, b in zip(used, exact, strict=True):
         norm_a, norm_b = tf.norm(a), tf.norm(b)

@@ -39,7 +39,7 @@ def compile_probe(case: Case, network: Network, split: Split, detail: LayerDetai
         if detail == "norms":
             return norms, [], []
         _, kept = network.forward(network.compute_weights(weights), network.inputs(images))
-        activations = [tf.cast(layer.y, tf.float32) * network.scale for layer in kept]
+        activations = [tf.cast(layer.activated, tf.float32) * network.scale for layer in kept]
         return norms, list(map(count_values, activations)), list(map(count_values, gradients))
 
     def probe(weights: Tensors, epoch: int) -> LayersMeasured:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,36 +10,51 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 
-def to_arrays(tensors: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Nested mappings and tuples of tensors -> arrays, each named by its way there, such as ``optimizer/m/0``."""
-    return {name: tensor.numpy() for name, tensor in _named(tensors, "")}
+def to_arrays(state: Any, weight_names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Nested tuples and mappings of tensors -> arrays, each named by its way there: ``sums/loss``, ``optimizer/step``.
+
+    A plain tuple has a tensor for each of the weights, by their names: ``optimizer/m/layer1.convolution.kernel``.
+    """
+    return {name: tensor.numpy() for name, _, tensor in _named(state, weight_names)}
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str = "") -> Any:
-    """The arrays as tensors, nested as `like` is.
+def from_arrays(arrays: Mapping[str, NDArray[Any]], like: Any, weight_names: Sequence[str]) -> Any:
+    """The arrays as tensors, nested as `like` is; they may have the names of celu's first checkpoints, too.
 
     Raises:
         ValueError: an array is missing, or its shape or dtype is not that of the tensor in `like`.
     """
-    if isinstance(like, Mapping):
-        return {key: from_arrays(arrays, value, f"{prefix}{key}/") for key, value in like.items()}
-    if isinstance(like, tuple):
-        return tuple(from_arrays(arrays, value, f"{prefix}{i}/") for i, value in enumerate(like))
-    name = prefix.rstrip("/")
-    array = arrays.get(name, np.empty(0))
-    if name not in arrays or array.shape != tuple(like.shape) or array.dtype != like.dtype.as_numpy_dtype:
-        raise ValueError(
-            f"the checkpoint's {name} is not the {like.dtype.name} {tuple(like.shape)} of this case"
-        )
-    return tf.constant(array)
+    found = {}
+    for name, first_name, tensor in _named(like, weight_names):
+        array = arrays.get(name, arrays.get(first_name, np.empty(0)))
+        if (
+            not {name, first_name} & set(arrays)
+            or array.shape != tuple(tensor.shape)
+            or array.dtype != tensor.dtype.as_numpy_dtype
+        ):
+            raise ValueError(
+                f"the checkpoint's {name} is not the {tensor.dtype.name} {tuple(tensor.shape)} of this case"
+            )
+        found[id(tensor)] = tf.constant(array)
+    return tf.nest.map_structure(lambda tensor: found[id(tensor)], like)
 
 
-def _named(tensors: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(tensors, Mapping):
-        for key, value in tensors.items():
-            yield from _named(value, f"{prefix}{key}/")
-    elif isinstance(tensors, tuple):
-        for index, value in enumerate(tensors):
-            yield from _named(value, f"{prefix}{index}/")
+def _named(tree: Any, weight_names: Sequence[str], name: str = "", first: str = "") -> Iterator[Any]:
+    """Name, name in celu's first checkpoints (which counted the weights and sums), and tensor of every leaf."""
+    if isinstance(tree, Mapping):
+        items = [(key, key, value) for key, value in tree.items()]
+    elif isinstance(tree, tuple):
+        own = getattr(tree, "_fields", weight_names)
+        # The sums were counted, the parts of the state were not.
+        counted = own is weight_names or first == "sums"
+        items = [
+            (key, str(index) if counted else key, value)
+            for index, (key, value) in enumerate(zip(own, tree, strict=True))
+        ]
     else:
-        yield prefix.rstrip("/"), tensors
+        yield name, first, tree
+        return
+    for key, first_key, value in items:
+        yield from _named(
+            value, weight_names, f"{name}/{key}".lstrip("/"), f"{first}/{first_key}".lstrip("/")
+        )

@@ -1,77 +1,128 @@
-"""The compiled graph that runs a stretch of training steps."""
+"""A training step as a pure function of its state, and the compiled graph that runs a stretch of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Split
 from celu_cli.engine.backprop import manual, select_backprop
 from celu_cli.engine.network import Network, exact_twin
-from celu_cli.engine.optimizers import build_optimizer
+from celu_cli.engine.optimizers import Optimizer, build_optimizer
 from celu_cli.engine.tensor import Tensor, share
 from celu_cli.engine.training.fidelity import empty_record, record_if_due
 
 
-def empty_sums(case: Case, steps: int, layers: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+class Sums(NamedTuple):
     """What an epoch adds up: loss, right answers, the step that diverged (from 0, -1: none), fidelity."""
-    nothing = tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1)
-    return *nothing, empty_record(case, steps, layers)
+
+    loss: Tensor
+    correct: Tensor
+    diverged_at: Tensor
+    fidelity: Tensor
 
 
-def compile_steps(case: Case, network: Network, split: Split) -> Callable[..., Any]:
-    """One graph that runs steps [first, last) of an epoch.
+class State(NamedTuple):
+    """All that a step changes; a checkpoint is this and nothing else.
 
-    The function returned takes weights, optimizer state, sums (see `empty_sums`), the order of the images, the learning
-    rate of every step, the dilated rate, first and last; it returns the first three as they are after the steps.
+    `untrained` is what operations remember that no gradient changes; none does so yet.
     """
-    images, labels = share(split.images), share(split.labels)
-    backprop = select_backprop(case.backprop)
-    exact_network = exact_twin(network)
-    optimizer = build_optimizer(case.optimizer)
 
-    def step(
-        index: Tensor, weights: Any, state: Any, sums: Any, order: Tensor, rates: Tensor, skip: Tensor
-    ) -> Any:
-        chosen = order[index * case.batch_size : (index + 1) * case.batch_size]
-        batch = tf.ensure_shape(tf.gather(images, chosen), [None, *images.shape[1:]])
-        chosen_labels = tf.gather(labels, chosen)
-        gradients = backprop(network, weights, batch, chosen_labels, skip)
+    weights: tuple[Tensor, ...]
+    optimizer: dict[str, Any]
+    untrained: dict[str, Tensor]
+    sums: Sums
+
+
+class Batch(NamedTuple):
+    """What a step takes: its number (from 0), images [b, h, w, c], labels [b], and its rates."""
+
+    index: Tensor
+    images: Tensor
+    labels: Tensor
+    learning_rate: Tensor
+    dilated_rate: Tensor
+
+
+Step: TypeAlias = Callable[[State, Batch], State]
+# (state, order of the images, learning rate of every step, dilated rate, first step, last step + 1) -> state
+RunSteps: TypeAlias = Callable[[State, Tensor, Tensor, Tensor, Tensor, Tensor], State]
+
+
+def initial_state(case: Case, network: Network, weights: Sequence[NDArray[np.float32]], steps: int) -> State:
+    """The state before the first of an epoch's `steps`."""
+    tensors = tuple(map(tf.constant, weights))
+    return State(tensors, _optimizer(case, network).init(tensors), {}, empty_sums(case, network, steps))
+
+
+def empty_sums(case: Case, network: Network, steps: int) -> Sums:
+    """The sums before the first of an epoch's `steps`."""
+    record = empty_record(case, steps, len(network.weight_names))
+    return Sums(tf.zeros((), tf.float64), tf.zeros((), tf.int64), tf.constant(-1), record)
+
+
+def build_step(case: Case, network: Network) -> Step:
+    """The step of `case`: gradients of the batch, new weights, sums."""
+    backprop, exact_network = select_backprop(case.backprop), exact_twin(network)
+    optimizer = _optimizer(case, network)
+
+    def step(state: State, batch: Batch) -> State:
+        inputs = batch.images, batch.labels, batch.dilated_rate
+        gradients = backprop(network, state.weights, *inputs)
         record = record_if_due(
             case,
-            sums[3],
-            index,
+            state.sums.fidelity,
+            batch.index,
             gradients.weights,
-            lambda: manual(exact_network, weights, batch, chosen_labels, skip).weights,
+            lambda: manual(exact_network, state.weights, *inputs).weights,
         )
-        weights, state = optimizer.update(gradients.weights, state, weights, rates[index])
-        loss_sum, correct, diverged_at = sums[:3]
-        loss_sum += tf.cast(gradients.loss, tf.float64) * tf.cast(tf.shape(chosen)[0], tf.float64)
-        correct += tf.cast(gradients.correct, tf.int64)
+        weights, memory = optimizer.update(
+            gradients.weights, state.optimizer, state.weights, batch.learning_rate
+        )
+        images = tf.cast(tf.shape(batch.labels)[0], tf.float64)
         # A sum is finite only where all it adds is, short of gradients that no float32 could be trained with.
         total = tf.add_n([gradients.loss, *(tf.reduce_sum(gradient) for gradient in gradients.weights)])
-        diverged_at = tf.where(tf.math.is_finite(total), diverged_at, index)
-        return index + 1, weights, state, (loss_sum, correct, diverged_at, record)
+        sums = Sums(
+            state.sums.loss + tf.cast(gradients.loss, tf.float64) * images,
+            state.sums.correct + tf.cast(gradients.correct, tf.int64),
+            tf.where(tf.math.is_finite(total), state.sums.diverged_at, batch.index),
+            record,
+        )
+        return State(weights, memory, state.untrained, sums)
+
+    return step
+
+
+def compile_steps(case: Case, network: Network, split: Split) -> RunSteps:
+    """One graph that runs the steps [first, last) of an epoch on `split`, but none after one that diverged."""
+    images, labels = share(split.images), share(split.labels)
+    step = build_step(case, network)
 
     @tf.function(autograph=False)
     def run_steps(
-        weights: Any,
-        state: Any,
-        sums: Any,
-        order: Tensor,
-        rates: Tensor,
-        skip: Tensor,
-        first: Tensor,
-        last: Tensor,
-    ) -> Any:
+        state: State, order: Tensor, rates: Tensor, dilated_rate: Tensor, first: Tensor, last: Tensor
+    ) -> State:
+        def next_step(index: Tensor, state: State) -> tuple[Tensor, State]:
+            chosen = order[index * case.batch_size : (index + 1) * case.batch_size]
+            batch_images = tf.ensure_shape(tf.gather(images, chosen), [None, *images.shape[1:]])
+            batch = Batch(index, batch_images, tf.gather(labels, chosen), rates[index], dilated_rate)
+            return index + 1, step(state, batch)
+
         return tf.while_loop(
-            lambda index, _weights, _state, sums: (index < last) & (sums[2] < 0),
-            lambda index, weights, state, sums: step(index, weights, state, sums, order, rates, skip),
-            (first, weights, state, sums),
+            lambda index, state: (index < last) & (state.sums.diverged_at < 0),
+            next_step,
+            (first, state),
             parallel_iterations=1,
-        )[1:]
+        )[1]
 
     return run_steps
+
+
+def _optimizer(case: Case, network: Network) -> Optimizer:
+    parameters = [parameter for layer in network.layers for parameter in layer.plan.weights.values()]
+    return build_optimizer(case.optimizer, [parameter.decayed for parameter in parameters])

@@ -1,4 +1,4 @@
-"""The story of a training, told as events.
+"""The story of a training, as events.
 
 Whole stretches of steps run as one compiled loop: gather a batch of uint8 images, take its gradients, update the
 weights, add up loss and right answers. Python only hands over the order of the images and reads the sums.
@@ -20,7 +20,6 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Dataset, Split
 from celu_cli.engine.network import Network
-from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import dilated_rate, learning_rates
 from celu_cli.engine.training.diagnosis import clear_memory_errors, diverged, explain_divergence
@@ -28,7 +27,7 @@ from celu_cli.engine.training.fidelity import read_record
 from celu_cli.engine.training.probe import Probe, compile_probe
 from celu_cli.engine.training.programs import Programs
 from celu_cli.engine.training.snapshot import from_arrays, to_arrays
-from celu_cli.engine.training.steps import empty_sums
+from celu_cli.engine.training.steps import RunSteps, State, empty_sums, initial_state
 from celu_cli.errors import RunError
 from celu_cli.events import (
     Checkpoint,
@@ -67,10 +66,10 @@ class _Training:
     step: int
     steps: int
     seconds: float
-    tensors: dict[str, Any]  # weights, optimizer, sums
+    state: State
 
-    def checkpoint(self) -> CheckpointReached:
-        arrays = to_arrays(self.tensors)
+    def checkpoint(self, network: Network) -> CheckpointReached:
+        arrays = to_arrays(self.state, network.weight_names)
         return CheckpointReached(Checkpoint(self.epoch, self.step, self.steps, self.seconds, arrays))
 
 
@@ -89,7 +88,7 @@ def train(
     Args:
         checkpoints: When to yield a `CheckpointReached` besides the end of each epoch's steps.
         resume: Where an earlier process came to; what follows is then, bit for bit, what would have followed there.
-        epochs_recorded: How many epochs that process told of; the last is not evaluated a second time.
+        epochs_recorded: How many epochs that process reported; the last is not evaluated a second time.
         layer_detail: What to measure of the layers after each epoch, if anything; the training is the same without.
         programs: Where earlier trainings of this process have left what they compiled.
 
@@ -103,11 +102,11 @@ def train(
     images, test_images = len(dataset.train.images), len(dataset.test.images)
     steps = ceil(images / case.batch_size)
     initial = initial_weights(plan, case.network.initializer, case.seed)
-    training = _begin(case, steps, initial)
+    training = _Training(1, 0, steps, 0.0, initial_state(case, network, initial, steps))
     if resume is not None:
-        training = _restored(resume, training)
+        training = _restored(resume, training, network)
         if training.step == steps and epochs_recorded >= training.epoch:
-            _next_epoch(case, training)
+            _next_epoch(case, network, training)
     probe = compile_probe(case, network, dataset.train, layer_detail) if layer_detail else None
 
     yield TrainingStarted(
@@ -124,38 +123,28 @@ def train(
                 case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
             )
             yield from _evaluate(case, images, test_images, run_evaluation, probe, training)
-            _next_epoch(case, training)
+            _next_epoch(case, network, training)
     yield TrainingEnded(case.epochs)
 
 
-def _begin(case: Case, steps: int, initial: list[Any]) -> _Training:
-    weights = tuple(map(tf.constant, initial))
-    tensors = {
-        "weights": weights,
-        "optimizer": build_optimizer(case.optimizer).init(weights),
-        "sums": empty_sums(case, steps, len(weights)),
-    }
-    return _Training(1, 0, steps, 0.0, tensors)
-
-
-def _restored(checkpoint: Checkpoint, like: _Training) -> _Training:
+def _restored(checkpoint: Checkpoint, like: _Training, network: Network) -> _Training:
     try:
-        tensors = from_arrays(checkpoint.arrays, like.tensors)
+        state = from_arrays(checkpoint.arrays, like.state, network.weight_names)
     except ValueError as error:
         raise RunError(f"{error}; the run cannot be resumed") from error
-    return _Training(checkpoint.epoch, checkpoint.step, like.steps, checkpoint.seconds, tensors)
+    return _Training(checkpoint.epoch, checkpoint.step, like.steps, checkpoint.seconds, state)
 
 
-def _next_epoch(case: Case, training: _Training) -> None:
+def _next_epoch(case: Case, network: Network, training: _Training) -> None:
     training.epoch, training.step, training.seconds = training.epoch + 1, 0, 0.0
-    training.tensors["sums"] = empty_sums(case, training.steps, len(training.tensors["weights"]))
+    training.state = training.state._replace(sums=empty_sums(case, network, training.steps))
 
 
 def _train_epoch(
     case: Case,
     network: Network,
     split: Split,
-    run_steps: Callable[..., Any],
+    run_steps: RunSteps,
     training: _Training,
     checkpoints: Checkpoints,
 ) -> Iterator[Event]:
@@ -167,24 +156,22 @@ def _train_epoch(
     rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
     skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
 
-    def advance(tensors: dict[str, Any], first: int, last: int) -> dict[str, Any]:
-        passed = (tensors["weights"], tensors["optimizer"], tensors["sums"], order, rates, skip_rate)
-        results = run_steps(*passed, tf.constant(first), tf.constant(last))
-        return dict(zip(("weights", "optimizer", "sums"), results, strict=True))
+    def advance(state: State, last: int) -> State:
+        return run_steps(state, order, rates, skip_rate, tf.constant(training.step), tf.constant(last))
 
     stretch = 1
     while training.step < steps:
         begun = time.perf_counter()
         count = min(stretch, steps - training.step, _steps_to_checkpoint(training.step, checkpoints))
-        before = training.tensors
-        last = training.step + count
+        before, last = training.state, training.step + count
 
-        training.tensors = advance(before, training.step, last)
-        diverged_at = training.tensors["sums"][2].numpy().item()
+        training.state = advance(before, last)
+        diverged_at = training.state.sums.diverged_at.numpy().item()
         if diverged_at >= 0:
-            weights = advance(before, training.step, diverged_at)["weights"]
+            weights = advance(before, diverged_at).weights
             chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
-            reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen])
+            skip = skip_rate if case.backprop.method == "dilated" else None
+            reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen], skip)
             where = f"in epoch {epoch}, step {diverged_at + 1} of {steps}"
             raise diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
         elapsed = time.perf_counter() - begun
@@ -193,7 +180,7 @@ def _train_epoch(
         yield _steps_done(case, images, training)
         planned = checkpoints.every_steps is not None and training.step % checkpoints.every_steps == 0
         if training.step == steps or planned or checkpoints.due():
-            yield training.checkpoint()
+            yield training.checkpoint(network)
         stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / elapsed)))
 
 
@@ -203,7 +190,7 @@ def _steps_to_checkpoint(step: int, checkpoints: Checkpoints) -> int:
 
 
 def _steps_done(case: Case, images: int, training: _Training) -> StepsDone:
-    loss_sum, correct = (value.numpy().item() for value in training.tensors["sums"][:2])
+    loss_sum, correct = (value.numpy().item() for value in training.state.sums[:2])
     seen = min(training.step * case.batch_size, images)
     speed = seen / max(training.seconds, 1e-9)
     return StepsDone(training.epoch, training.step, loss_sum / seen, correct / seen, speed)
@@ -217,25 +204,27 @@ def _evaluate(
     probe: Probe | None,
     training: _Training,
 ) -> Iterator[Event]:
-    """Test the weights on the test images, stretch by stretch, and tell of the whole epoch."""
+    """Test the weights on the test images, stretch by stretch, and report the whole epoch."""
     epoch, last = training.epoch, _steps_done(case, images, training)
     yield EvaluationStarted(epoch)
     started = time.perf_counter()
-    passed = tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)
-    stretch = 1
-    while passed[0].numpy().item() < test_images:
+    first, loss_sum, correct = tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)
+    stretch, tested = 1, 0
+    while tested < test_images:
         begun = time.perf_counter()
-        passed = run_evaluation(training.tensors["weights"], *passed, tf.constant(stretch))
-        tested = min(passed[0].numpy().item(), test_images)
+        first, loss_sum, correct = run_evaluation(
+            training.state.weights, first, loss_sum, correct, tf.constant(stretch)
+        )
+        tested = min(first.numpy().item(), test_images)
         yield ImagesTested(epoch, tested)
         elapsed = time.perf_counter() - begun
         stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * stretch / elapsed)))
-    test_loss, test_accuracy = passed[1].numpy().item() / test_images, passed[2].numpy().item() / test_images
+    test_loss, test_accuracy = (sum_.numpy().item() / test_images for sum_ in (loss_sum, correct))
     if not isfinite(test_loss):  # the epoch's last step blew up: no other step's loss shows it
         raise diverged(case, f"on the test images after epoch {epoch}")
     seconds = training.seconds + time.perf_counter() - started
     if probe is not None:
-        yield probe(training.tensors["weights"], epoch)
+        yield probe(training.state.weights, epoch)
     yield EpochDone(
         EpochMetrics(
             epoch=epoch,
@@ -248,6 +237,6 @@ def _evaluate(
             seconds=seconds,
             images_per_second=last.images_per_second,
             time=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            fidelity=read_record(case, training.tensors["sums"][3]),
+            fidelity=read_record(case, training.state.sums.fidelity),
         )
     )

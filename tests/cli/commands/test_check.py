@@ -14,8 +14,9 @@ from celu_cli.check import combinations as check_matrix
 from celu_cli.check.combinations import Combination
 from celu_cli.check.measured import GradientCheck
 from celu_cli.cli.commands import check
-from celu_cli.engine import layers
 from celu_cli.engine.activations import ACTIVATIONS
+from celu_cli.engine.operations.average_pool import AveragePool
+from celu_cli.engine.operations.operation import Context
 from tests.cli.invoke import Celu
 
 NARROW = ("network.filters=4", "network.initializer=he_normal")
@@ -73,11 +74,10 @@ class TestOneCase:
         assert max(map(len, outcome.out.splitlines())) <= 80
 
     def test_a_planted_fault_fails_and_is_named(self, celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            layers,
-            "average_pool_adjoint",
-            lambda *given, old=layers.average_pool_adjoint, **_: old(*given, divide=False),
-        )
+        def undivided(self: Any, *given: Any, old: Any = AveragePool.adjoint) -> Any:
+            return old(self, *given[:-1], Context(article=True))
+
+        monkeypatch.setattr(AveragePool, "adjoint", undivided)
         outcome = celu("check", "case-c", *NARROW)
         assert outcome.code == 4
         assert outcome.err.endswith("celu: the gradients of case-c are wrong; it enters at layer 6: pool\n")

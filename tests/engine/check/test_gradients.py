@@ -12,16 +12,31 @@ import tensorflow as tf
 from celu_cli.case.schema import Case
 from celu_cli.check.combinations import combinations
 from celu_cli.check.faults import ARITHMETIC, ASSEMBLY, LOSS, SKIP, TAPE
-from celu_cli.check.measured import FILTER, FORWARD, INPUT, NEGATIVE, POOL, POSITIVE, RESIDUAL, WHOLE_WEIGHTS
+from celu_cli.check.measured import (
+    FILTER,
+    FORWARD,
+    INPUT,
+    NEGATIVE,
+    POOL,
+    POSITIVE,
+    RESIDUAL,
+    WHOLE_INPUT,
+    WHOLE_WEIGHTS,
+)
 from celu_cli.check.verdict import Verdict, judge
 from celu_cli.datasets.load import load_dataset
-from celu_cli.engine import backprop, layers, winograd
+from celu_cli.engine import backprop, winograd
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.check import gradients as gradcheck
 from celu_cli.engine.check.gradients import check_gradients
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.network import Network
-from celu_cli.engine.pools import average_pool_adjoint
+from celu_cli.engine.operations import convolution
+from celu_cli.engine.operations.average_pool import AveragePool
+from celu_cli.engine.operations.convolution import Convolution
+from celu_cli.engine.operations.max_pool import MaxPool
+from celu_cli.engine.operations.operation import Context
+from celu_cli.engine.operations.residual import Residual
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -60,11 +75,11 @@ def entry(activation: str, **changes: Any) -> Plant:
     return lambda patch: patch.setitem(ACTIVATIONS, activation, replace(ACTIVATIONS[activation], **changes))
 
 
-def method_of_layer(name: str, method: Callable[..., Any]) -> Plant:
-    """Replace a method of `Layer`; the new one is given the old one first."""
-    old = getattr(Layer, name)
+def method(owner: type, name: str, new: Callable[..., Any]) -> Plant:
+    """Replace a method of a class; the new one is given the old one first."""
+    old = getattr(owner, name)
     return lambda patch: patch.setattr(
-        Layer, name, lambda self, *given, **named: method(old, self, *given, **named)
+        owner, name, lambda self, *given, **named: new(old, self, *given, **named)
     )
 
 
@@ -75,58 +90,66 @@ def function(module: Any, name: str, new: Callable[..., Any]) -> Plant:
 
 
 def filter_gradient_padded_at_the_other_side(
-    old: Callable[..., Any], layer: Layer, kept: Kept, gz: Any, pass_down: bool
+    old: Any, operation: Convolution, parameters: Any, kept: Any, gradient: Any, context: Context
 ) -> Any:
     """SAME pads an even kernel at the bottom and at the right."""
-    _, below = old(layer, kept, gz, pass_down)
-    size = layer.plan.kernel
+    _, below = old(operation, parameters, kept, gradient, context)
+    size = operation.plan.kernel
     before, after = size // 2, (size - 1) // 2
-    padded = tf.pad(kept.x, [[0, 0], [before, after], [before, after], [0, 0]])
-    of_weights = tf.raw_ops.Conv2DBackpropFilter(
-        input=padded,
-        filter_sizes=kept.filters[0].shape,
-        out_backprop=gz,
+    of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+        input=tf.pad(kept[0], [[0, 0], [before, after], [before, after], [0, 0]]),
+        filter_sizes=parameters[0].shape,
+        out_backprop=gradient,
         strides=[1, 1, 1, 1],
         padding="VALID",
     )
-    return [of_weights], below
+    return [of_kernel], below
 
 
 def input_gradient_of(change: Callable[[Any], Any]) -> Callable[..., Any]:
     """The input gradient by changed weights."""
-
-    def convolve_adjoint(old: Any, layer: Layer, kept: Kept, gz: Any, pass_down: bool) -> Any:
-        of_weights, _ = old(layer, kept, gz, pass_down)
-        changed = kept._replace(filters=[change(kept.filters[0])])
-        return of_weights, old(layer, changed, gz, pass_down)[1]
-
-    return convolve_adjoint
+    return lambda old, x, kernel, gradient: old(x, change(kernel), gradient)
 
 
-def backward_with_residual(share: Callable[[Layer, Any, Any], Any]) -> Callable[..., Any]:
-    """A layer's backward pass in which the residual sum gets `share` of (layer, gy, gz)."""
-
-    def backward(_: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
+def backward_with_residual_through_the_activation(
+    old: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True
+) -> Any:
+    """The residual sum gets gz where gy belongs."""
+    of_weights, below = old(layer, kept, gradient, pass_down)
+    if layer.plan.residual and pass_down:
         gy = layer.pool_adjoint(kept, gradient)
-        gz = layer.activation_backward(gy, kept.activation)
-        of_weights, below = layer.convolve_adjoint(kept, gz)
-        return of_weights, below + share(layer, gy, gz) if pass_down else None
-
-    return backward
+        _, gz = layer.operations[1].adjoint([], kept.tensors[1], gy, layer.context)
+        below += layer.plan.residual * (gz - gy)
+    return of_weights, below
 
 
 def weights_before_the_pool(old: Any, layer: Layer, kept: Kept, gradient: Any, pass_down: bool = True) -> Any:
     """The filter gradient from gy where gz belongs."""
     _, below = old(layer, kept, gradient, pass_down)
-    return layer.convolve_adjoint(kept, layer.pool_adjoint(kept, gradient))[0], below
+    gy = layer.pool_adjoint(kept, gradient)
+    return layer.operations[0].adjoint(kept.parameters[0], kept.tensors[0], gy, layer.context)[0], below
 
 
-def pool_rows_dropped_at_the_top(
-    old: Any, gradient: Any, size: int, height: int, width: int, **named: Any
-) -> Any:
-    rows, columns = gradient.shape[1] * size, gradient.shape[2] * size
-    spread = old(gradient, size, rows, columns, **named)
-    return tf.pad(spread, [[0, 0], [height - rows, 0], [width - columns, 0], [0, 0]])
+def pool_rows_dropped_at_the_top(old: Any, pool: AveragePool, *given: Any) -> Any:
+    """The rows and columns at the end, which the pool dropped, come first."""
+    _, spread = old(pool, *given)
+    dropped = [side % pool.plan.size for side in pool.plan.input_shape[:2]]
+    return [], tf.roll(spread, dropped, axis=[1, 2])
+
+
+def max_pool_that_gives_to_all(_: Any, pool: MaxPool, *given: Any) -> Any:
+    return AveragePool(pool.plan).adjoint(*given)
+
+
+def average_pool_by_rule(article: bool) -> Plant:
+    """The average pool's adjoint by one rule, whatever the case says."""
+    return method(
+        AveragePool,
+        "adjoint",
+        lambda old, pool, parameters, kept, gradient, context: old(
+            pool, parameters, kept, gradient, replace(context, article=article)
+        ),
+    )
 
 
 def with_kept(number: int, change: Callable[[Kept], Kept]) -> Callable[..., Any]:
@@ -141,26 +164,25 @@ def with_kept(number: int, change: Callable[[Kept], Kept]) -> Callable[..., Any]
 
 def stale_weights(number: int) -> Callable[..., Any]:
     """One layer goes backward with weights of an earlier step."""
-
-    return with_kept(number, lambda kept: kept._replace(filters=[0.9 * one for one in kept.filters]))
+    return with_kept(
+        number,
+        lambda kept: kept._replace(parameters=[[0.9 * one for one in each] for each in kept.parameters]),
+    )
 
 
 def inputs_of_other_images(number: int) -> Callable[..., Any]:
     """One layer kept the images in another order."""
-
-    return with_kept(number, lambda kept: kept._replace(x=kept.x[::-1]))
-
-
-def forward_without_residual(old: Any, layer: Layer, weights: Any, x: Any) -> Any:
-    return old(replace(layer, plan=replace(layer.plan, residual=0.0)), weights, x)
+    return with_kept(
+        number, lambda kept: kept._replace(tensors=[[kept.tensors[0][0][::-1]], *kept.tensors[1:]])
+    )
 
 
 def skipping_into(*numbers: int) -> Plant:
     return function(gradcheck, "network_of", lambda old, *given: replace(old(*given), dilated_layers=numbers))
 
 
-def rounded_in_float32(old: Any, *given: Any) -> Any:
-    gradient = old(*given)
+def rounded_in_float32(old: Any, *given: Any, **named: Any) -> Any:
+    gradient = old(*given, **named)
     return gradient if gradient.dtype == tf.float64 else tf.cast(tf.cast(gradient, tf.bfloat16), tf.float32)
 
 
@@ -219,135 +241,124 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
     ),
     "the activation's input kept instead of its output": (entry("celu", keeps="input"), small, 5, NEGATIVE),
     "an average pool without its 1/4": (
-        function(layers, "average_pool_adjoint", lambda old, *given, **_: old(*given, divide=False)),
+        average_pool_by_rule(article=True),
         small,
         4,
         POOL,
     ),
     "an odd pool that drops the rows at the wrong end": (
-        function(layers, "average_pool_adjoint", pool_rows_dropped_at_the_top),
+        method(AveragePool, "adjoint", pool_rows_dropped_at_the_top),
         small,
         1,
         POOL,
     ),
     "a max pool that gives to the neighbour of the maximum": (
-        function(layers, "max_pool_adjoint", lambda old, *given: tf.roll(old(*given), 1, axis=1)),
+        method(MaxPool, "adjoint", lambda old, *given: ([], tf.roll(old(*given)[1], 1, axis=1))),
         small,
         3,
         POOL,
     ),
     "a max pool that gives to all cells alike": (
-        function(
-            layers,
-            "max_pool_adjoint",
-            lambda _, gradient, size, y, __: average_pool_adjoint(gradient, size, y.shape[1], y.shape[2]),
-        ),
+        method(MaxPool, "adjoint", max_pool_that_gives_to_all),
         small,
         3,
         POOL,
     ),
     "a filter gradient padded at the wrong side": (
-        method_of_layer("_convolve_adjoint", filter_gradient_padded_at_the_other_side),
+        method(Convolution, "adjoint", filter_gradient_padded_at_the_other_side),
         small,
         3,
         FILTER,
     ),
     "an input gradient with a transposed filter": (
-        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: tf.transpose(w, [1, 0, 2, 3]))),
+        function(convolution, "input_gradient", input_gradient_of(lambda w: tf.transpose(w, [1, 0, 2, 3]))),
         small,
         3,
         INPUT,
     ),
     "an input gradient with a filter turned round": (
-        method_of_layer("_convolve_adjoint", input_gradient_of(lambda w: w[::-1, ::-1])),
+        function(convolution, "input_gradient", input_gradient_of(lambda w: w[::-1, ::-1])),
         small,
         3,
         INPUT,
     ),
     "a missing residual": (
-        method_of_layer(
-            "backward", backward_with_residual(lambda _layer, gy, _gz: tf.zeros_like(gy[..., :1]))
-        ),
+        method(Residual, "layer_input_adjoint", lambda _, __, gradient: tf.zeros_like(gradient)),
         small,
         3,
         RESIDUAL,
     ),
     "a residual with factor 1": (
-        method_of_layer(
-            "backward", backward_with_residual(lambda layer, gy, _: gy if layer.plan.residual else 0.0)
-        ),
+        method(Residual, "layer_input_adjoint", lambda _, __, gradient: gradient),
         small,
         3,
         RESIDUAL,
     ),
     "a residual that goes through the activation": (
-        method_of_layer(
-            "backward",
-            backward_with_residual(
-                lambda layer, _, gz: layer.plan.residual * gz if layer.plan.residual else 0.0
-            ),
-        ),
+        method(Layer, "backward", backward_with_residual_through_the_activation),
         small,
         3,
-        RESIDUAL,
+        WHOLE_INPUT,
     ),
     "a filter gradient taken before the activation's": (
-        method_of_layer("backward", weights_before_the_pool),
+        method(Layer, "backward", weights_before_the_pool),
         small,
         5,
         WHOLE_WEIGHTS,
     ),
     "a forward pass without the residual": (
-        method_of_layer("forward", forward_without_residual),
+        method(Residual, "forward", lambda _, __, ___, x, ____: (x, [])),
         small,
         3,
         FORWARD,
     ),
     "the mean over the batch missing": (
-        function(
-            backprop, "logits_gradient", lambda old, network, logits, labels: 6 * old(network, logits, labels)
-        ),
+        function(backprop, "logits_gradient", lambda old, *given, **named: 6 * old(*given, **named)),
         small,
         None,
         LOSS,
     ),
     "the labels shifted by one": (
         function(
-            backprop, "logits_gradient", lambda old, network, logits, labels: old(network, logits, labels + 1)
+            backprop,
+            "logits_gradient",
+            lambda old, logits, labels, *rest, **named: old(logits, labels + 1, *rest, **named),
         ),
         small,
         None,
         LOSS,
     ),
     "the loss's sign turned": (
-        function(backprop, "logits_gradient", lambda old, *given: -old(*given)),
+        function(backprop, "logits_gradient", lambda old, *given, **named: -old(*given, **named)),
         small,
         None,
         LOSS,
     ),
     "the folded alpha forgotten": (
         function(
-            backprop, "logits_gradient", lambda old, network, *rest: old(replace(network, scale=1.0), *rest)
+            backprop,
+            "logits_gradient",
+            lambda old, logits, labels, _, **named: old(logits, labels, 1.0, **named),
         ),
         small,
         None,
         LOSS,
     ),
-    "stale weights": (function(backprop, "_backward", stale_weights(3)), small, 3, ASSEMBLY),
+    "stale weights": (function(backprop, "backward", stale_weights(3)), small, 3, ASSEMBLY),
     "kept inputs of other images": (
-        function(backprop, "_backward", inputs_of_other_images(2)),
+        function(backprop, "backward", inputs_of_other_images(2)),
         small,
         2,
         ASSEMBLY,
     ),
     "no skip gradient at all": (
-        function(backprop, "_backward", lambda old, *given: old(*given[:-1], None)),
+        function(backprop, "backward", lambda old, *given: old(*given[:-1], None)),
         seven_layers,
         5,
         SKIP,
     ),
     "a skip gradient without its 1/16": (
-        function(backprop, "_backward", lambda old, *given: old(*given[:-1], 16 * given[-1])),
+        function(backprop, "backward", lambda old, *given: old(*given[:-1], 16 * given[-1])),
         seven_layers,
         5,
         SKIP,
@@ -371,7 +382,7 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
         INPUT,
     ),
     "the rule article asked for and not followed": (
-        function(layers, "average_pool_adjoint", lambda old, *given, **_: old(*given, divide=True)),
+        average_pool_by_rule(article=False),
         lambda: small(rule="article"),
         4,
         POOL,
@@ -391,8 +402,6 @@ class TestPlantedFaults:
         plant, make_case, layer, part = FAULTS[name]
         case = make_case()
         plant(monkeypatch)
-        if (part, layer) == (LOSS, None):  # imported by name where the loss is tried alone
-            monkeypatch.setattr("celu_cli.engine.check.parts.logits_gradient", backprop.logits_gradient)
 
         verdict = verdict_of(case)
 
@@ -429,7 +438,8 @@ class TestRightCases:
         for layer in check.layers:
             factors = {part.part: part.exact.factor for part in layer.parts}
             average = layer.plan.pool == "average"
-            assert factors[POOL] == pytest.approx(layer.plan.pool_size**2 if average else 1)
+            assert (POOL in factors) == (layer.plan.pool != "none")
+            assert factors.get(POOL, 1) == pytest.approx(layer.plan.pool_size**2 if average else 1)
             assert factors[POSITIVE] == pytest.approx(2)
             assert factors[NEGATIVE] == pytest.approx(1)
             assert factors[FILTER] == pytest.approx(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
-from celu_cli.datasets.definition import Dataset
+from celu_cli.datasets.definition import Dataset, Split
+from celu_cli.datasets.load import load_dataset
 from celu_cli.engine.training import programs
 from celu_cli.engine.training.train import Checkpoints, train
 from celu_cli.errors import DivergedError, OutOfMemoryError, RunError
@@ -70,6 +74,40 @@ def test_it_ends_at_the_same_bits_from_every_checkpoint(fidelity: dict[str, int]
         assert resumed_epochs == epochs[checkpoint.epoch - 1 :]
         for one, other in zip(resumed, checkpoints[number + 1 :], strict=True):
             assert_same(one, other)
+
+
+def first_name(name: str) -> str:
+    """What celu's first checkpoints called an array: they counted weights and sums."""
+    for number, of_sum in enumerate(("loss", "correct", "diverged_at", "fidelity")):
+        name = name.replace(f"sums/{of_sum}", f"sums/{number}")
+    return re.sub(r"layer(\d+)\.convolution\.kernel", lambda found: str(int(found[1]) - 1), name)
+
+
+def test_a_checkpoint_of_celu_s_first_format_goes_on_to_the_same_end() -> None:
+    """`first_checkpoint.npz` holds two checkpoints of one training by the code that still counted the weights."""
+    overrides = ["network.filters=2", "dataset.sample=true", "epochs=2", "batch_size=4", "fidelity.every=2"]
+    case, sample = load_case("case-d", overrides), load_dataset("cifar10", sample=True)
+    dataset = replace(
+        sample,
+        train=Split(sample.train.images[:12], sample.train.labels[:12]),
+        test=Split(sample.test.images[:6], sample.test.labels[:6]),
+    )
+    arrays: dict[str, dict[str, Any]] = {"first": {}, "last": {}}
+    with np.load(Path(__file__).with_name("first_checkpoint.npz")) as file:
+        for key in file.files:
+            when, _, name = key.partition("|")
+            arrays[when][name] = file[key]
+    assert "weights/0" in arrays["first"]
+
+    _, ours = story(case, dataset)
+    _, resumed = story(case, dataset, replace(ours[1], arrays=arrays["first"]))
+
+    for name, array in resumed[-1].arrays.items():
+        # Another processor may round differently.
+        expected = arrays["last"][first_name(name)]
+        np.testing.assert_allclose(array, expected, rtol=1e-4, atol=1e-6, err_msg=name)
+    renamed = {name: arrays["first"][first_name(name)] for name in resumed[-1].arrays}
+    assert_same(story(case, dataset, replace(ours[1], arrays=renamed))[1][-1], resumed[-1])
 
 
 def test_an_epoch_that_was_told_of_is_not_evaluated_again() -> None:

@@ -15,10 +15,9 @@ from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Dataset
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine.network import network_of
-from celu_cli.engine.optimizers import build_optimizer
 from celu_cli.engine.randomness import batch_order, hash_arrays, initial_weights
 from celu_cli.engine.schedules import learning_rates
-from celu_cli.engine.training.steps import compile_steps, empty_sums
+from celu_cli.engine.training.steps import State, compile_steps, initial_state
 from celu_cli.engine.training.train import train
 from celu_cli.errors import DivergedError
 from celu_cli.events import (
@@ -57,22 +56,20 @@ def without_times(metrics: EpochMetrics) -> dict[str, Any]:
     return {name: value for name, value in vars(metrics).items() if name not in times}
 
 
-def start(case: Case) -> tuple[Any, Any, Any]:
-    """Weights, optimizer state and sums before the first step."""
+def start(case: Case) -> State:
+    """The state before the first step."""
     initial = initial_weights(plan_network(case), case.network.initializer, case.seed)
-    weights = tuple(map(tf.constant, initial))
-    steps = math.ceil(TRAIN_IMAGES / case.batch_size)
-    return weights, build_optimizer(case.optimizer).init(weights), empty_sums(case, steps, len(weights))
+    return initial_state(case, network_of(case), initial, math.ceil(TRAIN_IMAGES / case.batch_size))
 
 
-def run_stretches(case: Case, run_steps: Any, boundaries: list[int]) -> tuple[Any, Any, Any]:
+def run_stretches(case: Case, run_steps: Any, boundaries: list[int]) -> State:
     """Steps of the first epoch, in stretches between the boundaries."""
     order = tf.constant(batch_order(TRAIN_IMAGES, case.seed, 1))
     rates = tf.constant(learning_rates(case, 1, boundaries[-1]), tf.float32)
-    passed = start(case)
+    state = start(case)
     for first, last in pairwise(boundaries):
-        passed = run_steps(*passed, order, rates, tf.constant(0.0), tf.constant(first), tf.constant(last))
-    return passed
+        state = run_steps(state, order, rates, tf.constant(0.0), tf.constant(first), tf.constant(last))
+    return state
 
 
 class TestEvents:
@@ -97,7 +94,7 @@ class TestEvents:
             steps_per_epoch=3,
             train_images=TRAIN_IMAGES,
             test_images=7,
-            initial_weights_hash=hash_arrays(start(case)[0]),
+            initial_weights_hash=hash_arrays(start(case).weights),
             batch_order_hash=hash_arrays([batch_order(TRAIN_IMAGES, 5, 1)]),
         )
         assert events[-1] == TrainingEnded(2)
@@ -232,9 +229,9 @@ class TestBfloat16:
         """The first step moves each weight by less than bfloat16 could tell from nothing."""
         case = make_tiny_case(optimizer={"name": "momentum", "learning_rate": 1e-6}, precision="bfloat16")
         run_steps = compile_steps(case, network_of(case), make_dataset(TRAIN_IMAGES, 1).train)
-        initial = start(case)[0]
-        weights, state, _ = run_stretches(case, run_steps, [0, 1])
-        for before, after, velocity in zip(initial, weights, state["velocity"], strict=True):
+        initial = start(case).weights
+        state = run_stretches(case, run_steps, [0, 1])
+        for before, after, velocity in zip(initial, state.weights, state.optimizer["velocity"], strict=True):
             assert after.dtype == velocity.dtype == tf.float32
             np.testing.assert_allclose(after - before, velocity, atol=1e-7)
             moved = np.asarray(before != after)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from celu_cli.engine.pools import average_pool, average_pool_adjoint, max_pool, max_pool_adjoint
+from celu_cli.case.operations import PoolPlan
+from celu_cli.engine.operations.average_pool import AveragePool
+from celu_cli.engine.operations.max_pool import MaxPool
+from celu_cli.engine.operations.operation import Context
 from tests.engine import numpy_reference
 from tests.engine.small import Floats
 
@@ -17,6 +20,26 @@ shapes = pytest.mark.parametrize(
 
 def normal(*shape: int, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).normal(size=shape)
+
+
+def average_pool(y: Floats, size: int) -> tf.Tensor:
+    return AveragePool(PoolPlan("average_pool", y.shape[1:], size=size)).forward([], y, Context())[0]
+
+
+def average_pool_adjoint(
+    gradient: tf.Tensor, size: int, height: int, width: int, divide: bool = True
+) -> tf.Tensor:
+    plan = PoolPlan("average_pool", (height, width, gradient.shape[3]), size=size)
+    return AveragePool(plan).adjoint([], [], gradient, Context(article=not divide))[1]
+
+
+def max_pool(y: Floats, size: int) -> tf.Tensor:
+    return MaxPool(PoolPlan("max_pool", y.shape[1:], size=size)).forward([], y, Context())[0]
+
+
+def max_pool_adjoint(gradient: tf.Tensor, size: int, y: tf.Tensor, pooled: tf.Tensor) -> tf.Tensor:
+    plan = PoolPlan("max_pool", tuple(y.shape[1:]), size=size)
+    return MaxPool(plan).adjoint([], [y, pooled], gradient, Context())[1]
 
 
 def windows(height: int, width: int, size: int) -> list[tuple[int, int]]:

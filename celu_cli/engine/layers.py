@@ -89,8 +89,8 @@ class Layer:
                 own = [given[id(tensor)] for tensor in kept.tensors[index]]
                 context = replace(self.context, pass_down=pass_down or index > 0)
                 found, below = operation.adjoint(kept.parameters[index], own, arriving, context)
-                if pass_down and operation.reads_layer_input:
-                    of_layer_input.append(operation.layer_input_adjoint(arriving))
+                more = operation.layer_input_adjoint(arriving) if pass_down else None
+                of_layer_input += [] if more is None else [more]
                 of_parameters.insert(0, found)
             counts[:] = map(len, of_parameters)
             sums = [tensor for found in of_parameters for tensor in found]
@@ -111,8 +111,12 @@ class Layer:
 
     def pool_adjoint(self, kept: Kept, gradient: Tensor) -> Tensor:
         """dL/d output -> dL/d what the pool took, [b, h', w', f] -> [b, h, w, f]."""
+        return self.chain_adjoint(kept, gradient, self.pools_from)
+
+    def chain_adjoint(self, kept: Kept, gradient: Tensor, first: int = 0) -> Tensor:
+        """dL/d output -> dL/d what the operation at `first` took, by way of the operations from there on alone."""
         gradient = self.context.widen(gradient)
-        for index in reversed(range(self.pools_from, len(self.operations))):
+        for index in reversed(range(first, len(self.operations))):
             tensors = list(map(self.context.widen, kept.tensors[index]))
             _, gradient = self.operations[index].adjoint(
                 kept.parameters[index], tensors, gradient, self.context

@@ -39,18 +39,21 @@ def check_parts(layer: Layer, weights: Tensors, x: Tensor, gradient: Tensor) -> 
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([weights, x])
         values = [list(layer.references(weights, x, article)) for article in rules]
-    output, _ = layer.forward(weights, x)
+    output, kept = layer.forward(weights, x)
+    of_weights, of_input = layer.backward(kept, gradient)
+    misplaced = of_input - layer.chain_adjoint(kept, gradient)
+    for index, operation in enumerate(layer.operations):
+        share = operation.layer_input_adjoint(layer.chain_adjoint(kept, gradient, index + 1))
+        misplaced -= 0.0 if share is None else share
     parts = [part_check(FORWARD, np.asarray(output), np.asarray(values[0][-1]))]
     arriving, last = gradient, len(weights)
     for index in reversed(range(len(layer.operations))):
         operation, taken = layer.operations[index], values[0][index]
         first = last - len(operation.plan.parameters)
-        parts += _check_operation(layer, operation, weights[first:last], taken, x, arriving)
+        parts += _check_operation(layer, operation, weights[first:last], taken, x, arriving, misplaced)
         arriving = tape.gradient(values[0][index + 1], taken, output_gradients=arriving)
         last = first
 
-    _, kept = layer.forward(weights, x)
-    of_weights, of_input = layer.backward(kept, gradient)
     exact = [tape.gradient(of_rule[-1], [weights, x], output_gradients=gradient) for of_rule in values]
     parts.append(part_check(WHOLE_WEIGHTS, joined(of_weights), *(joined(found[0]) for found in exact)))
     parts.append(part_check(WHOLE_INPUT, np.asarray(of_input), *(found[1].numpy() for found in exact)))
@@ -58,17 +61,28 @@ def check_parts(layer: Layer, weights: Tensors, x: Tensor, gradient: Tensor) -> 
 
 
 def _check_operation(
-    layer: Layer, operation: Operation, parameters: Tensors, x: Tensor, layer_input: Tensor, gradient: Tensor
+    layer: Layer,
+    operation: Operation,
+    parameters: Tensors,
+    x: Tensor,
+    layer_input: Tensor,
+    gradient: Tensor,
+    misplaced: Tensor,
 ) -> Iterator[PartCheck]:
-    """An operation's adjoint against the tape's gradients of its reference: of x, then of each parameter."""
+    """An operation's adjoint against the tape's gradients of its reference: of x, then of each parameter.
+
+    `misplaced` is what the layer's input gets from the layer besides what its operations give it: a share that is right
+    in itself and comes from the wrong place counts against the operation that reads the layer's input.
+    """
     x, layer_input = tf.identity(x), tf.identity(layer_input)  # the tape must not connect the two
     context = replace(layer.context, layer_input=layer_input)
     prepared = operation.prepare(parameters, context)
     _, kept = operation.forward(prepared, x, context)
     of_parameters, of_x = operation.adjoint(prepared, kept, gradient, context)
     of_inputs, sources = [of_x], [x]
-    if operation.reads_layer_input:
-        of_inputs.append(operation.layer_input_adjoint(gradient))
+    share = operation.layer_input_adjoint(gradient)
+    if share is not None:
+        of_inputs.append(share + misplaced)
         sources.append(layer_input)
     found = []
     for article in (False, True) if layer.context.article else (False,):

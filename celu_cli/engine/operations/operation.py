@@ -52,8 +52,6 @@ class Operation(ABC):
     """Whether an image's result depends on the others of the batch: it then goes through whole, not in chunks."""
     homogeneous: ClassVar[bool] = False
     """Whether f(s x) = s f(x) for every s > 0, so that a scale can be moved through it."""
-    reads_layer_input: ClassVar[bool] = False
-    """Whether it reads `Context.layer_input`; then `layer_input_adjoint` gives the gradient of that."""
     part: ClassVar[str] = ""
     """What `celu check` calls the gradient of x; empty: as the operation."""
     plan: Any
@@ -84,9 +82,9 @@ class Operation(ABC):
     def adjoint(self, parameters: Tensors, kept: Tensors, gradient: Tensor, context: Context) -> Adjoint:
         """dL/dy -> dL/d parameters as `prepare` gave them, and dL/dx."""
 
-    def layer_input_adjoint(self, gradient: Tensor) -> Tensor:
-        """dL/dy -> dL/d layer input, apart from that by way of x."""
-        raise NotImplementedError
+    def layer_input_adjoint(self, _: Tensor) -> Tensor | None:
+        """dL/dy -> dL/d `Context.layer_input`, apart from that by way of x; None where it is not read."""
+        return None
 
     @abstractmethod
     def reference(self, parameters: Tensors, x: Tensor, context: Context) -> Tensor:

@@ -17,7 +17,6 @@ class Residual(Operation, name="residual"):
 
     part = RESIDUAL
     homogeneous = True
-    reads_layer_input = True
 
     def forward(self, parameters: Tensors, x: Tensor, context: Context) -> Forward:
         return x + tf.constant(self.plan.value, x.dtype) * context.layer_input, []

@@ -20,7 +20,6 @@ from celu_cli.check.measured import (
     POOL,
     POSITIVE,
     RESIDUAL,
-    WHOLE_INPUT,
     WHOLE_WEIGHTS,
 )
 from celu_cli.check.verdict import Verdict, judge
@@ -298,7 +297,7 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
         method(Layer, "backward", backward_with_residual_through_the_activation),
         small,
         3,
-        WHOLE_INPUT,
+        RESIDUAL,
     ),
     "a filter gradient taken before the activation's": (
         method(Layer, "backward", weights_before_the_pool),

@@ -39,9 +39,16 @@ def _import_tensorflow() -> None:
     hidden = "keras.src.optimizers" not in sys.modules
     if hidden:
         sys.modules["keras.src.optimizers"] = None  # type: ignore[assignment]
+    # Until it comes to them it has written its settings into the home directory, or without a home into a directory ~
+    # of the working directory. Where nothing can be written it goes on without.
+    home = os.environ.get("KERAS_HOME")
+    os.environ["KERAS_HOME"] = os.devnull
     try:
         import tensorflow as tf
     finally:
+        os.environ.pop("KERAS_HOME")
+        if home is not None:
+            os.environ["KERAS_HOME"] = home
         if hidden:
             del sys.modules["keras.src.optimizers"]
 

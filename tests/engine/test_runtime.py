@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -16,6 +17,22 @@ def test_importing_the_engine_writes_nothing() -> None:
     command = [sys.executable, "-c", "import celu_cli.engine, tensorflow; tensorflow.ones([2])"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert (result.stdout, result.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_importing_the_engine_makes_no_file_and_leaves_the_home_of_keras_as_it_is(
+    tmp_path: Path, named: bool
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_HOME"}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path / "home")}
+    if named:
+        environment |= {"KERAS_HOME": str(tmp_path / "keras")}
+    command = [sys.executable, "-c", "import os, celu_cli.engine; print(os.environ.get('KERAS_HOME'))"]
+    result = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == str(environment.get("KERAS_HOME"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_importing_the_engine_leaves_keras_to_those_who_ask_for_it() -> None:

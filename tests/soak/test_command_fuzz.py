@@ -12,5 +12,5 @@ def test_no_command_line_and_no_surroundings_end_in_a_traceback_or_a_file_nobody
     assert figures.faults == []
     assert figures.commands == sum(figures.codes.values()) == 60
     # Some do what they are asked and some are refused, or the command lines are of one kind alone.
-    assert figures.codes["0"] >= 2
+    assert figures.codes["0"] >= 5
     assert figures.codes["2"] >= 20

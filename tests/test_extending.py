@@ -17,7 +17,7 @@ from tests.cli.invoke import Celu
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 OWN, BUILT_IN = PAGE.split("\n## An activation of celu\n")
-BUILT_IN, OPTIMIZER, *_, METHOD = BUILT_IN.split("\n## ")
+BUILT_IN, OPTIMIZER, OPERATION, METHOD = BUILT_IN.split("\n## ")
 
 
 @pytest.fixture
@@ -42,6 +42,15 @@ def quoted(command: str, text: str) -> list[str]:
 def insert(copy: Path, block: str) -> None:
     """Put a block where its first line says."""
     place, code = block.split("\n", 1)
+    if whole := re.fullmatch(r"# (\S+)", place):
+        (copy / whole[1]).write_text(code, encoding="utf-8")
+        return
+    if line := re.fullmatch(r"# (\S+), above the line `(.+)`", place):
+        path = copy / line[1]
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        number = next(number for number, text in enumerate(lines) if text.strip().startswith(line[2]))
+        path.write_text("".join([*lines[:number], code, *lines[number:]]), encoding="utf-8")
+        return
     found = re.fullmatch(r"# (\S+), (at the end of|in|above) (\w+)", place)
     assert found is not None, place
     path = copy / found[1]
@@ -142,6 +151,26 @@ def test_an_optimizer_added_as_the_page_says_trains(copy: Path) -> None:
     (metrics,) = copy.glob("logs/case-c/*/metrics.jsonl")
     first, second = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
     assert second["train_loss"] < first["train_loss"]
+
+
+def test_a_layer_operation_added_as_the_page_says_is_found_wrong_and_then_right_and_trains(
+    copy: Path,
+) -> None:
+    *insertions, right = blocks(OPERATION, "python")
+    for block in insertions:
+        insert(copy, block)
+    (case,) = blocks(OPERATION, "yaml")
+    (copy / "scaled.yaml").write_text(case, encoding="utf-8")
+    wrong = python(copy, "-m", "celu_cli", "check", "scaled.yaml")
+    assert wrong.returncode == 4
+    assert [f"{wrong.stderr.splitlines()[-1]}\n"] == quoted("celu check scaled.yaml", OPERATION)
+
+    operation = copy / "celu_cli" / "engine" / "operations" / "scale.py"
+    text = operation.read_text(encoding="utf-8")
+    operation.write_text(text.replace("        return [], gradient\n", right), encoding="utf-8")
+    assert python(copy, "-m", "celu_cli", "check", "scaled.yaml").returncode == 0
+    run = python(copy, "-m", "celu_cli", "run", "scaled.yaml")
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_backprop_method_added_as_the_page_says_trains_and_is_compared_with_the_true_gradient(

@@ -49,7 +49,7 @@ ODD_NAMES = (
     "~",
     "#1",
 )
-_TRAINING = ("run", "check", "bench", "activations")
+_TRAINING = ("run", "check", "bench", "activations", "sweep")
 _SMALL = ("--sample", "network.filters=2", "batch_size=1000", "epochs=1")
 _OVERRIDES = (
     *("alpha=1", "epochs=2", "epochs=0", "alpha=0,5", "optimizer=adam", "optimizer.epsilon=1e-3", "x", "="),
@@ -268,8 +268,8 @@ class _Fuzz:
         words = self._words()
         environment = {
             "PATH": "/nowhere",
-            "HOME": choose.choice(["home", "home", "/nowhere", "/proc", "file", ""]),
-            "TMPDIR": choose.choice(["tmp", "tmp", "/nowhere", "/proc", "file"]),
+            "HOME": choose.choice(["home", "home", "nowhere", "/proc", "file", ""]),
+            "TMPDIR": choose.choice(["tmp", "tmp", "nowhere", "/proc", "file"]),
             "LANG": choose.choice(_LANGUAGES),
             "TERM": choose.choice(_TERMINALS),
             "HTTPS_PROXY": "http://127.0.0.1:9",
@@ -362,7 +362,12 @@ class _Fuzz:
         if self.light:
             return [*words, "no-such-case=1" if command != "activations" else "no-such-activation"]
         words = [word for word in words if word not in ("--all", "--repeats", "1e9", "9" * 30)]
-        small = {"activations": (), "run": _SMALL, "bench": (*_SMALL[1:], "--repeats", "1")}
+        small = {
+            "activations": (),
+            "sweep": ("--dry-run",),
+            "run": _SMALL,
+            "bench": (*_SMALL[1:], "--repeats", "1"),
+        }
         return [*words, *small.get(command, _SMALL[1:])]
 
     def _try(self, invocation: _Invocation) -> None:
@@ -410,7 +415,7 @@ def _asked_for(name: str, words: list[str]) -> bool:
         or (words[0] == "run" and name.startswith("logs/"))
         or (words[0] == "plot" and "/plots/" in name)
         or name in {"report": ("report.html",), "activations": ("activations.png",)}.get(words[0], ())
-        or name.startswith(("home/.cache/", "home/.config/matplotlib"))
+        or name.removeprefix("nowhere/").removeprefix("home/").startswith((".cache/", ".config/matplotlib"))
     )
 
 

@@ -48,8 +48,9 @@ def describe_backprop(case: Case) -> str:
 
 
 def describe_optimizer(case: Case) -> str:
-    """The optimizer, and which maximum AMSGrad takes where it is not the paper's."""
+    """The optimizer, and in what its AMSGrad is not the paper's."""
     optimizer = case.optimizer
-    if isinstance(optimizer, AMSGrad) and optimizer.maximum != "elementwise":
-        return f"{optimizer.name} ({optimizer.maximum})"
-    return optimizer.name
+    if not isinstance(optimizer, AMSGrad):
+        return optimizer.name
+    own = ["tensor"] * (optimizer.maximum == "tensor") + ["old moment"] * (optimizer.moment == "old")
+    return f"{optimizer.name} ({', '.join(own)})" if own else optimizer.name

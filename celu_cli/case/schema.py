@@ -221,6 +221,9 @@ class AMSGrad(_Moments):
         description="elementwise: the paper's; tensor: whichever of v, v_max has the larger sum",
     )
     bias_correction: bool = Field(False, description="false: the paper's; true: as Keras and PyTorch do")
+    moment: Literal["new", "old"] = Field(
+        "new", description="first moment in the update: new, with this step's gradient (the paper's); old, without"
+    )
 
 
 Optimizer = Annotated[

@@ -157,6 +157,9 @@ def amsgrad(spec: schema.AMSGrad) -> Optimizer:
     maximum = elementwise: v_max = max(v_max, v), the paper's. maximum = tensor: v_max is v or the old v_max, whichever
     has the larger sum over the layer's weights, as in the article's scripts. v is not corrected for bias in either.
     bias_correction multiplies the rate as in `adam`, which Keras and PyTorch do and the paper does not.
+    moment = new: m includes this step's gradient, the paper's. moment = old: m of the step before, 0 in the first. The
+    article's scripts leave the order of writing m and reading it to TensorFlow's threads, so each of their updates used
+    one or the other; the published curves fit only the new one (docs/fidelity.md).
     """
 
     def larger(v_max: Tensor, v: Tensor) -> Tensor:
@@ -171,7 +174,7 @@ def amsgrad(spec: schema.AMSGrad) -> Optimizer:
         step, m, v = _next_moments(gradients, state, spec)
         v_max = tuple(larger(old, new) for old, new in zip(state["v_max"], v, strict=True))
         rate = _bias_corrected(learning_rate, step, spec) if spec.bias_correction else learning_rate
-        weights = _moment_step(weights, m, v_max, rate, spec.epsilon)
+        weights = _moment_step(weights, m if spec.moment == "new" else state["m"], v_max, rate, spec.epsilon)
         return weights, {"step": step, "m": m, "v": v, "v_max": v_max}
 
     return Optimizer(init, update)

@@ -32,7 +32,13 @@ _OPTIMIZERS = st.one_of(
     _kind("name", "rmsprop", learning_rate=_RATE, rho=_SHARE),
     _kind("name", "adagrad", initial_accumulator_value=_AMOUNT),
     _kind("name", "adamw", weight_decay=_AMOUNT, **_ADAM),
-    _kind("name", "amsgrad", maximum=st.sampled_from(["elementwise", "tensor"]), **_ADAM),
+    _kind(
+        "name",
+        "amsgrad",
+        maximum=st.sampled_from(["elementwise", "tensor"]),
+        moment=st.sampled_from(["new", "old"]),
+        **_ADAM,
+    ),
     st.sampled_from(["adam", "nadam"]),
 )
 _INITIALIZERS = st.one_of(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any, get_args
 
 import keras
@@ -167,8 +168,8 @@ def test_one_step_gives_the_number_worked_out_by_hand(
     np.testing.assert_allclose(moved, [expected], rtol=1e-13)
 
 
-def amsgrad_by_hand(maximum: str) -> list[list[Floats]]:
-    """Reddi et al. 2018, algorithm 2, and the article's variant that compares sums over a tensor."""
+def amsgrad_by_hand(maximum: str, moment: str = "new") -> list[list[Floats]]:
+    """Reddi et al. 2018, algorithm 2, and the article's variants: sums over a tensor, the update before the moment."""
     beta_1, beta_2, epsilon = 0.9, 0.9, 1e-8
     weights = make_weights()
     moments = [[np.zeros(shape) for shape in SHAPES] for _ in range(3)]
@@ -176,28 +177,39 @@ def amsgrad_by_hand(maximum: str) -> list[list[Floats]]:
     for gradients, rate in steps():
         for i, g in enumerate(gradients):
             m, v, largest = (moment[i] for moment in moments)
+            before = m
             m = beta_1 * m + (1 - beta_1) * g
             v = beta_2 * v + (1 - beta_2) * g**2
             if maximum == "elementwise":
                 largest = np.where(v > largest, v, largest)
             elif v.sum() > largest.sum():
                 largest = v
-            weights[i] = weights[i] - rate * m / (np.sqrt(largest) + epsilon)
-            for moment, new in zip(moments, (m, v, largest), strict=True):
-                moment[i] = new
+            weights[i] = weights[i] - rate * (m if moment == "new" else before) / (np.sqrt(largest) + epsilon)
+            for kept, new in zip(moments, (m, v, largest), strict=True):
+                kept[i] = new
         history.append(list(weights))
     return history
 
 
+@pytest.mark.parametrize("moment", ["new", "old"])
 @pytest.mark.parametrize("maximum", ["elementwise", "tensor"])
-def test_amsgrad_keeps_the_larger_second_moment_by_element_or_by_tensor(maximum: Any) -> None:
-    spec = schema.AMSGrad(name="amsgrad", maximum=maximum, beta_1=0.9, beta_2=0.9, epsilon=1e-8)
-    assert_histories_agree(run(spec, "float64"), amsgrad_by_hand(maximum), 1e-11)
+def test_amsgrad_keeps_the_larger_second_moment_by_element_or_by_tensor(maximum: Any, moment: Any) -> None:
+    spec = schema.AMSGrad(
+        name="amsgrad", maximum=maximum, moment=moment, beta_1=0.9, beta_2=0.9, epsilon=1e-8
+    )
+    assert_histories_agree(run(spec, "float64"), amsgrad_by_hand(maximum, moment), 1e-11)
 
 
-def test_the_two_kinds_of_maximum_differ() -> None:
-    elementwise, tensor = (amsgrad_by_hand(kind)[-1] for kind in ("elementwise", "tensor"))
-    assert all(np.abs(a - b).max() > 1e-3 for a, b in zip(elementwise, tensor, strict=True))
+def test_the_two_kinds_of_maximum_and_of_moment_differ() -> None:
+    kinds = [amsgrad_by_hand(*kind)[-1] for kind in (("elementwise",), ("tensor",), ("elementwise", "old"))]
+    for one, other in combinations(kinds, 2):
+        assert all(np.abs(a - b).max() > 1e-3 for a, b in zip(one, other, strict=True))
+
+
+def test_with_the_old_moment_the_first_step_of_amsgrad_moves_nothing() -> None:
+    weights = make_weights()
+    spec = schema.AMSGrad(name="amsgrad", moment="old")
+    assert_histories_agree(run(spec, "float64")[:1], [weights], 0.0)
 
 
 @pytest.mark.parametrize("name", list(KERAS))

@@ -28,6 +28,7 @@ _NAMES = {
     "network.preset": "network",
     "optimizer.bias_correction": "optimizer's bias correction",
     "optimizer.learning_rate": "learning rate",
+    "optimizer.moment": "moment in the update",
     "optimizer.name": "optimizer rule",
     "schedule.name": "learning-rate schedule",
 }
@@ -143,6 +144,11 @@ def note_of(name: str, effect: str, a: Case, b: Case) -> str:
             return (
                 "article doubles the derivative of CELU on the positive side, which changes the direction, and "
                 "leaves out two means, which Adam-like rules nearly cancel"
+            )
+        case "moment in the update":
+            return (
+                "the old moment lacks this step's gradient, as if the gradients came a step late; the article's "
+                "scripts leave open which of the two an update uses"
             )
         case "network" if effect == "none":
             return "written differently, but the layers are the same"

@@ -222,7 +222,8 @@ class AMSGrad(_Moments):
     )
     bias_correction: bool = Field(False, description="false: the paper's; true: as Keras and PyTorch do")
     moment: Literal["new", "old"] = Field(
-        "new", description="first moment in the update: new, with this step's gradient (the paper's); old, without"
+        "new",
+        description="first moment in the update: new, with this step's gradient (the paper's); old, without",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -46,9 +46,9 @@ class Resumption(BaseModel):
 class Manifest(BaseModel):
     """The content of run.json. A field that a newer celu added is ignored.
 
-    `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid` and `host` are of
-    the process that trains now or did last; what it ran on is in the last of `resumed`, otherwise here. `identity` says
-    what is trained, `exit_code` how the run failed; runs of an older celu have neither.
+    `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
+    ran on are of the process that began the run; `process` is the one that trains now or did last. `identity` says what
+    is trained, `exit_code` how the run failed; runs of an older celu have neither, and `pid` and `host` of the last.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -75,19 +75,24 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     resumed: tuple[Resumption, ...] = ()
 
+    @property
+    def process(self) -> Manifest | Resumption:
+        """The process that trains now or did last."""
+        return self.resumed[-1] if self.resumed else self
+
     def status_at(self, now: datetime) -> Status:
         """The status as a reader sees it: one without a recent heartbeat has crashed."""
         if self.status != "running":
             return self.status
         silent = (now - self.heartbeat).total_seconds() > STALE_SECONDS
-        dead = self.host == platform.node() and process_is_gone(self.pid)
+        dead = self.process.host == platform.node() and process_is_gone(self.process.pid)
         return "crashed" if silent or dead else "running"
 
     def machine_changes(self) -> list[str]:
         """What a resumed run is trained with now and was not trained with before, one text each."""
         if not self.resumed:
             return []
-        before, now = self.resumed[-2] if len(self.resumed) > 1 else self, self.resumed[-1]
+        before, now = self.resumed[-2] if len(self.resumed) > 1 else self, self.process
         pairs = {
             "processor": (before.cpu_model, now.cpu_model),
             "number of threads": (before.cpu_threads, now.cpu_threads),
@@ -102,10 +107,9 @@ class Manifest(BaseModel):
 def new_manifest(
     seed: int,
     dataset_source: str | None = None,
-    versions: Mapping[str, str] | None = None,
     code: Iterable[Path] = (),
 ) -> Manifest:
-    """The manifest of a run that starts now in this process; `versions` adds to what is found here.
+    """The manifest of a run that starts now in this process.
 
     Raises:
         OSError: a file of `code` cannot be read.
@@ -118,18 +122,18 @@ def new_manifest(
         seed=seed,
         dataset_source=_without_home(dataset_source) if dataset_source else None,
         code={str(path): sha256(path.read_bytes()).hexdigest() for path in code},
-        **_this_process(versions or {}),
+        **_this_process(),
     )
 
 
-def _this_process(versions: Mapping[str, str]) -> dict[str, Any]:
+def _this_process() -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "host": platform.node(),
         "cpu_model": cpu_model(),
         "cpu_threads": cpu_threads(),
         "git_commit": git_commit(),
-        "versions": package_versions() | dict(versions),
+        "versions": package_versions(),
     }
 
 
@@ -137,10 +141,9 @@ def resumed_manifest(manifest: Manifest, epoch: int, step: int) -> Manifest:
     """The manifest of a run that this process resumes after `step` steps of `epoch`."""
     now = utc_now()
     stopped = manifest.ended or manifest.heartbeat
-    here = Resumption(time=now, stopped=stopped, epoch=epoch, step=step, **_this_process({}))
+    here = Resumption(time=now, stopped=stopped, epoch=epoch, step=step, **_this_process())
     changes = {"status": "running", "heartbeat": now, "ended": None, "error": None, "exit_code": None}
-    process = {"pid": here.pid, "host": here.host, "resumed": (*manifest.resumed, here)}
-    return manifest.model_copy(update=changes | process)
+    return manifest.model_copy(update=changes | {"resumed": (*manifest.resumed, here)})
 
 
 def write_manifest(run_path: Path, manifest: Manifest) -> None:

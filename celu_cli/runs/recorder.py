@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +84,6 @@ class RunRecorder:
         overrides: Sequence[str] = (),
         *,
         dataset_source: str | None = None,
-        versions: Mapping[str, str] | None = None,
     ) -> RunRecorder:
         """Claim a directory under `logs` and write what is known before the training.
 
@@ -102,7 +101,7 @@ class RunRecorder:
                 lines = "".join(f"{override}\n" for override in overrides)
                 (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
                 code = user_files(layer.activation for layer in plan_network(case).layers)
-                manifest = _identified(new_manifest(case.seed, dataset_source, versions, code), case)
+                manifest = _identified(new_manifest(case.seed, dataset_source, code), case)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
                 write_manifest(path, manifest)
                 sync_directory(path)
@@ -125,8 +124,9 @@ class RunRecorder:
         with _clear_errors(path):
             lock = lock_run(path)
             earlier = read_manifest(path)
-            if earlier.status_at(utc_now()) == "running" and earlier.host != platform.node():
-                raise RunError(f"the run {path} is training on {earlier.host}")
+            host = earlier.process.host
+            if earlier.status_at(utc_now()) == "running" and host != platform.node():
+                raise RunError(f"the run {path} is training on {host}")
             found = read_checkpoint(path)
             checkpoint = found.checkpoint
             if checkpoint is None and found.problems:

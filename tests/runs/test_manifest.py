@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from celu_cli import machine as environment
 from celu_cli.errors import RunError
-from celu_cli.runs.manifest import new_manifest, read_manifest, utc_now, write_manifest
+from celu_cli.runs.manifest import new_manifest, read_manifest, resumed_manifest, utc_now, write_manifest
 
 
 def test_a_manifest_reads_back_as_written(tmp_path: Path) -> None:
@@ -47,6 +48,23 @@ def test_a_run_whose_process_is_gone_has_crashed_at_once_on_this_host_only() -> 
     assert manifest.status_at(utc_now()) == "crashed"
     elsewhere = manifest.model_copy(update={"host": "another-host"})
     assert elsewhere.status_at(utc_now()) == "running"
+
+
+def test_a_resumed_run_keeps_the_process_that_began_it_and_lives_with_the_one_that_resumed_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    begun = new_manifest(seed=0).model_copy(update={"pid": child.pid})
+    resumed = resumed_manifest(begun, 2, 3)
+    assert (resumed.host, resumed.pid) == (platform.node(), child.pid)
+    assert (resumed.process.host, resumed.process.pid) == (platform.node(), os.getpid())
+    assert resumed.status_at(utc_now()) == "running"
+
+    monkeypatch.setattr(platform, "node", lambda: "second")
+    moved = resumed_manifest(resumed, 3, 0)
+    assert [moved.host, *(process.host for process in moved.resumed)] == [begun.host, begun.host, "second"]
+    assert moved.process.host == "second"
 
 
 def test_a_finished_run_never_turns_into_a_crash() -> None:

@@ -53,9 +53,7 @@ def test_the_manifest_has_the_hash_of_the_user_s_code_and_the_run_outlives_the_f
 
 def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:
     case = make_case(seed=5)
-    with RunRecorder.open(
-        tmp_path, case, dataset_source="cache", versions={"tensorflow": "2.99"}
-    ) as recorder:
+    with RunRecorder.open(tmp_path, case, dataset_source="cache") as recorder:
         for event in make_events(3):
             recorder(event)
     manifest = read_manifest(recorder.path)
@@ -63,8 +61,7 @@ def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:
     assert (manifest.seed, manifest.dataset_source) == (5, "cache")
     assert (manifest.initial_weights_hash, manifest.batch_order_hash) == ("sha256:weights", "sha256:order")
     assert (manifest.train_images, manifest.test_images) == (50_000, 10_000)
-    assert manifest.versions["tensorflow"] == "2.99"
-    assert {"celu", "python", "numpy"} <= set(manifest.versions)
+    assert {"celu", "python", "numpy", "tensorflow"} <= set(manifest.versions)
     assert manifest.pid == os.getpid()
     assert manifest.cpu_model
     assert manifest.cpu_threads >= 1

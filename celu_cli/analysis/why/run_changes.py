@@ -53,10 +53,12 @@ def _version(manifest: Manifest, package: str) -> Any:
 
 
 def _host(manifest: Manifest) -> Any:
-    """As `_recorded`: run.json keeps the host of the last process alone, so a resumed run's first is not recorded."""
+    """As `_recorded`; where an older celu put the last process in the place of the first, its host is not recorded."""
     if {process.host for process in manifest.resumed} <= {manifest.host}:
         return manifest.host
-    return _recorded(manifest, lambda process: process.host if isinstance(process, Resumption) else None)
+    last = manifest.process
+    replaced = (manifest.pid, manifest.host) == (last.pid, last.host)
+    return _recorded(manifest, lambda process: None if replaced and process is manifest else process.host)
 
 
 def _code_changes(a: Manifest, b: Manifest) -> Iterator[Change]:

@@ -335,8 +335,7 @@ def resumed(run: Run, **changes: Any) -> Run:
         Resumption(epoch=2, step=7, **times, **keys),
         Resumption(epoch=3, step=0, **times, **(keys | changes)),
     )
-    host = {"host": resumptions[-1].host}
-    return replace(run, manifest=run.manifest.model_copy(update={"resumed": resumptions} | host))
+    return replace(run, manifest=run.manifest.model_copy(update={"resumed": resumptions}))
 
 
 def test_what_trained_each_part_of_a_resumed_run_is_said(tmp_path: Path) -> None:
@@ -358,13 +357,26 @@ def test_what_trained_each_part_of_a_resumed_run_is_said(tmp_path: Path) -> None
         f"{begun.cpu_threads}; from epoch 3: 99",
     )
     assert values["tensorflow"].b == f"{begun.versions['tensorflow']}; from epoch 3: 1.0"
-    assert values["host"].b == f"not recorded; from step 8 of epoch 2: {begun.host}; from epoch 3: second"
+    assert values["host"].b == f"{begun.host}; from epoch 3: second"
     first = moved.manifest.resumed[0].model_copy(update={"cpu_threads": 98})
     often = moved.manifest.model_copy(update={"resumed": (first, moved.manifest.resumed[1])})
     (threads,) = [one for one in run_changes(moved, replace(moved, manifest=often)) if one.name == "threads"]
     assert threads.values[0].b == f"{begun.cpu_threads}; from step 8 of epoch 2: 98; from epoch 3: 99"
     assert run_changes(moved, moved) == run_changes(once, once)
     assert f"{begun.cpu_threads} threads; from epoch 3: 99 threads" in shared_conditions(moved, moved)
+
+
+def test_the_first_host_of_a_run_whose_last_process_took_its_place_in_run_json_is_not_recorded(
+    tmp_path: Path,
+) -> None:
+    once = committed(tmp_path)
+    moved = resumed(once, host="second", pid=2)
+    older = moved.manifest.model_copy(update={"host": "second", "pid": 2})
+    (host,) = run_changes(once, replace(moved, manifest=older))
+    assert (
+        host.values[0].b
+        == f"not recorded; from step 8 of epoch 2: {once.manifest.host}; from epoch 3: second"
+    )
 
 
 def test_a_run_resumed_on_the_machine_that_began_it_is_as_one_trained_at_once(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from celu_cli.case.activations import activation_label, alpha_rule
+from celu_cli.case.activations import activation_label
 from celu_cli.case.schema import AMSGrad, AutoBackprop, Case
+from celu_cli.case.settings import alpha_of, changed_settings
 from celu_cli.datasets.registry import DATASETS
 
 
 def describe_case(case: Case) -> str:
-    """What is trained and how, in one line: dataset, activation, backprop, optimizer, unusual precision, seed."""
+    """What is trained and how, in one line, with whatever the run was given besides, such as "16 of 200 filters"."""
     parts = [
         describe_dataset(case),
         describe_activation(case),
@@ -17,7 +18,7 @@ def describe_case(case: Case) -> str:
         *([case.precision] if case.precision != "float32" else []),
         f"seed {case.seed}",
     ]
-    return ", ".join(parts)
+    return "; ".join([", ".join(parts), *filter(None, [", ".join(changed_settings(case).values())])])
 
 
 def describe_dataset(case: Case) -> str:
@@ -30,14 +31,6 @@ def describe_activation(case: Case) -> str:
     alpha = alpha_of(case)
     label = activation_label(case.activation)
     return label if alpha is None else f"{label} alpha {alpha:g}"
-
-
-def alpha_of(case: Case) -> float | None:
-    """The alpha the case's activation uses; None where it has none."""
-    rule = alpha_rule(case.activation)
-    if rule is None:
-        return None
-    return rule.default if case.alpha is None else case.alpha
 
 
 def describe_backprop(case: Case) -> str:

@@ -22,13 +22,19 @@ from celu_cli.runs.recorder import RunRecorder
 
 
 def make_case(**changes: Any) -> Case:
-    """A small valid case; `changes` win."""
+    """case-c for three epochs; `changes` win."""
     values = {
         "name": "case-c",
         "dataset": {"name": "cifar10"},
         "alpha": 2.0,
         "backprop": {"method": "manual"},
-        "optimizer": {"name": "amsgrad", "maximum": "tensor", "learning_rate": 8e-4},
+        "optimizer": {
+            "name": "amsgrad",
+            "maximum": "tensor",
+            "learning_rate": 8e-4,
+            "beta_2": 0.9,
+            "epsilon": 1e-8,
+        },
         "epochs": 3,
     }
     return Case.model_validate(values | changes)

@@ -9,8 +9,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal
 
-from celu_cli.case.describe import alpha_of, describe_backprop, describe_dataset, describe_optimizer
+from celu_cli.case.describe import describe_backprop, describe_dataset, describe_optimizer
 from celu_cli.case.schema import Case
+from celu_cli.case.settings import alpha_of
 from celu_cli.errors import UsageError
 from celu_cli.text import finite, nearest_word
 

@@ -9,14 +9,13 @@ from math import isfinite
 
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
-from celu_cli.case.annotations import Role
-from celu_cli.case.schema import UNTRAINED_KEYS, Case, CosineSchedule, keys_with_role
+from celu_cli.case.schema import Case, CosineSchedule
+from celu_cli.case.settings import differing_keys, settings_in_force, value_text
 from celu_cli.errors import UsageError
 from celu_cli.events import EpochMetrics, Epochs
 from celu_cli.runs.run import Run
 
-# Runs of a group have one name and differ in nothing that is trained but the seed.
-_NOT_COMPARED = {*UNTRAINED_KEYS, *keys_with_role(Role.SEED)} - {"name"}
+_MOST_KEYS = 4  # in the name of a group
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,17 @@ def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
 
     How many epochs were asked for does not when all are compared at one epoch, unless the schedule stretches with it.
     """
-    found: dict[tuple[tuple[str, object], ...], list[Run]] = {}
+    found: dict[tuple[str, str], list[Run]] = {}
+    cases = []
     for run in sorted(runs, key=lambda run: (run.case.name, run.manifest.started)):
-        found.setdefault(tuple(_settings(run.case, choice.epoch).items()), []).append(run)
-    labels = _labels([dict(settings) for settings in found])
-    return [_group(label, members, choice) for label, members in zip(labels, found.values(), strict=True)]
+        alike = _alike(run.case, choice.epoch)
+        members = found.setdefault((alike.name, repr(settings_in_force(alike))), [])
+        if not members:
+            cases.append(alike)
+        members.append(run)
+    return [
+        _group(label, members, choice) for label, members in zip(_labels(cases), found.values(), strict=True)
+    ]
 
 
 def find_group(groups: Sequence[Group], wanted: str) -> Group:
@@ -123,52 +128,48 @@ def _reader(name: str) -> Callable[[EpochMetrics], float]:
     return lambda epoch: float(getattr(epoch, attribute))
 
 
-def _settings(case: Case, epoch: int | None) -> dict[str, object]:
-    leave = _NOT_COMPARED | (
-        {"epochs"} if epoch is not None and not isinstance(case.schedule, CosineSchedule) else set()
-    )
-    return dict(_flat(case.model_dump(exclude=leave), ""))
+def _alike(case: Case, epoch: int | None) -> Case:
+    """`case` without what its group does not go by, so that the cases of a group are equal."""
+    stretches = epoch is None or isinstance(case.schedule, CosineSchedule)
+    return case.model_copy(update={"seed": 0} | ({} if stretches else {"epochs": epoch}))
 
 
-def _flat(values: Mapping[str, object], before: str) -> Iterable[tuple[str, object]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield before + key, repr(value) if isinstance(value, tuple) else value  # layers, to be hashable
-
-
-def _labels(settings: Sequence[Mapping[str, object]]) -> list[str]:
+def _labels(cases: Sequence[Case]) -> list[str]:
     """The case's name, and where that is several groups', the settings they differ in."""
-    labels = [str(each["name"]) for each in settings]
+    labels = [case.name for case in cases]
     for name, shared in Counter(labels).items():
         if shared > 1:
-            members = [index for index, each in enumerate(settings) if each["name"] == name]
-            for index, pairs in zip(members, _apart([settings[index] for index in members]), strict=True):
+            members = [index for index, case in enumerate(cases) if case.name == name]
+            for index, pairs in zip(members, _pairs([cases[index] for index in members]), strict=True):
                 labels[index] = " ".join([name, *pairs])
     return labels
 
 
-def _apart(settings: Sequence[Mapping[str, object]]) -> list[list[str]]:
-    """As few ``key=value`` pairs as make all of `settings` differ."""
-    pairs: list[list[str]] = [[] for _ in settings]
-    for key in dict.fromkeys(key for each in settings for key in each):
-        kinds = list(dict.fromkeys(each.get(key) for each in settings))
+def _pairs(cases: Sequence[Case]) -> list[list[str]]:
+    """For each case the ``key=value`` pairs of all keys that differ; where these are many, those that are enough.
+
+    The others are counted then, as ``+2``.
+    """
+    settings = [settings_in_force(case) for case in cases]
+    pairs: list[list[str]] = [[] for _ in cases]
+    keys = differing_keys(cases)
+    named = 0
+    for key in keys:
+        values = [each.get(key) for each in settings]
         with_key = [
-            [*before, f"{key}={_word(key, each[key], kinds)}"] if each.get(key) is not None else before
-            for before, each in zip(pairs, settings, strict=True)
+            before if value is None else [*before, f"{key}={_word(value, values)}"]
+            for before, value in zip(pairs, values, strict=True)
         ]
-        if len({*map(tuple, with_key)}) > len({*map(tuple, pairs)}):
-            pairs = with_key
-    return pairs
+        if len(keys) <= _MOST_KEYS or len({*map(tuple, with_key)}) > len({*map(tuple, pairs)}):
+            pairs, named = with_key, named + 1
+    rest = [f"+{len(keys) - named}"] if named < len(keys) else []
+    return [[*each, *rest] for each in pairs]
 
 
-def _word(key: str, value: object, kinds: Sequence[object]) -> str:
-    if key == "network.layers":
-        return f"#{kinds.index(value) + 1}"  # too long to be shown
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _word(value: object, values: Sequence[object]) -> str:
+    if isinstance(value, tuple):  # layers, too long to be shown
+        return f"#{[*dict.fromkeys(map(repr, values))].index(repr(value)) + 1}"
+    return value_text(value)
 
 
 def _group(label: str, runs: Sequence[Run], choice: Choice) -> Group:

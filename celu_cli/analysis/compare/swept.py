@@ -11,7 +11,7 @@ from typing import Any
 from celu_cli.analysis.compare.columns import Column, Records, records_of
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
-from celu_cli.text import json_text
+from celu_cli.case.settings import value_text
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,13 @@ class Point:
         return float(t.ppf(0.975, self.summary.n - 1)) * self.summary.deviation / sqrt(self.summary.n)
 
 
-def setting_text(value: Any) -> str:
-    """A swept value as people write it."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json_text(value, indent=None)
-
-
 def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> Records:
     """The points, in the order of the plan."""
     best = best_point(points, metric)
     value = partial(Column, form="{:.4f}", number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
     columns = (
-        *(Column(key, _setting(key), key, setting_text, number=_is_number(points, key)) for key in keys),
+        *(Column(key, _setting(key), key, value_text, number=_is_number(points, key)) for key in keys),
         Column("metric", lambda _: metric),
         Column("seeds", lambda of: len(of.values), "seeds", number=True),
         Column(

@@ -8,8 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celu_cli.analysis.compare.swept import Point, setting_text
+from celu_cli.analysis.compare.swept import Point
 from celu_cli.analysis.plots.style import TITLE, look_of, save_figure
+from celu_cli.case.settings import value_text
 from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def line_figure(points: Sequence[Point], key: str, log: bool, metric: str, title
         axes.set_xscale("log")
         shown = sorted({point.settings[key] for point in points})
         if len(shown) <= 12:
-            axes.set_xticks(shown, [setting_text(value) for value in shown])
+            axes.set_xticks(shown, [value_text(value) for value in shown])
             axes.minorticks_off()
     axes.set_xlabel(key)
     axes.set_ylabel(metric.replace("-", " "))
@@ -122,8 +123,8 @@ def heat_map_figure(points: Sequence[Point], x_key: str, y_key: str, metric: str
     axes = figure.subplots()
     image = axes.imshow(means, origin="lower", aspect="auto", cmap="cividis")
     axes.grid(visible=False)
-    axes.set_xticks(range(len(columns)), [setting_text(value) for value in columns])
-    axes.set_yticks(range(len(rows)), [setting_text(value) for value in rows])
+    axes.set_xticks(range(len(columns)), [value_text(value) for value in columns])
+    axes.set_yticks(range(len(rows)), [value_text(value) for value in rows])
     known = [mean for line in means for mean in line if mean == mean]
     middle = (min(known) + max(known)) / 2
     for row, line in enumerate(means):

@@ -7,31 +7,19 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal, get_args
 
-from celu_cli.analysis.why.settings import PartSettings, one_celu_alpha, part_settings, same_layers
 from celu_cli.case.schema import UNTRAINED_KEYS, Case
+from celu_cli.case.settings import (
+    ALPHA_IS_SCALE,
+    PartSettings,
+    differing_names,
+    key_title,
+    one_celu_alpha,
+    part_settings,
+    same_layers,
+)
 
 # result: can change it. rounding: can make two curves differ, but favours neither. length: later epochs only.
 Effect = Literal["result", "rounding", "length", "none"]
-
-_NAMES = {
-    "activation": "activation",
-    "backprop.method": "backprop method",
-    "backprop.rule": "gradient rule",
-    "backprop.rate": "dilated rate",
-    "backprop.decay": "decay of the dilated rate",
-    "batch_size": "batch size",
-    "convolution": "convolution algorithm",
-    "dataset.hold_out": "images held out",
-    "dataset.name": "dataset",
-    "dataset.sample": "sample or full set",
-    "network.initializer.name": "initializer",
-    "network.preset": "network",
-    "optimizer.bias_correction": "optimizer's bias correction",
-    "optimizer.learning_rate": "learning rate",
-    "optimizer.moment": "moment in the update",
-    "optimizer.name": "optimizer rule",
-    "schedule.name": "learning-rate schedule",
-}
 
 
 @dataclass(frozen=True)
@@ -72,15 +60,7 @@ def by_effect(changes: Iterable[Change]) -> list[Change]:
 
 
 def _part_changes(name: str, ours: PartSettings, theirs: PartSettings, a: Case, b: Case) -> Iterator[Change]:
-    shared = [key for key in ours.values if key in theirs.values]
-    alone = [key for key in (*ours.values, *theirs.values) if key not in shared]
-    differing = [key for key in shared if ours.values[key] != theirs.values[key]]
-    groups = [[key] for key in differing]
-    if ours.kind in differing:
-        groups[differing.index(ours.kind)] += alone
-    elif alone:
-        groups.append(alone)
-    for keys in groups:
+    for keys in differing_names([ours, theirs]):
         values = tuple(
             Value(
                 ours.key(key),
@@ -91,17 +71,10 @@ def _part_changes(name: str, ours: PartSettings, theirs: PartSettings, a: Case, 
             )
             for key in keys
         )
-        title = "network" if name == "network" and alone else _name(values[0].key)
+        known = keys[0] in ours.values and keys[0] in theirs.values
+        title = key_title(values[0].key) if known or name != "network" else "network"
         effect = _effect(title, a, b)
         yield Change(title, effect, values, note_of(title, effect, a, b), name)
-
-
-def _name(key: str) -> str:
-    """What a key is called: its own word, with the part's where that would say too little."""
-    if key in _NAMES:
-        return _NAMES[key]
-    part, _, word = key.rpartition(".")
-    return f"{part.rpartition('.')[2]}'s {word}" if part else word
 
 
 def _effect(name: str, a: Case, b: Case) -> Effect:
@@ -126,10 +99,7 @@ def note_of(name: str, effect: str, a: Case, b: Case) -> str:
     """What is known of the change called `name`; empty where nothing is."""
     match name:
         case "alpha" if one_celu_alpha(a) and one_celu_alpha(b):
-            return (
-                "with no biases and one alpha, CELU(x, a) = a ELU(x / a, 1): alpha is only the scale of the input "
-                "and the temperature of the softmax"
-            )
+            return ALPHA_IS_SCALE
         case "backprop method":
             return _backprop_note(a, b, effect)
         case "convolution algorithm":

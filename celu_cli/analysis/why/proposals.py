@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from celu_cli.analysis.why.changes import Change, case_changes
-from celu_cli.analysis.why.settings import PartSettings, part_settings
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.load import load_case
 from celu_cli.case.reading.document import resolve_scalar
 from celu_cli.case.reading.kinds import parts_in
 from celu_cli.case.schema import Case
+from celu_cli.case.settings import PartSettings, part_settings
 from celu_cli.errors import CaseError
 from celu_cli.text import celu_command
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
-from celu_cli.analysis.why.settings import part_settings
+from celu_cli.case.settings import part_settings
 from celu_cli.runs.manifest import Manifest, Resumption
 from celu_cli.runs.run import Run
 

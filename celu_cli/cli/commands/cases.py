@@ -55,7 +55,8 @@ def _values(listed: _Listed) -> dict[str, Any]:
 def _print_table(listed: list[_Listed]) -> None:
     from rich.text import Text
 
-    from celu_cli.case.describe import alpha_of, describe_backprop, describe_dataset, describe_optimizer
+    from celu_cli.case.describe import describe_backprop, describe_dataset, describe_optimizer
+    from celu_cli.case.settings import alpha_of
     from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
     from celu_cli.text import celu_command, printable
 

@@ -7,6 +7,7 @@ bug and keeps its traceback.
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum
 
 
@@ -64,8 +65,19 @@ class GradientError(CeluError):
     exit_code = ExitCode.DIVERGED
 
 
+_ENDING = (
+    "SIGTERM",
+    "SIGHUP",
+    "SIGUSR1",
+)  # a lost connection, and a cluster's warning, as an end that is asked for
+STOP_SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED} | {
+    int(getattr(signal, name)): ExitCode.TERMINATED for name in _ENDING if hasattr(signal, name)
+}
+"""The signals that ask a training to stop, with the exit code that each leads to."""
+
+
 class InterruptedByUser(CeluError):  # noqa: N818 - not a failure: the user asked for it
-    """Ctrl-C or SIGTERM stopped the run cleanly; `exit_code` says which."""
+    """One of `STOP_SIGNALS` stopped the run cleanly; `exit_code` says which kind."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
         super().__init__(message)

@@ -25,7 +25,7 @@ from celu_cli.cli.commands.show import show
 from celu_cli.cli.commands.sweep import sweep
 from celu_cli.cli.commands.watch import watch
 from celu_cli.cli.commands.why import why
-from celu_cli.cli.streams import forget_impossible_sizes, to_nowhere, use_safe_streams
+from celu_cli.cli.streams import NoReaderError, end_without_reader, forget_impossible_sizes, use_safe_streams
 from celu_cli.errors import CeluError
 
 app = typer.Typer(
@@ -85,10 +85,8 @@ def main() -> None:
     except CeluError as error:
         print(_message(error), file=sys.stderr)
         sys.exit(int(error.exit_code))
-    except BrokenPipeError:
-        # The reader has gone, as `head` does. Python would complain again when it closes stdout.
-        to_nowhere(sys.stdout.fileno())
-        sys.exit(1)
+    except NoReaderError:
+        end_without_reader()
 
 
 def _message(error: CeluError) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from io import BufferedWriter, FileIO, TextIOWrapper
 from select import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from celu_cli.errors import RunError
 
@@ -46,6 +47,19 @@ def forget_impossible_sizes() -> None:
             os.environ.pop(name, None)
 
 
+class NoReaderError(Exception):
+    """Nobody reads stdout any more, as after `head`. No OSError, which libraries would answer in ways of their own."""
+
+
+def end_without_reader() -> NoReturn:
+    """End as other tools do whose reader has gone: by SIGPIPE, without a word."""
+    to_nowhere(1)  # Python would complain again when it closes stdout
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    sys.exit(1)
+
+
 def to_nowhere(number: int) -> None:
     """Have /dev/null take what is still written to the stream."""
     null = os.open(os.devnull, os.O_RDWR)
@@ -70,8 +84,8 @@ class _Stdout(FileIO):
             while written is None:  # not blocking, as another program left it
                 select([], [self], [])
                 written = super().write(content)
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise NoReaderError from error
         except OSError as error:
             to_nowhere(self.fileno())
             raise RunError(f"cannot write to stdout: {error.strerror}") from error

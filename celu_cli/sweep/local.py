@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 
+from celu_cli.errors import STOP_SIGNALS
 from celu_cli.events import Event, RunOpened
 from celu_cli.execute import Job, Workshop
 from celu_cli.machine import available_memory, usable_cores
@@ -140,7 +141,7 @@ class LocalWorkers:
 def _work(connection: Connection, cores: list[int]) -> None:
     """The life of a worker process: one job after another until the sweep that started it closes the connection."""
     # Ctrl-C reaches the whole process group; the sweep decides what it means, and says so over the connection.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)  # TensorFlow makes as many threads as there are cores it may use

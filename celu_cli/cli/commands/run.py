@@ -103,14 +103,17 @@ class _Attendance(ExitStack):
     Until then, while data may still have to be fetched, Ctrl-C ends the command as any other.
     """
 
-    def __init__(self, display: LiveDisplay, stop: StopRequest) -> None:
+    def __init__(self, job: Job, display: LiveDisplay, stop: StopRequest) -> None:
         super().__init__()
-        self._display, self._stop = display, stop
+        self._job, self._display, self._stop = job, display, stop
         self.path: Path | None = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunOpened):
             self.path = event.path
+            self._stop.parting = (
+                f"What the last checkpoint has is kept; {_how_to_resume(event.path, self._job)}"
+            )
             self.enter_context(self._stop)
             self.enter_context(self._display)
         self._display(event)
@@ -125,12 +128,12 @@ def _train(job: Job) -> Run:
 
     display = LiveDisplay(job.case, read_published(job.case))
     stop = StopRequest(display.stopping)
-    with _Attendance(display, stop) as attendance:
+    with _Attendance(job, display, stop) as attendance:
         try:
             return execute(job, [attendance], stop, RichReporter())
         except (InterruptedByUser, RunError) as error:
             if attendance.path is not None and attendance.path.is_dir():
-                error.args = (f"{error}\n{_how_to_resume(attendance.path, job)}",)
+                error.args = (f"{error}\nWhat was trained is kept; {_how_to_resume(attendance.path, job)}",)
             raise
 
 
@@ -153,7 +156,7 @@ def _how_to_resume(path: Path, job: Job) -> str:
         command.append("--tensorboard-histograms")
     if job.data_directory is not None:
         command += ["--data-dir", str(job.data_directory)]
-    return f"What was trained is kept; resume it with: {celu_command(*command)}"
+    return f"resume it with: {celu_command(*command)}"
 
 
 def _short_overrides(sample: bool, epochs: int | None, fidelity: int | None) -> list[str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from celu_cli.sweep.standing import Standings
 
 
+_GOES_ON = "the same command goes on where it was stopped"
+
+
 class SweepError(CeluError):
     """Some cells of a sweep failed; `exit_code` is the first one's."""
 
@@ -113,7 +116,7 @@ def _train(
         fail_fast=fail_fast,
     )
     display = SweepDisplay(plan, conductor.result, conductor.left(), workers)
-    with StopRequest(display.stopping) as stop, display:
+    with StopRequest(display.stopping, _GOES_ON) as stop, display:
         return conductor.conduct(display, stop)
 
 
@@ -128,7 +131,7 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
     if result.diverged:
         typer.echo(f"{result.diverged} diverged, which is a result too")
     if result.stopped is not None:
-        result.stopped.args = (f"{result.stopped}; the same command goes on where it was stopped",)
+        result.stopped.args = (f"{result.stopped}; {_GOES_ON}",)
         raise result.stopped
     if result.failed:
         cell, outcome = result.failed[0]

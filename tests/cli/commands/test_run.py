@@ -146,8 +146,19 @@ def test_without_data_and_network_the_sources_tried_and_the_ways_out_are_named(t
     assert not (tmp_path / "logs").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_stops_the_run_and_keeps_its_epochs(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "times"),
+    [
+        (signal.SIGINT, 130, 1),
+        (signal.SIGTERM, 143, 1),
+        (signal.SIGHUP, 143, 1),
+        (signal.SIGUSR1, 143, 1),
+        (signal.SIGINT, 130, 3),  # wrappers hand on the Ctrl-C that the terminal has sent already
+    ],
+)
+def test_a_signal_stops_the_run_and_keeps_its_epochs(
+    tmp_path: Path, number: int, code: int, times: int
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "celu_cli", "run", "case-c", *SMALL, "epochs=100000", "--logs", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -156,7 +167,9 @@ def test_a_signal_stops_the_run_and_keeps_its_epochs(tmp_path: Path, number: int
         start_new_session=True,
     )
     wait_for_epochs(tmp_path, 2)
-    os.kill(process.pid, number)
+    for _ in range(times):
+        os.kill(process.pid, number)
+        time.sleep(0.05)
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == code

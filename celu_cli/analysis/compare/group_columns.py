@@ -10,7 +10,7 @@ from typing import Any
 from celu_cli.analysis.compare.columns import SETTINGS, Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
 from celu_cli.analysis.compare.groups import Choice, Group
-from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.statistics import Summary
 from celu_cli.case.schema import Case
 from celu_cli.runs.published import read_published
@@ -68,8 +68,9 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
 
     Mean, deviation, lowest and highest are of the metric, accuracies as shares; the deviation is the sample standard
     deviation over seeds. Differences and their interval are percentage points for accuracies, plain for losses.
-    `seeds_needed` would settle the difference to the baseline if it were as large as it looks. None stands for what a
-    group lacks.
+    `seeds_needed` would settle the difference to the baseline if it were as large as it looks, which is left open where
+    p is large; `found_four_times_in_five` is the difference that the seeds there are usually find. None stands for
+    what a group lacks.
     """
     value = partial(Column, form="{:.4f}", number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
@@ -111,6 +112,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         p("p", _contrast("p"), "p", leaves=9),
         p("p_corrected", _contrast("p_corrected"), "Holm", leaves=14, note=_HOLM),
         Column("seeds_needed", _contrast("seeds")),
+        Column("found_four_times_in_five", _contrast("found")),
         Column("sentence", lambda of: sentence(of.contrast, metric) if of.contrast else None),
     )
 
@@ -123,7 +125,7 @@ def _result(group: Group, choice: Choice, contrast: Contrast | None) -> _Result:
 
 def _published(group: Group, choice: Choice, epochs: int | None) -> float | None:
     """The published value at the epoch compared; none for a best value, which the sparse curve may have missed."""
-    if epochs is None or choice.metric.startswith("best-"):
+    if epochs is None or is_best(choice.metric):
         return None
     curve = read_published(group.case)
     epoch = curve.at(epochs) if curve else None

@@ -11,7 +11,7 @@ from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.case.schema import Case, CosineSchedule
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
-from celu_cli.errors import UsageError
+from celu_cli.errors import ExitCode, UsageError
 from celu_cli.events import EpochMetrics, Epochs
 from celu_cli.runs.run import Run
 
@@ -29,10 +29,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Runs of a group that its statistics do not count, and why."""
+    """Runs of a group that its statistics do not count, why, and the seeds that it lacks for that."""
 
     why: str
     runs: int
+    seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,18 @@ class Group:
     @property
     def summary(self) -> Summary | None:
         return summarise(list(self.values.values())) if self.values else None
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """As in "seed 4" and "seeds 4, 6"."""
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
+def uneven_epochs(groups: Iterable[Group]) -> list[int]:
+    """The numbers of epochs that the runs that count stand at, where they are several because some are unfinished."""
+    runs = [run for group in groups for run in group.counted]
+    lengths = sorted({run.metrics.done for run in runs})
+    return lengths if len(lengths) > 1 and any(run.status != "completed" for run in runs) else []
 
 
 def value_of(run: Run, choice: Choice) -> float | None:
@@ -174,16 +187,21 @@ def _word(value: object, values: Sequence[object]) -> str:
 
 def _group(label: str, runs: Sequence[Run], choice: Choice) -> Group:
     counted: dict[int, Run] = {}
-    reasons: Counter[str] = Counter()
+    reasons: dict[str, list[int]] = {}
     for run in runs:  # oldest first
+        seed = run.case.seed
         if run.status != "completed" and not choice.unfinished:
-            reasons[run.status] += 1
+            diverged = run.status == "failed" and run.manifest.exit_code == ExitCode.DIVERGED
+            reasons.setdefault("diverged" if diverged else run.status, []).append(seed)
         elif value_of(run, choice) is None:
-            reasons["without a value"] += 1
+            reasons.setdefault("without a value", []).append(seed)
         else:
-            reasons["repeated"] += run.case.seed in counted
-            counted[run.case.seed] = run
+            if seed in counted:
+                reasons.setdefault("repeated", []).append(seed)
+            counted[seed] = run
     chosen = dict(sorted(counted.items()))
     values = {seed: value for seed, run in chosen.items() if (value := value_of(run, choice)) is not None}
-    left_out = tuple(LeftOut(why, number) for why, number in reasons.items() if number)
+    left_out = tuple(
+        LeftOut(why, len(seeds), tuple(sorted({*seeds} - values.keys()))) for why, seeds in reasons.items()
+    )
     return Group(label, tuple(runs), tuple(chosen.values()), values, left_out)

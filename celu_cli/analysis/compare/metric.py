@@ -19,3 +19,8 @@ Metric = Literal[
 def is_loss(metric: Metric) -> bool:
     """Whether less of it is better."""
     return metric.endswith("loss")
+
+
+def is_best(metric: Metric) -> bool:
+    """Whether it is the best of all epochs, chosen after seeing them."""
+    return metric.startswith("best-")

@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-from itertools import combinations, product
 from math import isclose, sqrt
 from statistics import fmean, stdev
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from celu_cli.analysis.compare.permutation import groups_p, sign_flip_p, smallest_paired_p
 from celu_cli.analysis.compare.statistics import (
+    effect_found,
     holm,
     paired_interval,
-    permutation_p,
     seeds_to_reach,
     seeds_to_resolve,
-    sign_flip_p,
-    smallest_paired_p,
-    smallest_unpaired_p,
     summarise,
     unpaired_interval,
 )
@@ -75,55 +72,6 @@ def test_the_unpaired_interval_covers_the_truth_where_the_spreads_differ() -> No
     assert 0.93 <= covered <= 0.97
 
 
-@given(st.lists(st.integers(-50, 50), min_size=1, max_size=9))
-def test_the_sign_flip_p_is_what_counting_every_choice_of_signs_gives(differences: list[int]) -> None:
-    # Whole numbers are added without rounding, so that ties are exact in the count.
-    sums = [sum(map(int.__mul__, signs, differences)) for signs in product((1, -1), repeat=len(differences))]
-    as_far = sum(abs(each) >= abs(sum(differences)) for each in sums)
-    assert sign_flip_p([difference / 10_000 for difference in differences]) == as_far / len(sums)
-
-
-def test_beyond_twenty_pairs_the_drawn_sign_flip_p_agrees_with_scipys() -> None:
-    differences = np.random.default_rng(3).normal(0.4, 1.0, 25)
-    expected = stats.permutation_test(
-        (differences,),
-        lambda values, axis: np.abs(np.mean(values, axis)),
-        permutation_type="samples",
-        alternative="greater",
-        vectorized=True,
-        n_resamples=50_000,
-        rng=np.random.default_rng(4),
-    ).pvalue
-    assert sign_flip_p(differences.tolist()) == pytest.approx(expected, abs=0.006)
-    assert sign_flip_p(differences.tolist()) == sign_flip_p(differences.tolist())
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.integers(0, 50), min_size=2, max_size=4), st.lists(st.integers(0, 50), min_size=2, max_size=4)
-)
-def test_the_permutation_p_is_what_counting_every_deal_gives(values: list[int], baseline: list[int]) -> None:
-    pool, n, m = values + baseline, len(values), len(baseline)
-
-    def apart(chosen: tuple[int, ...]) -> int:
-        of_chosen = sum(pool[index] for index in chosen)
-        return abs(of_chosen * m - (sum(pool) - of_chosen) * n)  # n m times the difference of means
-
-    deals = list(combinations(range(n + m), n))
-    as_far = sum(apart(deal) >= apart(tuple(range(n))) for deal in deals)
-    found = permutation_p([value / 10_000 for value in values], [value / 10_000 for value in baseline])
-    assert found == pytest.approx(as_far / len(deals))
-
-
-def test_a_permutation_p_with_too_many_deals_to_count_is_drawn_and_repeatable() -> None:
-    generator = np.random.default_rng(5)
-    values, baseline = generator.normal(1, 1, 15).tolist(), generator.normal(0, 1, 15).tolist()
-    assert permutation_p(values, baseline) == permutation_p(values, baseline)
-    assert permutation_p(values, baseline) == pytest.approx(
-        stats.ttest_ind(values, baseline).pvalue, abs=0.01
-    )
-
-
 def test_holm_corrects_as_computed_by_hand() -> None:
     # .005 x 4 = .02; .01 x 3 = .03; .03 x 2 = .06; .04 x 1 = .04, which may not fall below .06.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
@@ -138,15 +86,6 @@ def test_holm_lies_between_no_correction_and_bonferronis_and_keeps_the_order(val
         assert value <= after <= min(1.0, len(values) * value) or isclose(value, after)
     order = sorted(range(len(values)), key=lambda index: values[index])
     assert [corrected[index] for index in order] == sorted(corrected)
-
-
-@pytest.mark.parametrize("n", [2, 5, 6, 9])
-def test_the_smallest_p_is_reached_by_differences_of_one_sign(n: int) -> None:
-    assert sign_flip_p([0.01 * (1 + index) for index in range(n)]) == smallest_paired_p(n)
-    if n < 6:
-        high, low = [1.0 + index for index in range(n)], [-1.0 - index for index in range(n)]
-        assert permutation_p(high, low) == pytest.approx(smallest_unpaired_p(n, n))
-        assert permutation_p(high, low[:2]) == pytest.approx(smallest_unpaired_p(n, 2))
 
 
 def test_five_pairs_never_reach_a_twentieth_and_six_do() -> None:
@@ -179,3 +118,29 @@ def test_a_difference_that_no_thousand_seeds_find_has_no_number() -> None:
     assert seeds_to_resolve(0.01, 1.0, 0.05, paired=True) is None
     assert seeds_to_resolve(0.01, 0.0, 0.05, paired=True) == 6
     assert seeds_to_resolve(1e6, 1.0, 0.05, paired=True) == 6
+
+
+@pytest.mark.parametrize(("effect", "n"), [(1.2, 8), (1.4, 7), (1.7, 7), (2.0, 6)])
+def test_near_the_smallest_number_of_pairs_the_exact_test_itself_finds_it_four_times_in_five(
+    effect: float, n: int
+) -> None:
+    assert seeds_to_resolve(effect, 1.0, 0.05, paired=True) == n
+    drawn = np.random.default_rng(12).normal(effect, 1.0, (1500, n)).tolist()
+    assert np.mean([sign_flip_p(row) <= 0.05 for row in drawn]) >= 0.77
+
+
+def test_near_the_smallest_number_of_two_groups_too() -> None:
+    assert seeds_to_resolve(2.5, 1.0, 0.05, paired=False) == 5
+    drawn = np.random.default_rng(13).normal(0.0, 1.0, (300, 10)).tolist()
+    found = [groups_p([value + 2.5 for value in row[:5]], row[5:]) <= 0.05 for row in drawn]
+    assert np.mean(found) >= 0.77
+
+
+def test_the_difference_that_so_many_seeds_find_is_the_inverse_of_the_seeds_needed() -> None:
+    for paired in (True, False):
+        for n in (7, 12, 30):
+            effect = effect_found(n, 0.05, paired)
+            assert effect is not None
+            assert seeds_to_resolve(effect + 0.01, 1.0, 0.05, paired) in (n - 1, n)
+            assert (seeds_to_resolve(effect - 0.03, 1.0, 0.05, paired) or 0) > n
+    assert effect_found(5, 0.05, paired=True) is None

@@ -77,7 +77,10 @@ SweepEvent = CellStarted | CellProgress | CellEnded | CellElsewhere
 
 @dataclass
 class Result:
-    """How the cells stand when the sweep ends; `failed` has the last outcome of each cell that failed."""
+    """How the cells stand when the sweep ends; `failed` has the last outcome of each cell that failed.
+
+    Of the `unfinished` ones some may be trained by other sweeps, where this one did not wait for them.
+    """
 
     completed: int = 0
     diverged: int = 0
@@ -95,7 +98,10 @@ class _Task:
 
 
 class Conductor:
-    """Trains the cells of a plan with the workers of a launcher; `result` grows while it does."""
+    """Trains the cells of a plan with the workers of a launcher; `result` grows while it does.
+
+    When every cell left is trained by other sweeps, it waits for them for `patience` seconds, ready to take over.
+    """
 
     def __init__(
         self,
@@ -106,7 +112,10 @@ class Conductor:
         *,
         data_directory: Path | None = None,
         fail_fast: bool = False,
+        patience: float = float("inf"),
     ) -> None:
+        self._patience = patience
+        self._busy = time.monotonic()
         self._logs = logs
         self._launcher = launcher
         self._observe: Callable[[SweepEvent], None] = lambda _: None
@@ -155,7 +164,11 @@ class Conductor:
 
     def _must_stop(self, stop: Callable[[], InterruptedByUser | None]) -> bool:
         self.result.stopped = stop()
-        return self.result.stopped is not None or (self._fail_fast and bool(self.result.failed))
+        now = time.monotonic()
+        if self._training or any(task.attempts for task in self._waiting):
+            self._busy = now
+        idle = now - self._busy > self._patience
+        return self.result.stopped is not None or (self._fail_fast and bool(self.result.failed)) or idle
 
     def _give_work(self) -> None:
         for number in self._launcher.idle():

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,30 +18,15 @@ from queue import SimpleQueue
 from celu_cli.errors import STOP_SIGNALS
 from celu_cli.events import Event, RunOpened
 from celu_cli.execute import Job, Workshop
-from celu_cli.machine import available_memory, usable_cores
-from celu_cli.sweep.worker import Outcome, train_cell
+from celu_cli.machine import usable_cores
+from celu_cli.sweep.cores import split_cores
+from celu_cli.sweep.worker import Outcome, prepare_worker, train_cell
 
 _STOP = "stop"
-_WORKER_BYTES = 700 * 10**6  # TensorFlow, and celu around it
-_TENSORS_SHARE = 1.5  # what a step takes beside the tensors that can be counted
 _END_SECONDS = 10.0
 
 Message = tuple[int, Event | Outcome]
 """A worker's number, and what happened there: an event of its training, or how the training ended."""
-
-
-def default_workers(cells: int, cell_bytes: int) -> int:
-    """As many workers as there are cores, cells, and memory for cells of `cell_bytes`; at least one."""
-    memory = available_memory()
-    fitting = int(memory // (_WORKER_BYTES + _TENSORS_SHARE * cell_bytes)) if memory is not None else cells
-    return max(1, min(len(usable_cores()), cells, fitting))
-
-
-def split_cores(workers: int, cores: Sequence[int]) -> list[list[int]]:
-    """The cores of each worker: disjoint, and as even as can be; with more workers than cores, all cores for each."""
-    if workers > len(cores):
-        return [list(cores)] * workers
-    return [list(cores[i * len(cores) // workers : (i + 1) * len(cores) // workers]) for i in range(workers)]
 
 
 @dataclass
@@ -55,11 +39,14 @@ class _Worker:
 class LocalWorkers:
     """`count` worker processes, started when they get their first cell, and started again after one was killed.
 
-    A launcher as `celu_cli.sweep.conduct` needs it.
+    They share the cores of this process, or have `cores_each` that no other process's workers hold. A launcher as
+    `celu_cli.sweep.conduct` needs it.
     """
 
-    def __init__(self, count: int) -> None:
-        self._cores = split_cores(count, usable_cores())
+    def __init__(self, count: int, cores_each: int | None = None) -> None:
+        self._cores: list[list[int] | int] = (
+            [*split_cores(count, usable_cores())] if cores_each is None else [cores_each] * count
+        )
         self._workers: list[_Worker | None] = [None] * count
 
     def idle(self) -> list[int]:
@@ -138,15 +125,12 @@ class LocalWorkers:
             yield number, Outcome("lost", f"its worker process ended ({reason})", retry=True, exit_code=1)
 
 
-def _work(connection: Connection, cores: list[int]) -> None:
+def _work(connection: Connection, cores: list[int] | int) -> None:
     """The life of a worker process: one job after another until the sweep that started it closes the connection."""
     # Ctrl-C reaches the whole process group; the sweep decides what it means, and says so over the connection.
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)  # TensorFlow makes as many threads as there are cores it may use
-    # Each alpha is a graph of its own, which is meant; TensorFlow would warn of the fifth.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    prepare_worker(cores)
     worker, workshop = _Listener(connection), Workshop()
     while (job := worker.jobs.get()) is not None:
         worker.opened.clear()

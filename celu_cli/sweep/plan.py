@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from celu_cli.case.activations import user_files
+from celu_cli.case.cost import cost_of
 from celu_cli.case.identity import seedless_identity
 from celu_cli.case.load import CaseText, ResolvedCase, lay_over, memory_shortage, read_case
+from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError
@@ -59,6 +61,11 @@ class Plan:
     logarithmic: tuple[str, ...]
     cells: tuple[Cell, ...]
     twins: int = 0
+
+    def most_memory(self) -> int:
+        """Bytes of the tensors of its largest cell."""
+        cases = {cell.case.model_copy(update={SEED: 0}) for cell in self.cells}
+        return max(cost_of(case, plan_network(case)).memory for case in cases)
 
 
 def describe_settings(case: str, settings: Settings) -> str:

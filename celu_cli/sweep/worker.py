@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Literal
 from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser
 from celu_cli.events import CheckpointReached, Event, LayersMeasured, Observer
 from celu_cli.execute import Job, Workshop, execute
+from celu_cli.sweep.cores import hold_cores
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class Outcome:
     retry: bool = False
     cannot_resume: bool = False
     exit_code: int = ExitCode.DONE
+
+
+def prepare_worker(cores: list[int] | int) -> None:
+    """Have this process train on `cores`, or on so many: TensorFlow makes a thread for each core that it may use."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, hold_cores(cores) if isinstance(cores, int) else cores)
+    # Each alpha is a graph of its own, which is meant; TensorFlow would warn of the fifth.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def train_cell(job: Job, observer: Observer, stop: Callable[[], bool], workshop: Workshop) -> Outcome:

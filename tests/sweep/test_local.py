@@ -18,7 +18,7 @@ from celu_cli.machine import usable_cores
 from celu_cli.runs.checkpoint import read_checkpoint
 from celu_cli.runs.run import read_run
 from celu_cli.sweep.conduct import CellEnded, CellProgress, Conductor, SweepEvent
-from celu_cli.sweep.local import LocalWorkers, split_cores
+from celu_cli.sweep.local import LocalWorkers
 from celu_cli.sweep.plan import Plan, make_plan
 from celu_cli.sweep.request import read_request
 from celu_cli.sweep.standing import Standings
@@ -36,11 +36,6 @@ def weights_of(path: Path) -> dict[str, np.ndarray]:
     checkpoint = read_checkpoint(path).checkpoint
     assert checkpoint is not None
     return dict(checkpoint.arrays)
-
-
-def test_cores_are_disjoint_and_all_used() -> None:
-    assert split_cores(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3, 4]]
-    assert split_cores(4, [4, 5, 6, 7]) == [[4], [5], [6], [7]]
 
 
 def test_a_worker_that_trained_other_cells_trains_the_same_bits_as_a_fresh_process(tmp_path: Path) -> None:

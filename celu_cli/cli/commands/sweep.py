@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,9 +13,12 @@ from celu_cli.errors import CeluError, ExitCode, UsageError
 from celu_cli.text import celu_command
 
 if TYPE_CHECKING:
-    from celu_cli.sweep.conduct import Result
+    from celu_cli.sweep.conduct import Conductor, Result
     from celu_cli.sweep.plan import Plan
-    from celu_cli.sweep.standing import Standings
+    from celu_cli.sweep.standing import CellState
+
+_MOST_WORKERS_ELSEWHERE = 100
+_PATIENCE_SECONDS = 120.0  # twice as long as it takes to know that another worker is dead
 
 
 _GOES_ON = "the same command goes on where it was stopped"
@@ -41,10 +45,30 @@ def sweep(
         typer.Option(
             "--workers",
             min=1,
-            help="Processes that train at the same time, each on cores of its own; default: one a core, as far as "
-            "the memory is enough.",
+            help="Workers that train at the same time, each on cores of its own; default: one a core, as far as the "
+            "memory is enough, and elsewhere one a cell, 100 at most.",
         ),
     ] = None,
+    on: Annotated[
+        Literal["local", "slurm"],
+        typer.Option(
+            "--on",
+            help="Where the workers are: processes of this machine, or a job array of Slurm, whose script is printed.",
+        ),
+    ] = "local",
+    submit: Annotated[
+        bool,
+        typer.Option("--submit", help="With --on slurm: hand the script to sbatch instead of printing it."),
+    ] = False,
+    cpus_per_run: Annotated[
+        int | None,
+        typer.Option(
+            "--cpus-per-run", min=1, help="Cores of each worker; default: this machine's shared out, or 1."
+        ),
+    ] = None,
+    gpus_per_run: Annotated[
+        float, typer.Option("--gpus-per-run", min=0, help="GPUs of each worker, on Slurm.")
+    ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and what is left to do; train nothing.")
     ] = False,
@@ -65,56 +89,105 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds; the same command again does what is missing.
 
-    Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md tells the rest.
+    Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says more.
     """
-    from celu_cli.case.cost import cost_of
-    from celu_cli.case.plan import plan_network
-    from celu_cli.machine import usable_cores
-    from celu_cli.sweep.local import default_workers
-    from celu_cli.sweep.plan import freeze, make_plan
+    from celu_cli.sweep.conduct import Conductor
+    from celu_cli.sweep.local import LocalWorkers
+    from celu_cli.sweep.plan import freeze, make_plan, read_plan
     from celu_cli.sweep.request import read_request
     from celu_cli.sweep.standing import Standings
 
-    plan = make_plan(read_request(words, name))
-    cores = len(usable_cores())
-    if workers is not None and workers > cores:
-        raise UsageError(
-            f"--workers {workers}: this process may use {cores} cores, and a worker needs one of its own"
-        )
-    cases = {cell.case.model_copy(update={"seed": 0}) for cell in plan.cells}
-    largest = max(cost_of(case, plan_network(case)).memory for case in cases)
-    count = min(workers or default_workers(len(plan.cells), largest), len(plan.cells))
+    for option, given, places in (
+        ("--submit", submit, ("slurm",)),
+        ("--gpus-per-run", gpus_per_run, ("slurm",)),
+    ):
+        if given and on not in places:
+            raise UsageError(f"{option} needs --on {' or --on '.join(places)}")
+    # A frozen plan is what each task of a job array is given.
+    frozen = Path(words[0]) if len(words) == 1 and words[0].endswith(".json") else None
+    plan = read_plan(frozen) if frozen else make_plan(read_request(words, name))
     standings = Standings(logs)
+    states = [standings.state(cell.identity) for cell in plan.cells]
+    left = sum(not state.has_ended for state in states)
+    if on == "local":
+        count = _local_workers(plan, workers, cpus_per_run)
+    else:
+        count = workers or max(1, min(left, _MOST_WORKERS_ELSEWHERE))
     if dry_run:
-        _print_plan(plan, standings, count)
+        _print_plan(plan, states, count)
         return
-    freeze(plan, logs)
-    _summarise(_train(plan, logs, standings, count, data_directory, fail_fast), plan, logs)
-
-
-def _print_plan(plan: Plan, standings: Standings, workers: int) -> None:
-    from celu_cli.cli.output.sweep import plan_lines
-
-    for line in plan_lines(plan, [standings.state(cell.identity) for cell in plan.cells], workers):
-        typer.echo(line)
-
-
-def _train(
-    plan: Plan, logs: Path, standings: Standings, workers: int, data_directory: Path | None, fail_fast: bool
-) -> Result:
-    from celu_cli.cli.output.sweep import SweepDisplay
-    from celu_cli.cli.signals import StopRequest
-    from celu_cli.sweep.conduct import Conductor
-    from celu_cli.sweep.local import LocalWorkers
-
+    file = frozen or freeze(plan, logs)
+    if on == "slurm":
+        words = [str(file.resolve()), "--logs", str(logs.resolve()), "--workers", "1"]
+        words += ["--data-dir", str(data_directory.resolve())] if data_directory else []
+        words += ["--fail-fast"] if fail_fast else []
+        _to_slurm(plan, file, words, count if left else 0, cpus_per_run or 1, gpus_per_run, submit)
+        return
     conductor = Conductor(
         plan,
         logs,
-        LocalWorkers(workers),
+        LocalWorkers(count, cpus_per_run),
         standings,
         data_directory=data_directory,
         fail_fast=fail_fast,
+        patience=_PATIENCE_SECONDS if frozen else inf,
     )
+    _summarise(_train(plan, conductor, count), plan, logs)
+
+
+def _local_workers(plan: Plan, asked: int | None, cores_each: int | None) -> int:
+    """How many processes of this machine train `plan`.
+
+    Raises:
+        UsageError: more are asked for than there are cores.
+    """
+    from celu_cli.machine import usable_cores
+    from celu_cli.sweep.cores import default_workers
+
+    cores = len(usable_cores())
+    if asked is not None and asked > cores:
+        raise UsageError(
+            f"--workers {asked}: this process may use {cores} cores, and a worker needs one of its own"
+        )
+    if (asked or 1) * (cores_each or 1) > cores:
+        raise UsageError(
+            f"--cpus-per-run {cores_each}: this process may use {cores} cores; {asked or 1} x {cores_each} are too many"
+        )
+    return min(
+        asked or default_workers(len(plan.cells), plan.most_memory(), cores_each or 1), len(plan.cells)
+    )
+
+
+def _to_slurm(
+    plan: Plan, file: Path, command: list[str], tasks: int, cpus: int, gpus: float, submitted: bool
+) -> None:
+    """Print the script of a job array, or submit it."""
+    from celu_cli.sweep.cores import worker_bytes
+    from celu_cli.sweep.slurm import batch_script, submit
+
+    if not tasks:
+        typer.echo(f"{len(plan.cells)} of {len(plan.cells)} cells are complete; there is nothing to submit")
+        return
+    memory = worker_bytes(plan.most_memory())
+    script = batch_script(file, plan.name, command, tasks, cpus=cpus, gpus=gpus, memory=memory)
+    if not submitted:
+        typer.echo(script, nl=False)
+        return
+    job = submit(script)
+    typer.echo(f"submitted as job {job}, {tasks} tasks; see them with: squeue --job {job}")
+
+
+def _print_plan(plan: Plan, states: list[CellState], workers: int) -> None:
+    from celu_cli.cli.output.sweep import plan_lines
+
+    for line in plan_lines(plan, states, workers):
+        typer.echo(line)
+
+
+def _train(plan: Plan, conductor: Conductor, workers: int) -> Result:
+    from celu_cli.cli.output.sweep import SweepDisplay
+    from celu_cli.cli.signals import StopRequest
+
     display = SweepDisplay(plan, conductor.result, conductor.left(), workers)
     with StopRequest(display.stopping, _GOES_ON) as stop, display:
         return conductor.conduct(display, stop)
@@ -141,5 +214,7 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
             "The same command tries them again",
             outcome.exit_code,
         )
+    if result.unfinished:
+        typer.echo(f"{result.unfinished} are being trained by other workers")
     where = [] if logs == DEFAULT_LOGS else ["--logs", str(logs)]
     typer.echo(f"compare them with: {celu_command('compare', '--sweep', plan.name, *where)}")

@@ -84,6 +84,10 @@ def test_cells_that_fail_are_counted_and_give_the_exit_code(celu: Celu, tmp_path
         ("case-c alpha=linear:1:2:1000 seed=0..9999", "10,000,000 cells"),
         ("case-c seed=0..3 --workers 4096", "a worker needs one of its own"),
         ("case-c seed=0..3 --name a/b", "--name"),
+        ("case-c seed=0..3 --submit", "--submit needs --on slurm"),
+        ("case-c seed=0..3 --gpus-per-run 1", "--gpus-per-run needs --on"),
+        ("case-c seed=0..3 --cpus-per-run 4096", "1 x 4096 are too many"),
+        ("nothing.json", "not a sweep's plan"),
     ],
 )
 def test_bad_input_is_a_plain_error_and_starts_nothing(celu: Celu, words: str, why: str) -> None:

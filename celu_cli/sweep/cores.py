@@ -1,0 +1,59 @@
+"""Which cores and how much memory a worker gets."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from celu_cli.machine import available_memory, usable_cores
+
+_WORKER_BYTES = 700 * 10**6  # TensorFlow, and celu around it
+_TENSORS_SHARE = 1.5  # what a step takes beside the tensors that can be counted
+_held: list[FileLock] = []
+
+
+def worker_bytes(cell_bytes: int) -> int:
+    """The memory of a worker that trains cells whose tensors take `cell_bytes`."""
+    return _WORKER_BYTES + int(_TENSORS_SHARE * cell_bytes)
+
+
+def default_workers(cells: int, cell_bytes: int, cores_each: int = 1) -> int:
+    """As many workers as there are cores, cells, and memory for cells of `cell_bytes`; at least one."""
+    memory = available_memory()
+    fitting = memory // worker_bytes(cell_bytes) if memory is not None else cells
+    return max(1, min(len(usable_cores()) // cores_each, cells, fitting))
+
+
+def split_cores(workers: int, cores: Sequence[int]) -> list[list[int]]:
+    """The cores of each worker: disjoint, and as even as can be; with more workers than cores, all cores for each."""
+    if workers > len(cores):
+        return [list(cores)] * workers
+    return [list(cores[i * len(cores) // workers : (i + 1) * len(cores) // workers]) for i in range(workers)]
+
+
+def hold_cores(count: int) -> list[int]:
+    """`count` cores, if possible such as no other process of this user holds, held until this process ends.
+
+    Ray and a Slurm without confinement only count cores: which ones a worker trains on is for the workers to settle.
+    """
+    free, cores = [], usable_cores()
+    try:
+        place = Path(tempfile.gettempdir(), f"celu-cores-{os.getuid() if hasattr(os, 'getuid') else 0}")
+        place.mkdir(mode=0o700, exist_ok=True)
+        for core in cores:
+            lock = FileLock(place / f"{core}.lock", blocking=False, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                continue
+            _held.append(lock)
+            free.append(core)
+            if len(free) == count:
+                return free
+    except (OSError, NotImplementedError):
+        pass  # nowhere to lock: the cores are shared
+    return [*free, *(core for core in cores if core not in free)][:count]

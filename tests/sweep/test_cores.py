@@ -1,0 +1,55 @@
+"""Cores: disjoint among the workers of a sweep, and among processes that know nothing of each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from celu_cli.machine import usable_cores
+from celu_cli.sweep import cores
+from celu_cli.sweep.cores import default_workers, split_cores
+
+_HOLD = "from celu_cli.sweep.cores import hold_cores; print(*hold_cores({}), flush=True); input()"
+
+
+def hold(count: int) -> tuple[subprocess.Popen[str], list[int]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _HOLD.format(count)], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    return process, [int(core) for core in process.stdout.readline().split()]
+
+
+def test_cores_are_disjoint_and_all_used() -> None:
+    assert split_cores(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3, 4]]
+    assert split_cores(4, [4, 5, 6, 7]) == [[4], [5], [6], [7]]
+
+
+def test_processes_that_know_nothing_of_each_other_hold_different_cores_until_they_end(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    there = len(usable_cores())
+    held = [hold(1) for _ in range(there)]
+    assert sorted(core for _, (core,) in held) == usable_cores()
+    one_more, its_cores = hold(1)
+    assert len(its_cores) == 1  # shared: there is no other
+    for process, _ in [*held, (one_more, its_cores)]:
+        process.communicate("\n")
+    last, its_cores = hold(there)
+    assert sorted(its_cores) == usable_cores()
+    last.communicate("\n")
+
+
+@pytest.mark.parametrize(
+    ("free", "cell", "cores_each", "workers"),
+    [(10**12, 10**8, 1, 8), (10**12, 10**8, 3, 2), (4 * 10**9, 10**9, 1, 1)],
+)
+def test_workers_fit_into_cores_and_memory(
+    monkeypatch: pytest.MonkeyPatch, free: int, cell: int, cores_each: int, workers: int
+) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda: list(range(8)))
+    monkeypatch.setattr(cores, "available_memory", lambda: free)
+    assert default_workers(100, cell, cores_each) == workers

@@ -1,14 +1,16 @@
-"""Text: the nearest accepted word, times and paths, what is safe to print, and JSON."""
+"""Text: the nearest accepted word, times and paths, what is safe to print and how it is wrapped, and JSON."""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 
@@ -39,6 +41,29 @@ def shown(path: Path) -> str:
 def celu_command(*words: str | Path) -> str:
     """The command ``celu`` with `words`, as a shell takes it."""
     return shlex.join(["celu", *map(str, words)])
+
+
+# A command to be copied: in backquotes, or from a colon to the end of its line.
+_COMMAND = re.compile(r"`[^`\n]*`|(?<=: )celu .*")
+_HELD = {" ": "\x00", "-": "\x01"}
+
+
+def hold(text: str) -> str:
+    """`text` with its commands and hyphenated words in one piece for whatever wraps it; `release` undoes it."""
+    whole = _COMMAND.sub(lambda command: command[0].replace(" ", _HELD[" "]), text)
+    return whole.replace("-", _HELD["-"])
+
+
+def release(text: str) -> str:
+    """What `hold` was given."""
+    for character, held in _HELD.items():
+        text = text.replace(held, character)
+    return text
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` characters; a word or command that is longer has a longer line."""
+    return [release(line) for line in wrap(hold(text), max(20, width), break_long_words=False)]
 
 
 def iso_time(time: datetime) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from textwrap import TextWrapper
 from typing import Annotated
 
 import typer
 
 from celu_cli import __version__
+from celu_cli.cli.command import Command, Group
 from celu_cli.cli.commands.activations import activations
 from celu_cli.cli.commands.bench import bench
 from celu_cli.cli.commands.cases import cases
@@ -30,9 +29,11 @@ from celu_cli.errors import CeluError
 
 app = typer.Typer(
     name="celu",
+    cls=Group,
     help="Name an experiment in YAML, train it with gradients you can trust, and read the answer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -69,7 +70,7 @@ for _command in (
     activations,
     schema,
 ):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
 app.add_typer(data, name="data")
 
 
@@ -83,19 +84,8 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except CeluError as error:
-        print(_message(error), file=sys.stderr)
+        # As it is: a line that celu broke could not be copied, and terminals break lines themselves.
+        print(f"celu: {error}", file=sys.stderr)
         sys.exit(int(error.exit_code))
     except NoReaderError:
         end_without_reader()
-
-
-def _message(error: CeluError) -> str:
-    """The error's lines, broken between words where they are read in a terminal."""
-    lines = f"celu: {error}".splitlines()
-    if sys.stderr.isatty():
-        width = max(40, shutil.get_terminal_size().columns - 1)
-        whole_words = TextWrapper(
-            width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-        lines = [part for line in lines for part in whole_words.wrap(line)]
-    return "\n".join(lines)

@@ -44,7 +44,13 @@ Runs = Annotated[
     ),
 ]
 MetricOption = Annotated[
-    Metric, typer.Option("--metric", help="What to compare: of the last epoch, or the best of all.")
+    Metric,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="What to compare: test-accuracy, train-accuracy, test-loss or train-loss, of the last epoch; with best- "
+        "before it, such as best-test-loss, the best of all epochs.",
+    ),
 ]
 Baseline = Annotated[
     str | None,

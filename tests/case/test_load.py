@@ -20,6 +20,8 @@ from celu_cli.case.schema import (
     PresetNetwork,
 )
 from celu_cli.errors import CaseError
+from celu_cli.sweep.plan import make_plan
+from celu_cli.sweep.request import read_request
 
 FORM = "write key=value, such as epochs=5, optimizer.learning_rate=1e-3 or backprop=auto"
 SMALL = "dataset: mnist\noptimizer: {name: adam, learning_rate: 1e-2, beta_1: 0.8}\nepochs: 5\n"
@@ -289,6 +291,29 @@ class TestOverrides:
             )
             [word] = shlex.split(typed)
             load_case("case-c", [word if "=" in word else f"{key}={word}"])
+
+    @pytest.mark.parametrize(
+        "override",
+        [
+            "seed=1,2,3",
+            "seed=1,2",
+            "seed=[1, 2]",
+            "seed=0..4",
+            "alpha=0.5,1,2,4",
+            "alpha=0.5, 1",
+            "optimizer.learning_rate=log:1e-4:1e-1:7",
+            "optimizer=adam,sgd",
+            "backprop=auto,manual",
+            "activation=celu,elu",
+            "dataset.sample=true,false",
+        ],
+    )
+    def test_several_values_are_refused_with_the_sweep_of_them(self, override: str) -> None:
+        text = refusal("case-a", override)
+        assert "; write" not in text
+        [*command, case, swept] = shlex.split(text.partition("; for a run of each value: ")[2])
+        assert (command, case) == (["celu", "sweep"], "CASE")
+        assert len(make_plan(read_request(["case-a", swept])).cells) >= 2
 
     def test_an_item_of_a_list_is_changed_by_its_number_as_messages_write_it(self) -> None:
         write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,14 +66,71 @@ def test_ctrl_c_outside_training_exits_with_130_and_no_traceback(
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "")
 
 
-def test_an_error_in_a_terminal_is_broken_between_words(celu: Celu, monkeypatch: pytest.MonkeyPatch) -> None:
-    message = "one two three " * 10
+def test_what_an_error_says_to_type_is_one_line_however_narrow_the_terminal(
+    celu: Celu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = (
+        f"there is nothing in '/a folder/{'long' * 20}'; train one with: celu run case-a --sample seed=1"
+    )
     monkeypatch.setattr(load, "resolve_case", raising(RunError(message)))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "50")
-    err = celu("show", "case-a").err
-    assert max(map(len, err.splitlines())) < 50
-    assert err.split() == ["celu:", *message.split()]
+    assert celu("show", "case-a").err == f"celu: {message}\n"
+
+
+def commands_of(command: Any, words: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    inner = getattr(command, "commands", {})
+    return [(words, command), *(pair for name in inner for pair in commands_of(inner[name], (*words, name)))]
+
+
+COMMANDS = dict(commands_of(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_help_shows_names_words_and_commands_whole_and_flags_without_a_value(
+    words: tuple[str, ...], width: int, celu: Celu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    command, out = COMMANDS[words], celu(*words, "--help").out
+    lines = [line.strip() for line in out.splitlines()]
+    texts = [
+        command.help,
+        *(re.split(r"\.\s|\.$", inner.help)[0] for inner in getattr(command, "commands", {}).values()),
+    ]
+    for parameter in command.params:
+        texts.append(parameter.help or "")
+        names = [*parameter.opts, *parameter.secondary_opts]
+        if parameter.param_type_name == "option":
+            line = next(line for line in lines if re.split("[ ,]", line)[0] in names)
+            assert not set(names) - set(re.split(r"[ ,/]+", line)), line
+            assert ("<" in line.partition("  ")[0]) <= (not parameter.is_flag), line
+    text = " ".join(filter(None, texts))
+    missing = set(text.replace(".", "").split()) - set(out.replace(".", "").split())
+    assert missing == set()
+    for quoted in re.findall(r"`[^`]+`", text):
+        assert any(quoted in line for line in lines)
+    assert max(map(len, out.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--alpha", "2"), "alpha=2"),
+        (("--alpha=2",), "alpha=2"),
+        (("--optimizer.learning_rate", "1e-3"), "optimizer.learning_rate=1e-3"),
+        (("--learning-rate", "0.1", "--sample"), "optimizer.learning_rate=0.1"),
+        (("--batch-size", "--sample"), "batch_size=VALUE"),
+    ],
+)
+def test_a_key_written_as_an_option_is_refused_with_how_to_write_it(
+    words: tuple[str, ...], hint: str, celu: Celu
+) -> None:
+    for command in ("run", "show", "check"):
+        outcome = celu(command, "case-a", *words)
+        assert outcome.code == 2
+        assert outcome.err.endswith(f"a value of the case is no option: write {hint}\n")
+    assert "write" not in celu("show", "case-a", "--frobnicate", "2").err
 
 
 @pytest.mark.parametrize(

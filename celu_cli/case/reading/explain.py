@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -18,10 +18,11 @@ from celu_cli.case.annotations import Float32
 from celu_cli.case.reading.document import Node, Path, Place, Problem, Steps, resolve_scalar
 from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal_values, parts_in
 from celu_cli.case.schema import Case, Part
-from celu_cli.text import nearest_word, shortened
+from celu_cli.text import celu_command, nearest_word, shortened
 
 # Short forms that people know from elsewhere, too far from celu's names to be found by likeness.
 _SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
+_AT_THE_TOP = " (at the top)"
 _WRONG_KIND = ("union_tag_invalid", "union_tag_not_found")
 
 
@@ -114,9 +115,15 @@ def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
     node = root.at(path)
     if node is None:
         return Problem(_holder_place(path, root), key_text(path), f"missing; accepted: {what}")
-    meant = (
-        did_you_mean(node.value, what.split(", ")) if wrong_kind else hint(path, field, node) if field else ""
-    )
+    meant = _several_values(path, what.split(", "), node) if wrong_kind else ""
+    if not meant:
+        meant = (
+            did_you_mean(node.value, what.split(", "))
+            if wrong_kind
+            else hint(path, field, node)
+            if field
+            else ""
+        )
     return Problem(node.place, key_text(path), f"{given(node)} given; accepted: {what}{meant}")
 
 
@@ -138,11 +145,21 @@ def _unknown_key(target: _Target) -> str:
 def _key_elsewhere(key: str) -> str | None:
     """Where in a case a key stands that was given in the wrong place."""
     if key in Case.model_fields:
-        return f"{key} (at the top)"
+        return key + _AT_THE_TOP
     for name, field in Case.model_fields.items():
         if any(key in part.model_fields for part in parts_in(field.annotation).values()):
             return f"{name}.{key}"
     return None
+
+
+def key_of_option(option: str) -> str | None:
+    """The key of a case that the user most likely means by ``--alpha`` or ``--learning-rate``."""
+    name = option.lstrip("-").replace("-", "_")
+    first = name.partition(".")[0]
+    if first in Case.model_fields:
+        return name
+    elsewhere = _key_elsewhere(_SHORT_FORMS.get(name, name))
+    return elsewhere and elsewhere.removesuffix(_AT_THE_TOP)
 
 
 def _holder_place(path: Path, root: Node) -> Place:
@@ -168,6 +185,11 @@ def hint(path: Path, field: FieldInfo, node: Node) -> str:
     """What the user probably meant, as the end of a message; empty where that cannot be told."""
     choices = [choice for choice, _ in _choices(field)]
     value = node.value
+    words = [word for choice in choices for word in literal_values(choice)]
+    words += ["true", "false"] if bool in choices else []
+    decimals = None if not {int, float}.intersection(choices) else float in choices
+    if (words or decimals is not None) and (several := _several_values(path, words, node, bool(decimals))):
+        return several
     if isinstance(value, str):
         return _word_hint(choices, value)
     if int in choices and isinstance(value, float) and value.is_integer():
@@ -192,6 +214,36 @@ def _word_hint(choices: list[Any], value: str) -> str:
     return did_you_mean(value, [word for choice in choices for word in literal_values(choice)])
 
 
+_SPACING = re.compile(r"-?\d+\.\.-?\d+|(log|linear):.*")
+
+
+def _several_values(path: Path, words: Sequence[str], node: Node, decimals: bool = False) -> str:
+    """That only a sweep takes several values, where `node` has several: some of `words`, or otherwise numbers.
+
+    One comma may stand before `decimals`.
+    """
+    parts = [inner.text for inner in node.value] if isinstance(node.value, list) else node.text.split(",")
+    parts = [part.strip() for part in parts]
+    text = ",".join(parts)
+    if words:
+        several = set(parts) <= set(words)
+    else:
+        one = isinstance(node.value, str) and (
+            _THOUSANDS.fullmatch(text) or (decimals and len(parts) == 2 and "." not in text)
+        )
+        several = not one and all(map(_is_number, parts))
+    if not (several and len(parts) > 1) and not (isinstance(node.value, str) and _SPACING.fullmatch(text)):
+        return ""
+    short = path[:-1] in SHORTHANDS and SHORTHANDS[path[:-1]].key == path[-1]
+    key = key_text(path[:-1] if short else path)
+    return f"; for a run of each value: {celu_command('sweep', 'CASE', f'{key}={text}')}"
+
+
+def _is_number(text: str) -> bool:
+    value = resolve_scalar(text)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _number_hint(text: str, fractions: bool) -> str:
     """How to write a number whose comma or underscores stand between thousands, or before a fraction."""
     bare = text.replace("_", "").replace(",", "")
@@ -199,8 +251,7 @@ def _number_hint(text: str, fractions: bool) -> str:
         if not fractions:
             return ""
         bare = text.replace(",", ".")
-    number = resolve_scalar(bare)
-    return f"; write {bare}" if isinstance(number, (int, float)) and not isinstance(number, bool) else ""
+    return f"; write {bare}" if _is_number(bare) else ""
 
 
 def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.filesize import decimal
 
+from celu_cli.cli.command import Command, Group
 from celu_cli.cli.options import AsJson, DataDirectory
 from celu_cli.cli.output.reporter import RichReporter
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from celu_cli.datasets.inventory import Holding, Verification
 
 
-app = typer.Typer(help="Fetch, list and verify the datasets.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="Fetch, list and verify the datasets.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Names = Annotated[
     list[str] | None,
@@ -28,7 +31,7 @@ Names = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
     """Fetch datasets into celu's cache, unless undamaged copies are there.
 
@@ -52,7 +55,7 @@ def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
         raise DataError("\n".join(str(problem) for problem in problems))
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
     """List the datasets: number of images, shape, and the copies on this machine."""
     from celu_cli.datasets.inventory import list_holdings
@@ -64,7 +67,7 @@ def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None
         _print_table(_holding_columns(holdings))
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(names: Names = None, data_directory: DataDirectory = None, as_json: AsJson = False) -> None:
     """Read and hash every copy of the datasets on this machine; exit with code 3 if one is corrupt."""
     from celu_cli.datasets.inventory import verify_dataset

@@ -60,7 +60,7 @@ def run(
         bool,
         typer.Option(
             "--tensorboard",
-            help="Also write event files, for `tensorboard --logdir logs`. A resumed run that has them continues them "
+            help="Also write event files for TensorBoard. A resumed run that has them continues them "
             "in any case.",
         ),
     ] = False,

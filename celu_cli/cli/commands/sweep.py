@@ -37,7 +37,7 @@ def sweep(
         list[str],
         typer.Argument(
             metavar="CASE...|FILE [KEY=VALUES]...",
-            help="Cases or a sweep file, and values: alpha=0.5,1,2 seed=0..4 optimizer.learning_rate=log:1e-4:1e-1:7",
+            help="Cases or a sweep file, and values: alpha=0.5,1,2 or alpha=log:0.25:4:5, seed=0..4",
         ),
     ],
     workers: Annotated[
@@ -89,7 +89,11 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds; the same command again does what is missing.
 
+<<<<<<< HEAD
     Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says more.
+=======
+    Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says the rest.
+>>>>>>> 52f5b1a (Show help as plain text with every name whole, and say how to write what was meant as a key or a sweep)
     """
     from celu_cli.sweep.conduct import Conductor
     from celu_cli.sweep.local import LocalWorkers

@@ -15,13 +15,14 @@ from celu_cli.runs.run import Run
 
 Phase = Literal["train", "test"]
 Measure = Literal["accuracy", "loss"]
+BandKind = Literal["sd", "ci", "none"]
 _ROUGH_HOURS = 3 * 3600
 _ROUGH_MINUTES = 180
 
 
 @dataclass(frozen=True)
 class Band:
-    """A group's mean at each epoch, with the mean ± one sample standard deviation over `n` seeds.
+    """A group's mean at each epoch, with the mean ± one sample standard deviation or the 95 % interval over `n` seeds.
 
     `seconds` is the mean training time up to each epoch. With one seed, `low` and `high` are the mean itself.
     """
@@ -34,7 +35,7 @@ class Band:
     n: int
 
 
-def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy") -> Band:
+def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy", kind: BandKind = "sd") -> Band:
     """The accuracies or losses of `runs`, each with an epoch, over the epochs that all of them have.
 
     Where one of them is no finite number, as the loss of a training that diverged, so is mean and band.
@@ -53,7 +54,7 @@ def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy") ->
     epochs = tuple(sorted(set.intersection(*map(set, values))))
     summaries = [_summary([each[epoch] for each in values]) for epoch in epochs]
     means = tuple(summary.mean for summary in summaries)
-    spreads = [summary.deviation or 0.0 for summary in summaries]
+    spreads = [(each.half_width if kind == "ci" else each.deviation) or 0.0 for each in summaries]
     return Band(
         epochs,
         tuple(summarise([each[epoch] for each in times]).mean for epoch in epochs),

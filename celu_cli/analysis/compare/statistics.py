@@ -38,6 +38,15 @@ class Summary:
     mean: float
     deviation: float | None
 
+    @property
+    def half_width(self) -> float | None:
+        """Half of Student's 95 % interval of the mean: t(.975, n - 1) s / sqrt(n); None with fewer than two."""
+        if self.deviation is None:
+            return None
+        from scipy.special import stdtrit  # the t quantile; scipy.stats would take a second to import
+
+        return float(stdtrit(self.n - 1, 1 - LEVEL / 2)) * self.deviation / sqrt(self.n)
+
 
 @dataclass(frozen=True)
 class Interval:

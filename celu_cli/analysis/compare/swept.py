@@ -9,9 +9,12 @@ from math import sqrt
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Records, records_of
+from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
-from celu_cli.case.settings import value_text
+from celu_cli.case.settings import differing_keys, settings_in_force, value_text
+from celu_cli.errors import UsageError
+from celu_cli.text import nearest_word
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,33 @@ class Point:
     def summary(self) -> Summary | None:
         return summarise(self.values) if self.values else None
 
-    @property
-    def half_width(self) -> float | None:
-        """Half of Student's 95 % interval of the mean: t(.975, n - 1) s / sqrt(n); None with less than two seeds."""
-        if self.summary is None or self.summary.deviation is None:
-            return None
-        from scipy.stats import t
 
-        return float(t.ppf(0.975, self.summary.n - 1)) * self.summary.deviation / sqrt(self.summary.n)
+def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
+    """The key that `wanted` means, whole or its last word, and `groups` as points over it and what else differs.
+
+    Raises:
+        UsageError: no key or several are meant, or all groups have one value of it.
+    """
+    cases = [group.case for group in groups]
+    settings = [settings_in_force(case) for case in cases]
+    known = list(dict.fromkeys(key for each in settings for key in each))
+    meant = [key for key in known if key == wanted] or [key for key in known if key.endswith(f".{wanted}")]
+    if len(meant) != 1:
+        near = ", ".join(meant) or nearest_word(wanted, known) or "a key of the cases, as in --by alpha"
+        raise UsageError(f"--by {wanted}: {'several keys' if meant else 'no such key'}; did you mean {near}?")
+    key = meant[0]
+    if len({repr(each.get(key)) for each in settings}) < 2:
+        raise UsageError(
+            f"--by {wanted}: all groups have the same {key}; groups that differ in it make a picture"
+        )
+    others = [each for each in differing_keys(cases) if each not in (key, "seed")]
+    several = len({case.name for case in cases}) > 1
+    points = []
+    for group, each in zip(groups, settings, strict=True):
+        kept = {other: each[other] for other in others if other in each} | {key: each.get(key)}
+        name = {"case": group.case.name} if several else {}
+        points.append(Point(name | kept, tuple(group.values.values()), len(group.runs)))
+    return key, points
 
 
 def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> Records:
@@ -50,7 +72,10 @@ def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) 
         ),
         of_metric("mean", lambda of: of.summary.mean if of.summary else None, metric.replace("-", " ")),
         value(
-            "half_width", lambda of: of.half_width, "± 95 %", note="± 95 %: Student's interval of the mean"
+            "half_width",
+            lambda of: of.summary.half_width if of.summary else None,
+            "± 95 %",
+            note="± 95 %: Student's interval of the mean",
         ),
         value("deviation", lambda of: of.summary.deviation if of.summary else None, "sd", leaves=3),
         value("lowest", lambda of: min(of.values, default=None), "lowest", leaves=1),
@@ -91,7 +116,8 @@ def _luck(points: Sequence[Point], best: Point | None, metric: Metric) -> Iterat
     """
     if best is None or best.summary is None or len(points) < 2:
         return
-    sure = f" ± {best.half_width:.4f}" if best.half_width is not None else ", of one seed"
+    half = best.summary.half_width
+    sure = f" ± {half:.4f}" if half is not None else ", of one seed"
     yield f"best: {best.summary.mean:.4f}{sure}"
     errors = [s.deviation**2 / s.n for point in points if (s := point.summary) and s.deviation is not None]
     counted = sum(point.summary is not None for point in points)

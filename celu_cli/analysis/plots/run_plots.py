@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import cycle
-from math import ceil, isfinite, log10
+from dataclasses import replace
+from math import ceil, isfinite, nan
 from pathlib import Path
 
 from celu_cli.analysis.compare.bands import Measure, Phase, value_of
-from celu_cli.analysis.plots.chart import Chart, Curve, save_chart
-from celu_cli.analysis.plots.style import BLUE, COLOURS, VERMILLION
+from celu_cli.analysis.plots.chart import Chart, Curve, Panel, save_chart
+from celu_cli.analysis.plots.style import BLUE, VERMILLION, ordered_looks
 from celu_cli.case.cost import split_sizes
 from celu_cli.case.describe import describe_case
-from celu_cli.events import EpochMetrics
+from celu_cli.events import EpochMetrics, Fidelity
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
 
 PHASES: tuple[Phase, ...] = ("train", "test")
+_MEASURES: tuple[tuple[Measure, str], ...] = (("accuracy", BLUE), ("loss", VERMILLION))
 
 
-def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
+def draw_run(run: Run, directory: Path, file_format: str = "png", normalised: bool = False) -> list[Path]:
     """Draw ``train`` and ``test`` of `run` into `directory`, and its fidelity where it measured that.
 
-    No file is written where no epoch is finished.
+    No file is written where no epoch is finished. `normalised`: as `normalise`.
 
     Raises:
         RunError: the files cannot be written.
@@ -30,90 +31,97 @@ def draw_run(run: Run, directory: Path, file_format: str = "png") -> list[Path]:
     if not run.metrics:
         return []
     published = read_published(run.case)
-    charts = {phase: run_chart(run, phase, published) for phase in PHASES} | dict(fidelity_charts(run))
-    paths = {name: directory / f"{name}.{file_format}" for name in charts}
-    for name, chart in charts.items():
+    charts = [(phase, run_chart(run, phase, published)) for phase in PHASES]
+    if normalised:
+        charts = [(phase, normalise(chart)) for phase, chart in charts]
+    named: dict[str, Chart] = {**dict(charts), **dict(fidelity_charts(run))}
+    paths = {name: directory / f"{name}.{file_format}" for name in named}
+    for name, chart in named.items():
         save_chart(chart, paths[name], file_format)
     return list(paths.values())
 
 
 def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart:
-    """Accuracy and loss of `run` over epochs, both between 0 and 1 as in the article.
-
-    Losses are divided by the largest of all, the published ones included, so that the two can be compared.
-    """
+    """Accuracy of `run` over epochs above its loss, each beside the published curve where there is one."""
     last = run.metrics[-1].epoch
     shown = [epoch for epoch in published.epochs if epoch.epoch <= last] if published else []
-    losses = [value_of(epoch, phase, "loss") for epochs in (run.metrics, shown) for epoch in epochs]
-    largest = max(filter(isfinite, losses), default=0.0) or 1.0
-    curves = _phase_curves("", run.metrics, phase, largest)
-    if shown:
-        curves += _phase_curves("published ", shown, phase, largest, dashed=True)
     state = "" if run.status == "completed" else f", {run.status}"
     while_training = " while training" if phase == "train" else ""
     return Chart(
         title=f"{run.case.name}: {phase} accuracy and loss{while_training}",
         subtitle=f"{describe_case(run.case)}, {last} of {run.case.epochs} epochs{state}",
-        y_label=f"accuracy, and loss divided by its maximum ({largest:.3g})",
-        curves=curves,
-        y_limits=(0.0, 1.0),
+        panels=[
+            Panel(
+                measure,
+                [
+                    _curve("", run.metrics, phase, measure, colour),
+                    *([_curve("published ", shown, phase, measure, colour)] if shown else []),
+                ],
+            )
+            for measure, colour in _MEASURES
+        ],
     )
 
 
-def _phase_curves(
-    prefix: str,
-    epochs: Sequence[EpochMetrics | PublishedEpoch],
-    phase: Phase,
-    largest_loss: float,
-    dashed: bool = False,
-) -> list[Curve]:
-    measures: tuple[tuple[Measure, float, str], ...] = (
-        ("accuracy", 1.0, BLUE),
-        ("loss", largest_loss, VERMILLION),
-    )
-    return [
-        Curve(
-            f"{prefix}{measure} {value_of(epochs[-1], phase, measure):.4f}",
-            [epoch.epoch for epoch in epochs],
-            [value_of(epoch, phase, measure) / largest for epoch in epochs],
-            colour,
-            dashed,
-        )
-        for measure, largest, colour in measures
-    ]
+def normalise(chart: Chart) -> Chart:
+    """The `chart` of a run in one panel from 0 to 1, as the article draws it.
 
-
-def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
-    """How near the gradient in use was to the exact one: cosine, and power of ten of the norm ratio, of each layer.
-
-    None where the run measured nothing.
+    Losses are divided by the largest of all, the published ones included, so that the two can be compared.
     """
+    accuracy, loss = chart.panels
+    largest = max((v for curve in loss.curves for v in curve.values if isfinite(v)), default=0.0) or 1.0
+    labelled = [replace(curve, label=f"accuracy {curve.label}") for curve in accuracy.curves]
+    scaled = [
+        replace(curve, label=f"loss {curve.label}", values=[value / largest for value in curve.values])
+        for curve in loss.curves
+    ]
+    y_label = f"accuracy, and loss / {largest:.3g}"
+    return replace(chart, panels=[Panel(y_label, [*labelled, *scaled], (0.0, 1.0))])
+
+
+def _curve(
+    prefix: str, epochs: Sequence[EpochMetrics | PublishedEpoch], phase: Phase, measure: Measure, colour: str
+) -> Curve:
+    values = [value_of(epoch, phase, measure) for epoch in epochs]
+    return Curve(
+        f"{prefix}{values[-1]:.4f}", [epoch.epoch for epoch in epochs], values, colour, dashed=bool(prefix)
+    )
+
+
+def measurements(run: Run) -> list[tuple[float, Fidelity]]:
+    """Each measurement of fidelity with its place on the axis of epochs."""
     steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
-    measured = [
+    return [
         (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
         for epoch in run.metrics
         for entry in epoch.fidelity
     ]
+
+
+def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
+    """How near the gradient in use was to the exact one: cosine and ratio of norms of each layer.
+
+    None where the run measured nothing.
+    """
+    measured = measurements(run)
     if not measured:
         return
     every = f"; every {run.case.fidelity.every} steps" if run.case.fidelity else ""
+    places = [place for place, _ in measured]
     for name, what, y_label, points in (
+        ("cosine", "direction", "cosine with the exact gradient", [entry.cosine for _, entry in measured]),
         (
-            "fidelity-cosine",
-            "direction",
-            "cosine with the exact gradient",
-            [entry.cosine for _, entry in measured],
-        ),
-        (
-            "fidelity-norm-ratio",
+            "norm-ratio",
             "size",
-            "norm divided by the exact gradient's, power of ten",
-            [tuple(log10(max(ratio, 1e-30)) for ratio in entry.norm_ratio) for _, entry in measured],
+            "norm / exact norm",
+            [[ratio if ratio > 0 else nan for ratio in entry.norm_ratio] for _, entry in measured],
         ),
     ):
+        layers = list(zip(*points, strict=True))
         curves = [
-            Curve(f"layer {layer}  {values[-1]:.3f}", [epoch for epoch, _ in measured], values, colour)
-            for layer, (values, colour) in enumerate(zip(zip(*points, strict=True), cycle(COLOURS)), 1)
+            Curve(f"layer {layer}  {values[-1]:.3g}", places, values, look.colour, look.mark)
+            for layer, (values, look) in enumerate(zip(layers, ordered_looks(len(layers)), strict=True), 1)
         ]
-        title = f"{run.case.name}: {what} of the gradient in use"
-        yield name, Chart(title, describe_case(run.case) + every, y_label, curves)
+        title = f"{run.case.name}: {what} of the gradient in use, by layer"
+        panel = Panel(y_label, curves, logarithmic=name == "norm-ratio")
+        yield f"fidelity-{name}", Chart(title, describe_case(run.case) + every, [panel])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from celu_cli.files import write_result
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -21,14 +21,25 @@ if TYPE_CHECKING:
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY, BLACK = "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-# Ordered so that neighbours differ in darkness too, and each with a marker of its own for grey print.
-LINE_COLOURS = (BLUE, ORANGE, BLACK, SKY, VERMILLION, PURPLE, GREEN)
+# Lines: the same hues, each on white and on a dark page with a contrast of at least 3 : 1. Ordered so that neighbours
+# differ in darkness too, and each with a marker of its own for grey print.
+LINE_COLOURS = (
+    (BLUE, "#4C9BE8"),
+    ("#B87F00", "#F0B43C"),
+    (BLACK, "#E7EAED"),
+    ("#3A9BD9", "#9ADAFF"),
+    (VERMILLION, "#FF7F3F"),
+    (PURPLE, "#E9A8CF"),
+    (GREEN, "#35C79A"),
+)
 LINE_MARKS = "os^DvPX"
+# Equal steps of Matplotlib's plasma, from dark to light: what is ordered keeps its order in grey too.
+_PLASMA = ("0D0887", "46039F", "7201A8", "9C179E", "BD3786", "D8576B", "ED7953", "FB9F3A", "FDCA26", "F0F921")
+_ON_WHITE, _ON_DARK = _PLASMA[:7], _PLASMA[4:]
 GREY = "#555555"
-TITLE: dict[str, Any] = {"fontsize": 13, "fontweight": "bold"}
+FORMATS = ("png", "svg", "pdf")
 
-FORMATS = ("png", "svg")
-
+_STAMPS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}  # what would differ from file to file
 _STYLE = {
     "font.size": 10,
     "axes.axisbelow": True,
@@ -42,6 +53,7 @@ _STYLE = {
     "ytick.color": GREY,
     "svg.fonttype": "none",
     "svg.hashsalt": "celu",  # element ids would differ from file to file
+    "pdf.fonttype": 42,  # letters stay letters, which journals ask for
 }
 
 
@@ -51,14 +63,14 @@ def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> Non
     Raises:
         RunError: the file cannot be written.
     """
-    metadata = {"Date": None} if file_format == "svg" else {"Software": None}
+    metadata = {_STAMPS[file_format]: None}
     with _style():
         figure = draw()
         lacking = _use_fonts_for(_text_of(figure))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"Glyph \d+")  # one line says it
             write_result(
-                path, lambda file: figure.savefig(file, format=file_format, dpi=150, metadata=metadata)
+                path, lambda file: figure.savefig(file, format=file_format, dpi=200, metadata=metadata)
             )
     if lacking:
         _report(lacking)
@@ -123,15 +135,33 @@ def _use_fonts_for(text: str) -> str:
     return "".join(sorted(lacking))
 
 
-def count_epochs(axes: Axes) -> None:
-    """Make the x axis one of epochs, with ticks at whole numbers only."""
-    from matplotlib.ticker import MaxNLocator
+@dataclass(frozen=True)
+class Look:
+    """How a line looks: its colour on white and on a dark page, and its marker."""
 
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    colour: str
+    on_dark: str
+    mark: str
 
 
-def look_of(number: int) -> tuple[str, str]:
-    """Colour and marker of a line; where colours repeat, they come with other markers."""
+def look_of(number: int) -> Look:
+    """The look of a line; where colours repeat, they come with other markers."""
     rounds, colour = divmod(number, len(LINE_COLOURS))
-    return LINE_COLOURS[colour], LINE_MARKS[(colour + rounds) % len(LINE_MARKS)]
+    return Look(*LINE_COLOURS[colour], LINE_MARKS[(colour + rounds) % len(LINE_MARKS)])
+
+
+def ordered_looks(count: int) -> list[Look]:
+    """Looks for lines that stand in an order, as layers and the values of a parameter do, from dark to light."""
+    places = [number / max(1, count - 1) for number in range(count)]
+    return [
+        Look(_between(_ON_WHITE, place), _between(_ON_DARK, place), LINE_MARKS[number % len(LINE_MARKS)])
+        for number, place in enumerate(places)
+    ]
+
+
+def _between(colours: Sequence[str], place: float) -> str:
+    """The colour at `place`, from 0 to 1, of a scale of `colours`."""
+    low = min(int(place * (len(colours) - 1)), len(colours) - 2)
+    share = place * (len(colours) - 1) - low
+    parts = zip(bytes.fromhex(colours[low]), bytes.fromhex(colours[low + 1]), strict=True)
+    return "#" + "".join(f"{round(one + share * (other - one)):02X}" for one, other in parts)

@@ -1,55 +1,62 @@
-"""The picture of a sweep: a line with its band for one numeric key, a heat map for two."""
+"""A metric over a key: every seed a dot, mean and interval for each value; a heat map for two keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from celu_cli.analysis.compare.swept import Point
-from celu_cli.analysis.plots.style import TITLE, look_of, save_figure
+from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel
+from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
-from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_CASE = "case"
+_MOST_TICKS = 12
+_NOTE = "mean and 95 % interval over seeds; a dot is a run"
 
 
-def draw_swept(
-    points: Sequence[Point],
-    keys: Sequence[str],
-    logarithmic: Sequence[str],
-    metric: str,
-    title: str,
-    path: Path,
-    form: str,
-) -> None:
-    """Draw the means of `points` into `path`: over one numeric key, a line for each case, or over two keys.
+def swept_chart(
+    points: Sequence[Point], key: str, metric: str, title: str, subtitle: str = "", logarithmic: bool = False
+) -> Chart:
+    """The means of `points` over the values of `key`, with their 95 % intervals, and every seed as a dot.
 
-    Raises:
-        UsageError: the sweep has no such keys.
-        RunError: the file cannot be written.
+    What else differs makes lines of their own. The axis is logarithmic where `logarithmic` or where the values have
+    one ratio from each to the next; values that are no numbers stand side by side, without a line between them.
     """
-    swept = [key for key in keys if key != _CASE]
     known = [point for point in points if point.summary]
-    numeric = len(swept) == 1 and all(type(point.settings[swept[0]]) in (int, float) for point in points)
-    if not known:
-        raise UsageError("--plot: no cell of the sweep is complete yet")
-    if numeric:
-        log = swept[0] in logarithmic or is_geometric([point.settings[swept[0]] for point in points])
-        draw = partial(line_figure, known, swept[0], log, metric, title)
-    elif len(keys) == 2:
-        draw = partial(heat_map_figure, points, keys[0], keys[1], metric, title)
-    else:
-        raise UsageError(
-            "--plot: a sweep is drawn over one key with numbers, or over two keys; this one swept "
-            + (", ".join(keys) or "seeds alone")
+    values = values_of(points, key)
+    numeric = all(type(value) in (int, float) for value in values)
+    places = {repr(value): value if numeric else place for place, value in enumerate(values)}
+    lines: dict[str, list[Point]] = {}
+    for point in sorted(known, key=lambda point: places[repr(point.settings[key])]):
+        lines.setdefault(_other_settings(point, key), []).append(point)
+    curves = [
+        Curve(
+            label,
+            [places[repr(point.settings[key])] for point in line],
+            [point.summary.mean for point in line if point.summary],
+            look_of(number).colour,
+            look_of(number).mark,
+            errors=[(point.summary.half_width if point.summary else None) or 0.0 for point in line],
+            dots=[point.values for point in line],
+            joined=numeric,
         )
-    save_figure(draw, path, form)
+        for number, (label, line) in enumerate(lines.items())
+    ]
+    return Chart(
+        title,
+        subtitle,
+        [Panel(metric.replace("-", " "), curves)],
+        key,
+        _NOTE,
+        ticks={places[repr(value)]: value_text(value) for value in values}
+        if len(values) <= _MOST_TICKS
+        else {},
+        logarithmic=numeric and (logarithmic or is_geometric(values)),
+    )
 
 
 def is_geometric(values: Sequence[float]) -> bool:
@@ -61,95 +68,50 @@ def is_geometric(values: Sequence[float]) -> bool:
     return max(ratios) < 1.001 * min(ratios)
 
 
-def line_figure(points: Sequence[Point], key: str, log: bool, metric: str, title: str) -> Figure:
-    """The means over the values of `key` with their 95 % intervals, and every seed as a dot; a line for each case."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    cases = list(dict.fromkeys(point.settings.get(_CASE) for point in points))
-    for number, case in enumerate(cases):
-        colour, mark = look_of(number)
-        line = sorted(
-            (point for point in points if point.settings.get(_CASE) == case),
-            key=lambda point: point.settings[key],
-        )
-        x = [point.settings[key] for point in line]
-        means = [point.summary.mean for point in line if point.summary]
-        halves = [point.half_width or 0.0 for point in line]
-        axes.plot(x, means, color=colour, marker=mark, label=case)
-        low, high = (
-            [mean + sign * half for mean, half in zip(means, halves, strict=True)] for sign in (-1, 1)
-        )
-        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-        for point in line:
-            axes.plot(
-                [point.settings[key]] * len(point.values),
-                point.values,
-                ".",
-                color=colour,
-                alpha=0.5,
-                markersize=4,
-            )
-    if log:
-        axes.set_xscale("log")
-        shown = sorted({point.settings[key] for point in points})
-        if len(shown) <= 12:
-            axes.set_xticks(shown, [value_text(value) for value in shown])
-            axes.minorticks_off()
-    axes.set_xlabel(key)
-    axes.set_ylabel(metric.replace("-", " "))
-    axes.set_title(title, loc="left", **TITLE)
-    if len(cases) > 1:
-        axes.legend(frameon=False)
-    figure.supxlabel(
-        "mean and 95 % interval over seeds; a dot is a run", fontsize=8, color="#555555", x=0.99, ha="right"
-    )
-    return figure
-
-
-def heat_map_figure(points: Sequence[Point], x_key: str, y_key: str, metric: str, title: str) -> Figure:
+def heat_map_figure(
+    points: Sequence[Point],
+    keys: tuple[str, str],
+    metric: str,
+    title: str,
+    size: tuple[float, float] | None = None,
+) -> Figure:
     """The means as a map of two keys, each with its number; a cell without results stays empty."""
-    from matplotlib.figure import Figure
-
-    columns, rows = (_values(points, key) for key in (x_key, y_key))
-    by_setting = {
-        (repr(point.settings[x_key]), repr(point.settings[y_key])): point.summary for point in points
-    }
-    means = [[_mean(by_setting.get((repr(x), repr(y)))) for x in columns] for y in rows]
-    figure = Figure(
-        figsize=(max(5.0, 1.1 * len(columns) + 2), max(3.5, 0.6 * len(rows) + 1.8)), layout="constrained"
-    )
+    columns, rows = (values_of(points, key) for key in keys)
+    by_setting = {tuple(repr(point.settings[key]) for key in keys): point.summary for point in points}
+    found = [[by_setting.get((repr(x), repr(y))) for x in columns] for y in rows]
+    means = [[summary.mean if summary else float("nan") for summary in line] for line in found]
+    frame = Frame(title, "", "mean over seeds", size)
+    if size is None:
+        frame.make_room(0.35 * len(rows) + 0.8)
+    figure = frame.figure()
     axes = figure.subplots()
     image = axes.imshow(means, origin="lower", aspect="auto", cmap="cividis")
     axes.grid(visible=False)
     axes.set_xticks(range(len(columns)), [value_text(value) for value in columns])
     axes.set_yticks(range(len(rows)), [value_text(value) for value in rows])
     known = [mean for line in means for mean in line if mean == mean]
-    middle = (min(known) + max(known)) / 2
+    middle = (min(known) + max(known)) / 2 if known else 0.0
     for row, line in enumerate(means):
         for column, mean in enumerate(line):
             if mean == mean:
-                axes.text(
-                    column,
-                    row,
-                    f"{mean:.4f}",
-                    ha="center",
-                    va="center",
-                    fontsize=9,
-                    color="black" if mean > middle else "white",
-                )
-    axes.set_xlabel(x_key)
-    axes.set_ylabel(y_key)
-    axes.set_title(title, loc="left", **TITLE)
+                colour = "black" if mean > middle else "white"
+                axes.text(column, row, f"{mean:.4f}", ha="center", va="center", color=colour)
+    axes.set_xlabel(keys[0])
+    axes.set_ylabel(keys[1])
     figure.colorbar(image, ax=axes, label=metric.replace("-", " "))
     return figure
 
 
-def _values(points: Sequence[Point], key: str) -> list[Any]:
+def values_of(points: Sequence[Point], key: str) -> list[Any]:
+    """The values of `key` in `points`, numbers from the smallest to the largest."""
     values = list({repr(point.settings[key]): point.settings[key] for point in points}.values())
     return sorted(values) if all(type(value) in (int, float) for value in values) else values
 
 
-def _mean(summary: Any) -> float:
-    return float("nan") if summary is None else float(summary.mean)
+def _other_settings(point: Point, key: str) -> str:
+    """What else tells the point from others: a case by its name, another key with its value."""
+    return " ".join(
+        str(value) if other == "case" else f"{other}={value_text(value)}"
+        for other, value in point.settings.items()
+        if other != key
+    )

@@ -15,7 +15,7 @@ from celu_cli.analysis.plots.activation_curves import (
     Array,
     measure_activation,
 )
-from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS, look_of
+from celu_cli.analysis.plots.style import LINE_MARKS, look_of
 from celu_cli.analysis.report.curves import shorts
 from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.case.activations import activation_label, alpha_rule
@@ -103,13 +103,13 @@ _COLUMNS = (
 
 
 def _drawn(curve: ActivationCurve, place: int) -> dict[str, Any]:
-    colour, mark = look_of(place)
+    look = look_of(place)
     at_zero = np.nan if curve.jumps else curve.at_zero
     value = float(curve.value[curve.x == 0.0][0])
     return {
         "label": curve.label if curve.alpha is None else f"{curve.label}, alpha {curve.alpha:g}",
-        "colour": LINE_COLOURS.index(colour),
-        "mark": LINE_MARKS.index(mark),
+        "colour": [look.colour, look.on_dark],
+        "mark": LINE_MARKS.index(look.mark),
         "value": _with_zero(curve.value, value, value, value, curve.x),
         "derivative": _with_zero(curve.derivative, curve.left, at_zero, curve.right, curve.x),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from celu_cli.analysis.compare.bands import Measure, Phase, band_of, time_unit
 from celu_cli.analysis.compare.groups import Group
-from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS, look_of
+from celu_cli.analysis.plots.style import LINE_MARKS, look_of
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
 
@@ -26,7 +26,7 @@ _SAID = 12
 def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
     """Everything that is drawn over epochs and time; `runs` are known by their place.
 
-    Colours and marks are places in `LINE_COLOURS` and `LINE_MARKS`. A group of one run has no curves of its own.
+    A colour is one for white and one for a dark page, a mark a place in `LINE_MARKS`. A group of one run has no curves of its own.
 
     Raises:
         RunError: a published curve cannot be read.
@@ -84,12 +84,12 @@ def shorts(values: Iterable[float]) -> list[float | None]:
 
 def _group(group: Group, number: int, places: Mapping[Path, int]) -> dict[str, Any]:
     runs = drawn_runs(group)
-    colour, mark = look_of(number)
+    look = look_of(number)
     published = read_published(group.case)
     found: dict[str, Any] = {
         "label": group.label,
-        "colour": LINE_COLOURS.index(colour),
-        "mark": LINE_MARKS.index(mark),
+        "colour": [look.colour, look.on_dark],
+        "mark": LINE_MARKS.index(look.mark),
         "state": "" if group.counted or not runs else runs[-1].status,
         "runs": [places[run.path] for run in group.runs],
         "drawn": [places[run.path] for run in runs],

@@ -10,9 +10,10 @@ from statistics import fmean
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Records, records_of
+from celu_cli.analysis.plots.run_plots import measurements
+from celu_cli.analysis.plots.style import LINE_MARKS, ordered_looks
 from celu_cli.analysis.report.curves import shorts
 from celu_cli.analysis.report.tables import Table, make_table
-from celu_cli.case.cost import split_sizes
 from celu_cli.check.measured import GradientCheck
 from celu_cli.events import Fidelity
 from celu_cli.runs.run import Run
@@ -50,7 +51,7 @@ _FIDELITY_NOTES = (
 
 def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
     """A table of the layers of every run that measured fidelity, and the measurements to draw, thinned where many."""
-    measured = {run.name: _measurements(run) for run in runs if any(epoch.fidelity for epoch in run.metrics)}
+    measured = {run.name: measurements(run) for run in runs if any(epoch.fidelity for epoch in run.metrics)}
     most = max(_LEAST_POINTS, _POINTS // max(1, len(measured)))
     drawn = [_drawn(name, points, most) for name, points in measured.items()]
     layers = [layer for name, points in measured.items() for layer in _layers(name, points)]
@@ -104,16 +105,6 @@ def _of_exact(part: str, field: str) -> Callable[[Any], list[float | None]]:
     return lambda of: [getattr(getattr(of, f"exact_{part}"), field)]
 
 
-def _measurements(run: Run) -> list[tuple[float, Fidelity]]:
-    """Each measurement with its place on the axis of epochs."""
-    steps = ceil(split_sizes(run.case)[0] / run.case.batch_size)
-    return [
-        (epoch.epoch - 1 + (entry.step - 1) / steps, entry)
-        for epoch in run.metrics
-        for entry in epoch.fidelity
-    ]
-
-
 def _drawn(name: str, points: Sequence[tuple[float, Fidelity]], most: int) -> dict[str, Any]:
     every = ceil(len(points) / most)
     kept = points[::every]
@@ -121,6 +112,10 @@ def _drawn(name: str, points: Sequence[tuple[float, Fidelity]], most: int) -> di
     return {
         "run": name,
         "every": every,
+        "looks": [
+            {"colour": [look.colour, look.on_dark], "mark": LINE_MARKS.index(look.mark)}
+            for look in ordered_looks(len(layers))
+        ],
         "epochs": [round(place, 4) for place, _ in kept],
         "cosine": [shorts(entry.cosine[layer] for _, entry in kept) for layer in layers],
         "norm_ratio": [shorts(entry.norm_ratio[layer] for _, entry in kept) for layer in layers],

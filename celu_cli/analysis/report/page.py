@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from celu_cli.analysis.plots.style import LINE_COLOURS, LINE_MARKS
+from celu_cli.analysis.plots.style import LINE_MARKS
 from celu_cli.analysis.report.build import Report
 from celu_cli.errors import UsageError
 from celu_cli.files import write_result
@@ -102,7 +102,6 @@ def _data(report: Report) -> dict[str, Any]:
         "curves": report.curves,
         "fidelity": report.measured,
         "activations": report.activation_curves,
-        "colours": LINE_COLOURS,
         "marks": LINE_MARKS,
     }
 

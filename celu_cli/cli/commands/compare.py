@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.analysis.compare.metric import Metric
+from celu_cli.analysis.compare.bands import BandKind
 from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
 from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.analysis.compare.columns import Records
-    from celu_cli.analysis.compare.groups import Group
 
 
+_SMALLEST, _LARGEST = 4, 100  # centimetres of a picture
 _Format = Literal["table", "json", "csv", "md"]
 
 
@@ -70,10 +69,32 @@ def compare(
             "--plot",
             metavar="PATH",
             parser=path_with_home,
-            help="Also draw the accuracies, or the losses if --metric names one, into FILE (.png or .svg), and over "
-            "training time into FILE-time.",
+            help="Also draw the test accuracies, or the losses if --metric names one, into this file (.png, .svg or "
+            ".pdf).",
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="epoch|time|KEY",
+            help="Draw over epochs (default), over training time, or over a key, as in --by alpha.",
+        ),
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="Draw the training values too, dashed.")] = False,
+    band: Annotated[
+        BandKind | None,
+        typer.Option(
+            "--band",
+            help="Draw one standard deviation or the 95 % interval of the mean around each line (default: sd for up "
+            "to four groups).",
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WIDTHxHEIGHT", help="Size of the picture in centimetres, as in 8x6."),
+    ] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Title of the picture.")] = None,
 ) -> None:
     """Compare runs: accuracies, gap, difference to the published value, time and status.
 
@@ -84,26 +105,29 @@ def compare(
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
     from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
     from celu_cli.analysis.compare.swept import compare_swept
-    from celu_cli.analysis.plots.swept import draw_swept
+    from celu_cli.analysis.plots.picture import Picture
     from celu_cli.cli.targets import read_targets
     from celu_cli.sweep.results import read_sweep
 
+    if plot is None and (by or train or band or size or title is not None):
+        raise UsageError(
+            "--by, --train, --band, --size and --title are for a picture; name its file with --plot"
+        )
+    picture = Picture(plot, by, train, band, _size(size), title) if plot else None
     if sweep is not None:
         if targets or baseline or by_run is not None or newest:
             raise UsageError(
                 "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
             )
-        suffix = _checked_suffix(plot)
         plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished))
         records = compare_swept(points, plan.keys, metric)
         _show(records, sort_by, reverse, top, only_changed, file_format, "mean")
-        if plot is not None:
-            draw_swept(points, plan.keys, plan.logarithmic, metric, plan.name, plot, suffix)
+        if picture:
+            picture.draw_points(points, plan.keys, plan.logarithmic, metric, plan.name)
             typer.echo(f"drawn {plot}", err=True)
         return
     if by_run and baseline:
         raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
-    suffix = _checked_suffix(plot)
     runs = read_targets(targets or (), logs)
     check_epoch(at_epoch, runs)
     runs = [until(run, at_epoch) for run in runs]
@@ -116,8 +140,9 @@ def compare(
         by_run = not baseline and all(len(group.values) < 2 for group in groups)
     records = compare_runs(runs, metric) if by_run else compare_groups(groups, choice, chosen)
     _show(records, sort_by, reverse, top, only_changed, file_format, metric if by_run else "mean")
-    if plot is not None:
-        _draw(groups, plot, suffix, metric)
+    if picture:
+        picture.draw_groups(groups, metric)
+        typer.echo(f"drawn {plot}", err=True)
 
 
 def _show(
@@ -146,18 +171,16 @@ def _show(
         print_records(records, file_format, only_changed)
 
 
-def _draw(groups: Sequence[Group], plot: Path, suffix: str, metric: Metric) -> None:
-    from celu_cli.analysis.compare.metric import is_loss
-    from celu_cli.analysis.plots.overlay import draw_overlays
-
-    for path in draw_overlays(groups, plot, suffix, "loss" if is_loss(metric) else "accuracy"):
-        typer.echo(f"drawn {path}", err=True)
-
-
-def _checked_suffix(plot: Path | None) -> str:
-    from celu_cli.analysis.plots.style import FORMATS
-
-    suffix = plot.suffix.lstrip(".").lower() if plot else ""
-    if plot and suffix not in FORMATS:
-        raise UsageError(f"--plot {plot}: the name must end in .png or .svg")
-    return suffix
+def _size(text: str | None) -> tuple[float, float] | None:
+    """Width and height in centimetres, as 14x9 writes them."""
+    if text is None:
+        return None
+    try:
+        width, height = map(float, text.lower().split("x"))
+    except ValueError:
+        width = height = 0.0
+    if not all(_SMALLEST <= side <= _LARGEST for side in (width, height)):
+        raise UsageError(
+            f"--size {text}: width and height in centimetres, from {_SMALLEST} to {_LARGEST}, as in --size 14x9"
+        )
+    return width, height

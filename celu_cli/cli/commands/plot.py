@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def plot(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
-    file_format: Annotated[Literal["png", "svg"], typer.Option("--format", help="Kind of file.")] = "png",
+    file_format: Annotated[
+        Literal["png", "svg", "pdf"], typer.Option("--format", help="Kind of file.")
+    ] = "png",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -29,6 +31,13 @@ def plot(
             help="Directory to draw into, instead of each run's own plots/.",
         ),
     ] = None,
+    normalised: Annotated[
+        bool,
+        typer.Option(
+            "--normalised",
+            help="Draw accuracy and loss on one axis from 0 to 1, the loss divided by its maximum, as in the article.",
+        ),
+    ] = False,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="Draw the test accuracies here instead, and write no file.")
     ] = False,
@@ -46,7 +55,7 @@ def plot(
         return
     for run in runs:
         directory = run.path / "plots" if output is None else output / run.case.name / run.path.name
-        paths = draw_run(run, directory, file_format)
+        paths = draw_run(run, directory, file_format, normalised)
         if not paths:
             _say_empty(run)
         for path in paths:

@@ -51,7 +51,7 @@ def test_panels_stand_in_rows_of_at_most_four(count: int, columns: int, bands: i
     path = tmp_path / "figure.png"
     draw_activations([tanh(f"tanh{number}") for number in range(count)], path, "png")
     with Image.open(path) as image:
-        assert image.size == (int(150 * (3.3 * columns + 0.4)), int(150 * 4.9 * bands))
+        assert image.size == (int(200 * (3.3 * columns + 0.4)), int(200 * 4.9 * bands))
 
 
 @pytest.mark.parametrize("file_format", ["png", "svg"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Annotation, Text
 
-from celu_cli.analysis.plots.chart import Chart, Curve, _spread, chart_figure, save_chart
+from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, Curve, Panel, chart_figure, save_chart, spread
 from celu_cli.analysis.plots.style import BLUE, FORMATS
 from celu_cli.errors import RunError
 
-CHART = Chart("title", "subtitle", "accuracy", [Curve("run 0.9", [1, 2, 3], [0.5, 0.7, 0.9], BLUE)])
+LINE = Curve("run 0.9", [1, 2, 3], [0.5, 0.7, 0.9], BLUE)
+CHART = Chart("title", "subtitle", [Panel("accuracy", [LINE])])
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -55,7 +57,7 @@ def test_a_chart_is_drawn_beside_and_then_replaces_the_old_one(tmp_path: Path) -
 def test_each_curve_that_has_a_value_is_labelled_at_its_last_one_and_all_labels_can_be_read(
     curves: list[Curve], ends: list[tuple[str, float, float]]
 ) -> None:
-    figure = chart_figure(Chart("title", "", "accuracy", curves, (0.0, 1.0)))
+    figure = chart_figure(Chart("title", "", [Panel("accuracy", curves, (0.0, 1.0))]))
     figure.draw_without_rendering()
     (axes,) = figure.axes
     labels = [text for text in axes.texts if isinstance(text, Annotation)]
@@ -72,13 +74,58 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
         save_chart(CHART, tmp_path / "file" / "chart.png", "png")
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.01, 0.2))
-def test_labels_never_touch_and_keep_the_order_of_their_curves(values: list[float], gap: float) -> None:
-    places = _spread(values, gap)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.2)), min_size=1, max_size=12))
+def test_labels_never_touch_and_keep_the_order_of_their_curves(labels: list[tuple[float, float]]) -> None:
+    values, heights = zip(*labels, strict=True)
+    places = spread(values, heights)
     order = sorted(range(len(values)), key=lambda index: (values[index], places[index]))
     for lower, upper in pairwise(order):
-        assert places[upper] - places[lower] >= gap - 1e-9
+        assert places[upper] - places[lower] >= (heights[lower] + heights[upper]) / 2 - 1e-9
+    if sum(heights) <= 1:
+        assert all(h / 2 - 1e-9 <= p <= 1 - h / 2 + 1e-9 for p, h in zip(places, heights, strict=True))
 
 
 def test_labels_that_do_not_touch_stay_at_their_curves() -> None:
-    assert _spread([0.9, 0.1, 0.5], 0.05) == [0.9, 0.1, 0.5]
+    assert spread([0.9, 0.1, 0.5], [0.05] * 3) == [0.9, 0.1, 0.5]
+
+
+def labels_of(chart: Chart) -> dict[str, Annotation]:
+    (axes, *_) = chart_figure(chart).axes
+    return {text.get_text(): text for text in axes.texts if isinstance(text, Annotation)}
+
+
+def test_no_line_leads_to_a_label_beside_its_point() -> None:
+    one = Chart("", "", [Panel("", [Curve("a", [1], [0.2], BLUE), Curve("b", [1], [0.8], BLUE)])])
+    assert all(label.arrow_patch is None for label in labels_of(one).values())
+
+
+def test_a_curve_that_ends_early_is_labelled_where_it_ends() -> None:
+    short = Curve("short", [1, 2], [0.1, 0.2], BLUE)
+    long = Curve("long", list(range(1, 21)), [0.5] * 20, BLUE)
+    labels = labels_of(Chart("", "", [Panel("", [short, long])]))
+    assert (labels["short"].xyann[0], labels["long"].xyann[0]) == (2, 20)
+
+
+def test_a_band_lies_below_every_line() -> None:
+    curves = [replace(LINE, band=([0.4, 0.6, 0.8], [0.6, 0.8, 1.0])), replace(LINE, dashed=True)]
+    (axes,) = chart_figure(Chart("", "", [Panel("", curves)])).axes
+    assert max(band.get_zorder() for band in axes.collections) < min(line.get_zorder() for line in axes.lines)
+
+
+def test_letters_of_the_usual_size_are_five_points_high_in_a_column_of_8_cm() -> None:
+    figure = chart_figure(CHART)
+    smallest = min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text())
+    assert smallest * 8 * CENTIMETRE / figure.get_figwidth() >= 5
+
+
+def test_a_size_that_is_asked_for_is_kept_and_its_letters_can_be_read() -> None:
+    size = (8 * CENTIMETRE, 6 * CENTIMETRE)
+    figure = chart_figure(CHART, size)
+    assert tuple(figure.get_size_inches()) == pytest.approx(size)
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 5
+
+
+def test_numbers_of_a_narrow_axis_are_written_out() -> None:
+    (axes,) = chart_figure(Chart("", "", [Panel("", [replace(LINE, values=[1.3991, 1.3992, 1.3993])])])).axes
+    axes.figure.draw_without_rendering()
+    assert axes.yaxis.get_offset_text().get_text() == ""

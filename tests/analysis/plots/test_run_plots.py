@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf, nan
+from math import inf, isnan, nan
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from celu_cli.analysis.plots.run_plots import draw_run, fidelity_charts, run_chart
+from celu_cli.analysis.plots.chart import Chart, Curve, chart_figure
+from celu_cli.analysis.plots.run_plots import draw_run, fidelity_charts, normalise, run_chart
 from celu_cli.events import Epochs, Fidelity
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run, read_run
@@ -17,6 +18,10 @@ from tests.runs.fakes import make_case, make_metrics, record_run
 def published_run(tmp_path: Path, **changes: object) -> Run:
     case = make_case(epochs=10, **({"published": "case-c"} | changes))
     return read_run(record_run(tmp_path, case))
+
+
+def curves_of(chart: Chart) -> list[Curve]:
+    return [curve for panel in chart.panels for curve in panel.curves]
 
 
 def test_both_plots_are_drawn_into_the_run(tmp_path: Path) -> None:
@@ -38,17 +43,25 @@ def test_a_run_without_an_epoch_has_no_plots(tmp_path: Path) -> None:
 def test_the_published_curve_is_dashed_and_stops_where_the_run_stops(tmp_path: Path, phase: str) -> None:
     run = published_run(tmp_path)
     chart = run_chart(run, phase, read_published(run.case))  # type: ignore[arg-type]
-    dashed = [curve for curve in chart.curves if curve.dashed]
-    assert [curve.label.split()[:2] for curve in dashed] == [["published", "accuracy"], ["published", "loss"]]
-    assert all(list(curve.epochs) == [1, 3, 5, 7, 9] for curve in dashed)
+    assert [panel.y_label for panel in chart.panels] == ["accuracy", "loss"]
+    dashed = [curve for curve in curves_of(chart) if curve.dashed]
+    assert [curve.label.split()[0] for curve in dashed] == ["published", "published"]
+    assert all(list(curve.x) == [1, 3, 5, 7, 9] for curve in dashed)
 
 
 def test_the_last_values_are_written_at_the_curves(tmp_path: Path) -> None:
     run = published_run(tmp_path)
-    labels = [curve.label for curve in run_chart(run, "test", read_published(run.case)).curves]
+    labels = [curve.label for curve in curves_of(run_chart(run, "test", read_published(run.case)))]
     last = run.metrics[-1]
-    assert labels[:2] == [f"accuracy {last.test_accuracy:.4f}", f"loss {last.test_loss:.4f}"]
-    assert labels[2] == "published accuracy 0.7582"
+    assert labels[:2] == [f"{last.test_accuracy:.4f}", "published 0.7582"]
+    assert labels[2] == f"{last.test_loss:.4f}"
+
+
+def test_accuracy_and_loss_stand_above_each_other_with_their_true_values(tmp_path: Path) -> None:
+    run = published_run(tmp_path, published=None)
+    accuracy, loss = curves_of(run_chart(run, "test", None))
+    assert list(accuracy.values) == [epoch.test_accuracy for epoch in run.metrics]
+    assert list(loss.values) == [epoch.test_loss for epoch in run.metrics]
 
 
 def test_fidelity_is_drawn_layer_by_layer_at_the_step_it_was_measured_at(tmp_path: Path) -> None:
@@ -58,18 +71,34 @@ def test_fidelity_is_drawn_layer_by_layer_at_the_step_it_was_measured_at(tmp_pat
     charts = dict(fidelity_charts(replace(run, metrics=Epochs(metrics))))
     assert list(charts) == ["fidelity-cosine", "fidelity-norm-ratio"]
     cosine, ratio = charts.values()
-    assert [curve.label for curve in cosine.curves] == ["layer 1  1.000", "layer 2  0.800"]
-    assert [list(curve.values) for curve in ratio.curves] == [[0.0, 0.0], [1.0, 2.0]]
-    assert all(list(curve.epochs) == [1.0, 1.5] for curve in (*cosine.curves, *ratio.curves))
-    assert cosine.title == "case-c: direction of the gradient in use"
+    assert [curve.label for curve in curves_of(cosine)] == ["layer 1  1", "layer 2  0.8"]
+    assert [list(curve.values) for curve in curves_of(ratio)] == [[1.0, 1.0], [10.0, 100.0]]
+    assert all(list(curve.x) == [1.0, 1.5] for curve in (*curves_of(cosine), *curves_of(ratio)))
+    assert cosine.title == "case-c: direction of the gradient in use, by layer"
+    assert [chart_figure(chart).axes[0].get_yscale() for chart in (cosine, ratio)] == ["linear", "log"]
 
 
-def test_losses_are_divided_by_the_largest_of_run_and_published_and_the_axis_says_so(tmp_path: Path) -> None:
+def test_a_layer_whose_gradient_vanishes_leaves_a_gap_on_the_logarithmic_axis(tmp_path: Path) -> None:
+    run = published_run(tmp_path, published=None)
+    metrics = [
+        make_metrics(1, fidelity=(Fidelity(1, (1.0, 1.0), (1.0, 10.0)), Fidelity(2, (0.0, 1.0), (0.0, 10.0))))
+    ]
+    chart = dict(fidelity_charts(replace(run, metrics=Epochs(metrics))))["fidelity-norm-ratio"]
+    assert isnan(curves_of(chart)[0].values[1])
+    (axes,) = chart_figure(chart).axes
+    axes.figure.draw_without_rendering()
+    assert axes.get_ylim()[0] > 0.1
+
+
+def test_as_the_article_draws_it_losses_are_divided_by_the_largest_and_the_axis_says_so(
+    tmp_path: Path,
+) -> None:
     run = published_run(tmp_path)
     largest = max(run.metrics[0].test_loss, 1.39922)
-    chart = run_chart(run, "test", read_published(run.case))
-    assert chart.y_label == f"accuracy, and loss divided by its maximum ({largest:.3g})"
-    loss = chart.curves[1]
+    chart = normalise(run_chart(run, "test", read_published(run.case)))
+    assert [panel.y_label for panel in chart.panels] == [f"accuracy, and loss / {largest:.3g}"]
+    loss = curves_of(chart)[2]
+    assert loss.label == f"loss {run.metrics[-1].test_loss:.4f}"
     assert [value * largest for value in loss.values] == pytest.approx(
         [metrics.test_loss for metrics in run.metrics]
     )
@@ -79,9 +108,11 @@ def test_losses_that_are_no_numbers_do_not_spoil_the_plot(tmp_path: Path) -> Non
     run = published_run(tmp_path, published=None)
     metrics = (make_metrics(1, test_loss=2.0), make_metrics(2, test_loss=nan), make_metrics(3, test_loss=inf))
     chart = run_chart(replace(run, metrics=Epochs(metrics)), "test", None)
-    assert chart.curves[1].values[0] == 1.0
+    assert curves_of(normalise(chart))[1].values[0] == 1.0
+    (*_, axes) = chart_figure(chart).axes
+    assert axes.get_ylim()[1] < 3
     only_nan = run_chart(replace(run, metrics=Epochs((make_metrics(1, test_loss=nan),))), "test", None)
-    assert "(1)" in only_nan.y_label
+    assert "/ 1" in normalise(only_nan).panels[0].y_label
 
 
 def test_a_run_of_the_sample_is_not_drawn_against_the_published_curve_of_the_full_set(tmp_path: Path) -> None:

@@ -100,15 +100,37 @@ def test_the_overlay_is_drawn_beside_the_table(logs: Path, tmp_path: Path) -> No
     assert (tmp_path / "overlay.svg").stat().st_size > 1000
     assert "overlay.svg" in result.stderr
     assert "overlay.svg" not in result.stdout
+    assert not list(tmp_path.glob("overlay-*"))
     run_compare("--logs", logs, "--metric", "best-test-loss", "--plot", tmp_path / "losses.svg")
-    for name, measure in (("overlay", "Accuracy"), ("losses", "Loss")):
-        assert f"{measure} on" in (tmp_path / f"{name}-time.svg").read_text(encoding="utf-8")
+    run_compare("--logs", logs, "--by", "time", "--plot", tmp_path / "time.svg")
+    for name, words in (
+        ("overlay", "Test accuracy"),
+        ("losses", "Test loss"),
+        ("time", "over training time"),
+    ):
+        assert words in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
 
 
-def test_an_overlay_of_another_kind_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_a_picture_of_another_kind_is_refused_before_any_work(tmp_path: Path) -> None:
     result = run_compare("--logs", tmp_path / "none", "--plot", "overlay.gif")
     assert isinstance(result.exception, UsageError)
-    assert "must end in .png or .svg" in str(result.exception)
+    assert "must end in .png, .svg or .pdf" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "options", [("--by", "alpha"), ("--train",), ("--band", "ci"), ("--size", "8x6"), ("--title", "")]
+)
+def test_options_of_a_picture_want_a_picture(tmp_path: Path, options: tuple[str, ...]) -> None:
+    result = run_compare("--logs", tmp_path / "none", *options)
+    assert isinstance(result.exception, UsageError)
+    assert "name its file with --plot" in str(result.exception)
+
+
+@pytest.mark.parametrize("size", ["8", "8x", "8x6x4", "1x1", "nanx9", "8x1e9"])
+def test_a_size_that_is_none_is_refused(tmp_path: Path, size: str) -> None:
+    result = run_compare("--logs", tmp_path / "none", "--plot", "a.png", "--size", size)
+    assert isinstance(result.exception, UsageError)
+    assert f"--size {size}: width and height in centimetres, from 4 to 100" in str(result.exception)
 
 
 def test_without_runs_the_message_says_how_to_make_one(tmp_path: Path) -> None:

@@ -55,14 +55,13 @@
   }
 
   function linesOf(measure, overTime) {
-    const colours = lineColours();
     const at = (curve) => (overTime ? curve.seconds.map((each) => each / time.seconds) : curve.epochs);
     const phases = ["test", "train"].filter(shows);
     const lines = [];
     const named = new Set();
     let singles = 0;
     for (const group of groups.filter((each) => chosen.has(each))) {
-      const look = { colour: colours[group.colour], mark: group.mark };
+      const look = { colour: themed(group.colour), mark: group.mark };
       const state = group.state && `, ${group.state}`;
       for (const phase of phases) {
         const key = `${phase}_${measure}`;
@@ -110,10 +109,9 @@
   ];
 
   function writeLegend() {
-    const colours = lineColours();
     const entries = groups.map(({ label, colour, mark, drawn, state }) => {
       const size = drawn.length ? `n = ${drawn.length}` : "no epoch yet";
-      return { label, colour: toCss(colours[colour]), mark, words: `${label} (${state ? `${state}, ` : ""}${size})` };
+      return { label, colour: toCss(themed(colour)), mark, words: `${label} (${state ? `${state}, ` : ""}${size})` };
     });
     const group = new Map(groups.map((each) => [each.label, each]));
     const isOn = (label) => chosen.has(group.get(label));

@@ -1,19 +1,18 @@
 "use strict";
 /* Fidelity of the gradient by layer, and the activations with their derivatives. */
 {
-  const look = (place, colours) => ({
-    colour: colours[place % colours.length],
-    mark: (place + Math.floor(place / colours.length)) % DATA.marks.length,
-    width: 2,
-  });
-
   const select = document.getElementById("measured");
   if (select) {
     DATA.fidelity.forEach(({ run }, place) => select.add(new Option(run, String(place))));
     const layers = (key, yLabel) => () => {
       const measured = DATA.fidelity[Number(select.value)];
-      const colours = lineColours();
-      const lines = measured[key].map((values, place) => ({ label: `layer ${place + 1}`, values, ...look(place, colours) }));
+      const lines = measured[key].map((values, place) => ({
+        label: `layer ${place + 1}`,
+        values,
+        ...measured.looks[place],
+        colour: themed(measured.looks[place].colour),
+        width: 2,
+      }));
       return { x: measured.epochs, lines, xLabel: "epoch", yLabel, exact: true };
     };
     document.querySelector("#plot-ratio [data-log]").checked = true;
@@ -46,9 +45,8 @@
   }
 
   const activation = (key) => () => {
-    const colours = lineColours();
     const lines = curves.flatMap(({ label, colour, mark, [key]: values }) =>
-      sides(values).map((side) => ({ label, values: side, colour: colours[colour], mark, width: 2 })),
+      sides(values).map((side) => ({ label, values: side, colour: themed(colour), mark, width: 2 })),
     );
     return { x, lines, xLabel: "x", yLabel: key, exact: true };
   };

@@ -14,31 +14,8 @@ function themeColour(name) {
 const toCss = (parts, alpha = 1) => `rgba(${parts.map(Math.round).join(", ")}, ${alpha})`;
 const fromHex = (text) => [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16));
 
-function luminance(parts) {
-  const [red, green, blue] = parts.map((part) => {
-    const share = part / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-function contrast(one, other) {
-  const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (lighter + 0.05) / (darker + 0.05);
-}
-
-/* The colours of lines in this theme: black is the ink, and each is moved towards the ink until it is seen (3 : 1). */
-function lineColours() {
-  const [paper, ink] = [themeColour("paper"), themeColour("ink")];
-  return DATA.colours.map(fromHex).map((colour) => {
-    if (colour.every((part) => part === 0)) return ink;
-    let seen = colour;
-    for (let share = 0; contrast(seen, paper) < 3 && share < 1; share += 0.05) {
-      seen = colour.map((part, place) => part + share * (ink[place] - part));
-    }
-    return seen;
-  });
-}
+/* The colour of a line on this background, of the two that it has. */
+const themed = ([light, dark]) => fromHex(isDark() ? dark : light);
 
 /* Outlines around 0, 0 of about size 1, by the letters Matplotlib has for them. */
 const polygon = (...corners) => corners;

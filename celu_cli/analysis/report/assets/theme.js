@@ -1,8 +1,9 @@
 "use strict";
 /* Light or dark: as the system says, until the reader chooses. Runs before the page is drawn, so nothing flashes. */
+const SYSTEM_THEME = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme ?? (SYSTEM_THEME.matches ? "dark" : "light")) === "dark";
 {
   const KEY = "celu-theme";
-  const system = matchMedia("(prefers-color-scheme: dark)");
 
   /* A page opened from disk may be forbidden to remember anything. */
   const remembered = () => {
@@ -22,20 +23,19 @@
 
   const root = document.documentElement;
   if (["light", "dark"].includes(remembered())) root.dataset.theme = remembered();
-  const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
-    const tell = () => {
+    const announce = () => {
       button.setAttribute("aria-pressed", String(isDark()));
       document.dispatchEvent(new Event("celu-theme"));
     };
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
       remember(root.dataset.theme);
-      tell();
+      announce();
     });
-    system.addEventListener("change", tell);
-    tell();
+    SYSTEM_THEME.addEventListener("change", announce);
+    announce();
   });
 }

@@ -1,0 +1,97 @@
+"""The picture of a comparison or a sweep: which of the charts was asked for, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from celu_cli.analysis.compare.bands import BandKind, Measure
+from celu_cli.analysis.compare.groups import Group
+from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.swept import Point, points_by
+from celu_cli.analysis.plots.chart import Chart, save_chart
+from celu_cli.analysis.plots.labels import shared_text, title_of
+from celu_cli.analysis.plots.overlay import overlay_chart
+from celu_cli.analysis.plots.style import FORMATS, save_figure
+from celu_cli.analysis.plots.swept import heat_map_figure, swept_chart
+from celu_cli.errors import UsageError
+
+_CENTIMETRE = 1 / 2.54  # inches
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What was asked for: file, by what to draw (epoch, time or a key) and looks; `size` in centimetres.
+
+    Raises:
+        UsageError: the file's name does not end as that of a picture.
+    """
+
+    path: Path
+    by: str | None = None
+    train: bool = False
+    band: BandKind | None = None
+    size: tuple[float, float] | None = None
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        if self._format not in FORMATS:
+            raise UsageError(
+                f"--plot {self.path}: the name must end in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
+            )
+
+    @property
+    def _format(self) -> str:
+        return self.path.suffix.lstrip(".").lower()
+
+    @property
+    def _inches(self) -> tuple[float, float] | None:
+        return (self.size[0] * _CENTIMETRE, self.size[1] * _CENTIMETRE) if self.size else None
+
+    def draw_groups(self, groups: Sequence[Group], metric: Metric) -> None:
+        """Draw `groups` over epochs, over training time, or over a key.
+
+        Raises:
+            UsageError: they have no such key, or one value of it.
+            RunError: the file cannot be written, or a published curve cannot be read.
+        """
+        if self.by in (None, "epoch", "time"):
+            measure: Measure = "loss" if is_loss(metric) else "accuracy"
+            self._save(overlay_chart(groups, measure, self.by == "time", self.train, self.band))
+            return
+        key, points = points_by(groups, self.by or "")
+        what = title_of(metric.replace("-", " "), groups, key=key)
+        self._save(swept_chart(points, key, metric, what, shared_text(groups)))
+
+    def draw_points(
+        self, points: Sequence[Point], keys: Sequence[str], logarithmic: Sequence[str], metric: str, name: str
+    ) -> None:
+        """Draw the `points` of the sweep `name` over its one key, or that asked for, or over its two keys.
+
+        Raises:
+            UsageError: the sweep has no such keys, or no cell is complete.
+            RunError: the file cannot be written.
+        """
+        if not any(point.summary for point in points):
+            raise UsageError("--plot: no cell of the sweep is complete yet")
+        swept = [key for key in keys if key != "case"]
+        if self.by is not None and self.by not in keys:
+            raise UsageError(f"--by {self.by}: this sweep has {', '.join(keys) or 'only seeds'}")
+        by = self.by or (swept[0] if len(swept) == 1 else None)
+        if by is not None:
+            self._save(swept_chart(points, by, metric, name, logarithmic=by in logarithmic))
+        elif len(keys) == 2:
+            pair, title = (keys[0], keys[1]), self.title or name
+            save_figure(
+                lambda: heat_map_figure(points, pair, metric, title, self._inches), self.path, self._format
+            )
+        else:
+            raise UsageError(
+                "--plot: a sweep is drawn over one key, which --by names, or over two; this one swept "
+                + (", ".join(keys) or "seeds alone")
+            )
+
+    def _save(self, chart: Chart) -> None:
+        titled = chart if self.title is None else replace(chart, title=self.title)
+        save_chart(titled, self.path, self._format, self._inches)

@@ -57,6 +57,5 @@ def shared_text(groups: Sequence[Group]) -> str:
     """What all of `groups` do otherwise than the cases they come from, in words."""
     cases = [group.case for group in groups]
     epochs = {case.epochs for case in cases}
-    return ", ".join(
-        [*shared_changes(cases).values(), *(f"{each} epochs" for each in epochs if len(epochs) == 1)]
-    )
+    shared = shared_changes(cases).values() if cases else ()
+    return ", ".join([*shared, *(f"{each} epochs" for each in epochs if len(epochs) == 1)])

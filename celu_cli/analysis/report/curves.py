@@ -26,7 +26,8 @@ _SAID = 12
 def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
     """Everything that is drawn over epochs and time; `runs` are known by their place.
 
-    A colour is one for white and one for a dark page, a mark a place in `LINE_MARKS`. A group of one run has no curves of its own.
+    A colour is one for white and one for a dark page, a mark a place in `LINE_MARKS`. A group of one run has no curves
+    of its own.
 
     Raises:
         RunError: a published curve cannot be read.

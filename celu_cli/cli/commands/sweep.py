@@ -89,11 +89,7 @@ def sweep(
 ) -> None:
     """Train every combination of values and seeds; the same command again does what is missing.
 
-<<<<<<< HEAD
     Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says more.
-=======
-    Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says the rest.
->>>>>>> 52f5b1a (Show help as plain text with every name whole, and say how to write what was meant as a key or a sweep)
     """
     from celu_cli.sweep.conduct import Conductor
     from celu_cli.sweep.local import LocalWorkers

@@ -56,6 +56,6 @@ def title_of(what: str, groups: Sequence[Group], rest: str = "", key: str | None
 def shared_text(groups: Sequence[Group]) -> str:
     """What all of `groups` do otherwise than the cases they come from, in words."""
     cases = [group.case for group in groups]
-    epochs = {case.epochs for case in cases}
+    epochs = {f"{case.epochs} epoch{'s' if case.epochs != 1 else ''}" for case in cases}
     shared = shared_changes(cases).values() if cases else ()
-    return ", ".join([*shared, *(f"{each} epochs" for each in epochs if len(epochs) == 1)])
+    return ", ".join([*shared, *(epochs if len(epochs) == 1 else ())])

@@ -51,8 +51,8 @@ def overlay_chart(
     sizes = {line.test.n for line in lines}
     curves = [*_curves(lines, train, band, seconds if over_time else None, len(sizes) > 1)]
     published = [] if over_time else list(_published(lines, measure))
+    means = [f"mean of {n} seeds" for n in sizes if len(sizes) == 1 and n > 1]
     notes = [
-        f"mean of {sizes.copy().pop()} seeds" if len(sizes) == 1 and sizes != {1} else "",
         f"band: {_BANDS[band]}" if any(curve.band for curve in curves) else "",
         "dashed: train, while training" if train else "",
         "thin: published" if published else "",
@@ -63,7 +63,7 @@ def overlay_chart(
         title_of(
             f"{phases} {measure}", [line.group for line in lines], "over training time" if over_time else ""
         ),
-        shared_text([line.group for line in lines]),
+        ", ".join(filter(None, [shared_text([line.group for line in lines]), *means])),
         [Panel(f"{phases} {measure}", [*curves, *published])],
         f"training time in {unit}" if over_time else "epoch",
         "; ".join(filter(None, notes)),

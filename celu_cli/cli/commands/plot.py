@@ -39,7 +39,8 @@ def plot(
         ),
     ] = False,
     terminal: Annotated[
-        bool, typer.Option("--terminal", help="Draw the test accuracies here instead, and write no file.")
+        bool,
+        typer.Option("--terminal", help="Draw the test accuracies here, mean over seeds, and write no file."),
     ] = False,
 ) -> None:
     """Draw runs again: accuracy and loss over epochs, with the published curve where there is one.
@@ -63,14 +64,17 @@ def plot(
 
 
 def _print(runs: Sequence[Run]) -> None:
-    from celu_cli.cli.output.plot import print_accuracies
+    from celu_cli.analysis.compare.groups import Choice, group_runs
+    from celu_cli.analysis.plots.overlay import overlay_chart
+    from celu_cli.cli.output.plot import print_chart
     from celu_cli.cli.output.tables import results_console
 
     for run in runs:
         if not run.metrics:
             _say_empty(run)
-    if drawn := [run for run in runs if run.metrics]:
-        print_accuracies(drawn, results_console())
+    chart = overlay_chart(group_runs(runs, Choice()), "accuracy", band="none")
+    if chart.panels[0].curves:
+        print_chart(chart, results_console())
 
 
 def _say_empty(run: Run) -> None:

@@ -1,74 +1,84 @@
-"""`celu plot --terminal`: test accuracies of runs as curves of braille characters."""
+"""`celu plot --terminal`: a chart as curves of braille characters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite, log10
 from string import ascii_lowercase, ascii_uppercase
+from textwrap import wrap
 
 from rich.console import Console
 from rich.text import Text
 
+from celu_cli.analysis.plots.chart import Chart, Curve
 from celu_cli.cli.output.tables import print_lines
-from celu_cli.runs.run import Run
 
 _STYLES = ("blue", "yellow", "magenta", "cyan", "red", "green")
 _NAMES = ascii_uppercase + ascii_lowercase
-_AXIS = 6  # characters left of the picture: an accuracy and a space
 _WIDEST = 100
 _ROWS = 16
+_ROWS_A_TICK = 5
 
 
-def print_accuracies(runs: Sequence[Run], console: Console) -> None:
-    """Draw the test accuracies of `runs`, at least one and each with an epoch, over epochs.
+def print_chart(chart: Chart, console: Console) -> None:
+    """Draw the one panel of `chart`, with at least one curve.
 
-    Each has a letter, which stands beside its end and in the legend, ordered from the highest end to the lowest.
+    Each curve has a letter, which stands beside its end and in the legend, ordered from the highest end to the lowest.
     """
-    ordered = sorted(runs, key=_end, reverse=True)
-    values = [*filter(isfinite, (epoch.test_accuracy for run in ordered for epoch in run.metrics))]
+    (panel,) = chart.panels
+    ordered = sorted(panel.curves, key=_end, reverse=True)
+    values = [*filter(isfinite, (value for curve in ordered for value in curve.values))]
     low, high = min(values, default=0.0), max(values, default=0.0)
-    last = max(run.metrics[-1].epoch for run in ordered)
+    first, last = min(curve.x[0] for curve in ordered), max(curve.x[-1] for curve in ordered)
+    axis = _axis(low, high)
     ends = _ends(ordered, low, high)
-    columns = max(10, min(console.width, _WIDEST) - _AXIS - 1 - max(map(len, ends)))
-    picture = _picture(ordered, columns, (1, last), (low, high))
+    columns = max(10, min(console.width, _WIDEST) - len(axis[0]) - 1 - max(map(len, ends)))
+    picture = _picture(ordered, columns, (first, last), (low, high))
     lines = [
-        _axis(row, low, high) + drawn + Text(" ") + end
-        for row, (drawn, end) in enumerate(zip(picture, ends, strict=True))
+        Text(chart.title, style="bold"),
+        *([Text(chart.subtitle, style="dim")] if chart.subtitle else []),
     ]
-    lines.append(Text(f"{'':{_AXIS}}1{last:>{columns - 1}}", style="dim"))
-    lines.append(Text("test accuracy by epoch", style="dim"))
-    for number, run in enumerate(ordered):
-        state = "" if run.status == "completed" else f", {run.status}"
-        lines.append(_name(number) + Text(f"  {run.metrics[-1].test_accuracy:.4f}  {run.name}{state}"))
+    lines += [
+        Text(label, style="dim") + drawn + Text(" ") + end
+        for label, drawn, end in zip(axis, picture, ends, strict=True)
+    ]
+    below = f"{first:g} {chart.x_label}"
+    lines.append(Text(f"{'':{len(axis[0])}}{below}{last:>{max(1, columns - len(below))}g}", style="dim"))
+    lines += [_name(number) + Text(f"  {curve.label}") for number, curve in enumerate(ordered)]
     print_lines(console, lines)
 
 
 def _picture(
-    runs: Sequence[Run], columns: int, x_limits: tuple[float, float], y_limits: tuple[float, float]
+    curves: Sequence[Curve], columns: int, x_limits: tuple[float, float], y_limits: tuple[float, float]
 ) -> Iterator[Text]:
-    curves = [
-        ([epoch.epoch for epoch in run.metrics], [epoch.test_accuracy for epoch in run.metrics])
-        for run in runs
-    ]
     # The best curve is drawn last, over the others.
-    for letters in draw_braille(curves[::-1], columns, _ROWS, x_limits, y_limits):
+    points = [(curve.x, curve.values) for curve in reversed(curves)]
+    for letters in draw_braille(points, columns, _ROWS, x_limits, y_limits):
         line = Text()
         for letter in letters:
-            line.append(letter.text, _style(len(runs) - 1 - letter.curve) if letter.curve is not None else "")
+            line.append(
+                letter.text, _style(len(curves) - 1 - letter.curve) if letter.curve is not None else ""
+            )
         yield line
 
 
-def _axis(row: int, low: float, high: float) -> Text:
-    accuracy = high - (high - low) * row / (_ROWS - 1)
-    return Text(f"{accuracy:.2f} ".rjust(_AXIS) if row % 5 == 0 else " " * _AXIS, style="dim")
+def _axis(low: float, high: float) -> list[str]:
+    """What stands left of each row: some of the values, with as many digits as tell them apart."""
+    step = (high - low) * _ROWS_A_TICK / (_ROWS - 1)
+    digits = max(2, ceil(-log10(step)) + 1) if step > 0 else 4
+    ticks = [
+        f"{high - (high - low) * row / (_ROWS - 1):.{digits}f} " if row % _ROWS_A_TICK == 0 else ""
+        for row in range(_ROWS)
+    ]
+    return [tick.rjust(max(map(len, ticks))) for tick in ticks]
 
 
-def _ends(runs: Sequence[Run], low: float, high: float) -> list[Text]:
+def _ends(curves: Sequence[Curve], low: float, high: float) -> list[Text]:
     """For each row of the picture the names of the curves that end there."""
     ends = [Text() for _ in range(_ROWS)]
-    for number, run in enumerate(runs):
-        share = (high - _end(run)) / (high - low) if high > low else 0.5
+    for number, curve in enumerate(curves):
+        share = (high - _end(curve)) / (high - low) if high > low else 0.5
         ends[min(_ROWS - 1, round(share * (4 * _ROWS - 1)) // 4)].append_text(_name(number))
     return ends
 
@@ -81,10 +91,9 @@ def _style(number: int) -> str:
     return _STYLES[number % len(_STYLES)]
 
 
-def _end(run: Run) -> float:
-    """The last accuracy that is a number, or 0."""
-    values = (epoch.test_accuracy for epoch in reversed(run.metrics))
-    return next(filter(isfinite, values), 0.0)
+def _end(curve: Curve) -> float:
+    """The last value that is a number, or 0."""
+    return next(filter(isfinite, reversed(curve.values)), 0.0)
 
 
 _FIRST = 0x2800

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from celu_cli.cli.commands.plot import plot
 from celu_cli.errors import RunError
-from tests.runs.fakes import make_case, record_run, record_seeds
+from tests.runs.fakes import make_case, make_metrics, record_run, record_seeds
 
 app = typer.Typer()
 app.command()(plot)
@@ -71,18 +71,40 @@ def test_where_there_are_no_runs_the_message_says_how_to_make_one(
     assert str(result.exception) == "there are no runs in none yet; train one with: celu run case-a --sample"
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_curves_in_the_terminal_name_each_end_keep_the_width_and_write_no_file(
-    logs: Path, monkeypatch: pytest.MonkeyPatch
+    logs: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    record_seeds(logs, [-0.1, 0.1], name="case-e")
-    lines = run_plot("--terminal", "case-e").stdout.splitlines()
-    assert max(map(len, lines)) == 60
+    monkeypatch.setenv("COLUMNS", str(width))
+    record_seeds(logs, [-0.1], name="case-e")
+    record_seeds(logs, [0.1], name="case-f")
+    title, *lines = run_plot("--terminal", "case-e", "case-f").stdout.splitlines()
+    assert title == "Test accuracy on CIFAR-10: case-e and case-f"
+    lines = lines[next(place for place, line in enumerate(lines) if "\u2800" < line[-3] < "\u2900") :]
+    assert max(map(len, lines)) == min(width, 100)
     assert any("\u2800" < letter < "\u2900" for letter in lines[0])
     assert lines[0].endswith(" A")
-    assert [line[0] for line in lines if "case-e/" in line] == ["A", "B"]
-    assert "seed1" in lines[-2]  # the higher one
+    assert [line[:9] for line in lines[-2:]] == ["A  case-f", "B  case-e"]  # the higher one first
     assert not list(logs.rglob("*.png"))
+
+
+def test_curves_in_the_terminal_are_means_over_seeds_called_by_what_differs(logs: Path) -> None:
+    for alpha in (0.5, 1.0):
+        record_seeds(logs, [alpha / 10, alpha / 10 + 0.02], name="case-g", alpha=alpha)
+    lines = run_plot("--terminal", "case-g").stdout.splitlines()
+    assert lines[0] == "Test accuracy on CIFAR-10: case-g by alpha"
+    assert "mean of 2 seeds" in lines[1]
+    plain = make_metrics(3).test_accuracy
+    assert lines[-2:] == [f"A  alpha 1  {plain + 0.11:.4f}", f"B  alpha 0.5  {plain + 0.06:.4f}"]
+
+
+def test_the_axis_in_the_terminal_never_writes_two_values_alike(logs: Path) -> None:
+    record_seeds(logs, [0.0], name="case-g", epochs=1)
+    record_seeds(logs, [0.004], name="case-h", epochs=1)
+    lines = run_plot("--terminal", "case-g", "case-h").stdout.splitlines()
+    ticks = [line.split()[0] for line in lines if line.startswith("0.")]
+    assert len(ticks) == 4
+    assert len(set(ticks)) == 4
 
 
 @pytest.mark.usefixtures("logs")

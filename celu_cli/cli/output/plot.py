@@ -35,10 +35,8 @@ def print_chart(chart: Chart, console: Console) -> None:
     ends = _ends(ordered, low, high)
     columns = max(10, min(console.width, _WIDEST) - len(axis[0]) - 1 - max(map(len, ends)))
     picture = _picture(ordered, columns, (first, last), (low, high))
-    lines = [
-        Text(chart.title, style="bold"),
-        *([Text(chart.subtitle, style="dim")] if chart.subtitle else []),
-    ]
+    lines = [Text(line, style="bold") for line in wrap(chart.title, console.width)]
+    lines += [Text(line, style="dim") for line in wrap(chart.subtitle, console.width)]
     lines += [
         Text(label, style="dim") + drawn + Text(" ") + end
         for label, drawn, end in zip(axis, picture, ends, strict=True)

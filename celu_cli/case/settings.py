@@ -151,29 +151,41 @@ def changed_settings(case: Case) -> dict[str, str]:
     The shipped case is the one of its name or, for a case of the user's own, the one whose published curve it names;
     where there is none, what differs from the schema's defaults is in it. Keys that every description has are not.
     """
-    known = settings_in_force(case)
-    reference = _shipped_settings(case.name) or _shipped_settings(case.published or "") or {}
+    shipped = _shipped(case.name) or _shipped(case.published or "") or {}
     set_keys = _leaf_keys(case.model_dump(exclude_defaults=True))
-    return {
-        key: _change_text(case, key, value, reference.get(key))
-        for key, value in known.items()
-        if key not in DESCRIBED_KEYS and (value != reference[key] if key in reference else key in set_keys)
-    }
+    found = {}
+    for title, part in part_settings(case).items():
+        usual = shipped[title].values if title in shipped else {}
+        if part.kind and usual.get(part.kind) != part.values[part.kind]:
+            usual = {}  # of another kind: what the shipped case has besides is no measure
+        for name, value in part.values.items():
+            key = part.key(name)
+            changed = value != usual[name] if name in usual else key in set_keys
+            if changed and key not in DESCRIBED_KEYS:
+                found[key] = _change_text(case, key, value, usual.get(name))
+    return found
 
 
 def shared_changes(cases: Sequence[Case]) -> dict[str, str]:
-    """Of `changed_settings` those in which all of `cases`, at least one, agree: what is to be said of them together."""
-    first, *others = [changed_settings(case) for case in cases]
-    return {key: text for key, text in first.items() if all(other.get(key) == text for other in others)}
+    """Of the `changed_settings` of `cases` those that can be said of all together, as all have that value."""
+    found = [changed_settings(case) for case in cases]
+    values = [settings_in_force(case) for case in cases]
+    return {
+        key: text
+        for each in found
+        for key, text in each.items()
+        if all(key in of and of[key] == values[0].get(key) for of in values)
+        and all(other.get(key, text) == text for other in found)
+    }
 
 
 @lru_cache(maxsize=64)
-def _shipped_settings(name: str) -> Mapping[str, Any] | None:
+def _shipped(name: str) -> Mapping[str, PartSettings]:
     path = shipped_case(name)
     try:
-        return settings_in_force(load_case(path, to_train=False)) if path else None
+        return part_settings(load_case(path, to_train=False)) if path else {}
     except CaseError:
-        return None
+        return {}
 
 
 def _leaf_keys(values: Mapping[str, Any], before: str = "") -> set[str]:

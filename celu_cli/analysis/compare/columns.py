@@ -9,9 +9,6 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal
 
-from celu_cli.case.describe import describe_backprop, describe_dataset, describe_optimizer
-from celu_cli.case.schema import Case
-from celu_cli.case.settings import alpha_of
 from celu_cli.errors import UsageError
 from celu_cli.text import finite, nearest_word
 
@@ -30,9 +27,9 @@ class Column:
     writes the value, or as `text` makes it of the whole record; a `number` stands to the right.
 
     A `shared` value is no column where all rows agree, but said once below the table in these words. On a narrow
-    terminal the columns with the smallest number in `leaves` go first; one without a number stays, and so does a
-    `setting` that runs of one name differ in. A `tiebreak` is shown only where rows agree in name and settings.
-    `note` stands below the tables that show the column.
+    terminal the columns with the smallest number in `leaves` go first; one without a number stays, and so does one
+    of a case's `keys` that runs of one name differ in. A `tiebreak` is shown only where rows agree in name and
+    settings. `parts` are columns whose values its `text` has too. `note` stands below the tables that show the column.
     """
 
     name: str
@@ -44,7 +41,8 @@ class Column:
     number: bool = False
     shared: str | None = None
     leaves: int | None = None
-    setting: bool = False
+    keys: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     tiebreak: bool = False
     only: View | None = None
     largest_first: bool = False
@@ -73,12 +71,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Records:
-    """Rows with their columns in the order of files; tables have the columns `first` and `last` at their ends."""
+    """Rows with their columns in the order of files; tables have the columns `first` and `last` at their ends.
+
+    `given` is what all rows were given besides their cases, `remarks` what is to be known of all; `chosen` says that
+    the columns are those that the user asked for.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Record, ...]
     first: Mapping[View, Sequence[str]] = field(default_factory=dict)
     last: Sequence[str] = ()
+    given: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    chosen: bool = False
 
     @property
     def plain(self) -> list[dict[str, Any]]:
@@ -97,6 +102,8 @@ class Records:
 
     def shown(self, view: View) -> tuple[list[Column], list[str]]:
         """The columns that a table has use for, its first always among them, and in words what all rows share."""
+        if self.chosen:
+            return list(self.columns), []
         kept: list[Column] = []
         shared = []
         for column in self._arranged(view):
@@ -107,16 +114,45 @@ class Records:
                 shared.append(column.shared.format(cells.pop()))
             else:
                 kept.append(column)
+        shared += self.given
         return kept, [f"{'all: ' if len(self.rows) > 1 else ''}{', '.join(shared)}"] if shared else []
 
     def notes(self, columns: Iterable[Column], view: View) -> Iterator[str]:
-        """What explains `columns` below the table."""
-        return (note for column in columns for note in column.notes(self.rows, view))
+        """What explains `columns` and the rows below the table."""
+        yield from (note for column in columns for note in column.notes(self.rows, view))
+        yield from self.remarks
+
+    @property
+    def printed(self) -> list[Column]:
+        """The columns that hold what a table shows and what it says of all rows, and the one that names a row."""
+        if self.chosen:
+            return list(self.columns)
+        shown, _ = self.shown("terminal")
+        parts = {part for column in shown for part in column.parts}
+        return [
+            column
+            for column in self.columns
+            if column in (self.columns[0], *shown)
+            or column.name in parts
+            or column.keys
+            or (column.shared and column.heading)
+        ]
+
+    def with_columns(self, names: Sequence[str]) -> Records:
+        """The columns `names` alone, in that order, behind the one that names the row.
+
+        Raises:
+            UsageError: there is no such column; the text lists them.
+        """
+        first = self.shown("terminal")[0][0]
+        found = dict.fromkeys([first.name, *(self._named("--columns", name).name for name in names)])
+        columns = {column.name: column for column in self.columns}
+        return replace(self, columns=tuple(map(_in_sight, map(columns.__getitem__, found))), chosen=True)
 
     def varies_within(self, name: Column, column: Column) -> bool:
         """Whether rows of one `name` differ in the setting `column`, so that the name does not say it."""
         pairs = set(zip(self.cells(name), self.cells(column), strict=True))
-        return column.setting and len(pairs) > len(set(self.cells(name)))
+        return bool(column.keys) and len(pairs) > len(set(self.cells(name)))
 
     def sorted_by(self, column: str, *, reverse: bool = False) -> Records:
         """The rows, at least one, from the best or smallest value of `column`; those without a value come last.
@@ -124,16 +160,21 @@ class Records:
         Raises:
             UsageError: there is no such column; the text lists them.
         """
+        found = self._named("--sort-by", column)
+        name = found.name
+        known = [row for row in self.rows if finite(row[name]) is not None]
+        unknown = [row for row in self.rows if finite(row[name]) is None]
+        known.sort(key=lambda row: row[name], reverse=found.largest_first != reverse)
+        return replace(self, rows=(*known, *unknown))
+
+    def _named(self, option: str, wanted: str) -> Column:
         columns = {each.name: each for each in self.columns}
-        name = column.replace("-", "_").replace(" ", "_")
+        name = wanted.replace("-", "_").replace(" ", "_")
         if name not in columns:
             near = nearest_word(name, columns)
             meant = f"; did you mean {near}?" if near else ""
-            raise UsageError(f"--sort-by {column}: no such column{meant}; accepted: {', '.join(columns)}")
-        known = [row for row in self.rows if finite(row[name]) is not None]
-        unknown = [row for row in self.rows if finite(row[name]) is None]
-        known.sort(key=lambda row: row[name], reverse=columns[name].largest_first != reverse)
-        return replace(self, rows=(*known, *unknown))
+            raise UsageError(f"{option} {wanted}: no such column{meant}; accepted: {', '.join(columns)}")
+        return columns[name]
 
     def _arranged(self, view: View) -> list[Column]:
         first = self.first.get(view, ())
@@ -144,8 +185,14 @@ class Records:
 
     def _differ(self, name: Column) -> bool:
         """Whether name and settings tell all rows apart."""
-        settings = [name, *(column for column in self.columns if column.setting)]
+        settings = [name, *(column for column in self.columns if column.keys)]
         return len({tuple(column.cell(row) for column in settings) for row in self.rows}) == len(self.rows)
+
+
+def _in_sight(column: Column) -> Column:
+    """`column` for a table that has to show it: by its own value where it has no heading."""
+    heading = column.heading or column.name.replace("_", " ")
+    return replace(column, heading=heading, text=column.text if column.heading else None, leaves=None)
 
 
 def records_of(columns: Sequence[Column], subjects: Iterable[Any]) -> tuple[Record, ...]:
@@ -161,27 +208,3 @@ def csv_text(names: Sequence[str], rows: Iterable[Record]) -> str:
     for row in rows:
         writer.writerow("" if row[name] != row[name] else row[name] for name in names)
     return text.getvalue()
-
-
-def _setting(name: str, read: Callable[[Case], Any], shared: str, leaves: int, **more: Any) -> Column:
-    return Column(name, lambda of: read(of.case), shared=shared, leaves=leaves, setting=True, **more)
-
-
-def _learning_rate(case: Case) -> float:
-    return case.optimizer.learning_rate
-
-
-def _unless_usual(precision: str) -> str:
-    return "" if precision == "float32" else precision
-
-
-# What a table says of the case of a run, of a group or of an epoch.
-SETTINGS = (
-    _setting("dataset", describe_dataset, "{}", 6, heading="dataset"),
-    _setting("activation", lambda case: case.activation, "{}", 3, heading="activation"),
-    _setting("alpha", alpha_of, "alpha {}", 7, heading="alpha", form="{:g}", number=True),
-    _setting("backprop", describe_backprop, "{} backprop", 5, heading="backprop"),
-    _setting("optimizer", describe_optimizer, "{}", 4, heading="optimizer"),
-    _setting("learning_rate", _learning_rate, "rate {}", 2, heading="rate", form="{:g}", number=True),
-    _setting("precision", lambda case: case.precision, "{}", 5, heading="precision", form=_unless_usual),
-)

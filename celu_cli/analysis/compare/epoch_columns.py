@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from celu_cli.analysis.compare.columns import SETTINGS, Column, csv_text, records_of
+from celu_cli.analysis.compare.columns import Column, csv_text, records_of
 from celu_cli.analysis.compare.run_columns import mean_fidelity
+from celu_cli.analysis.compare.setting_columns import setting_columns
 from celu_cli.case.schema import Case
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.run import Run
@@ -23,15 +24,12 @@ class _Epoch:
         return self.run.case
 
 
+_NAMES = (Column("run", lambda of: of.run.name), Column("case", lambda of: of.case.name))
 # `learning_rate` is the case's, `epoch_learning_rate` what the schedule made of it at the epoch's end.
 EPOCH_COLUMNS = (
-    Column("run", lambda of: of.run.name),
-    Column("case", lambda of: of.case.name),
-    *SETTINGS[:-1],
-    Column("batch_size", lambda of: of.case.batch_size),
-    *SETTINGS[-1:],
-    Column("seed", lambda of: of.case.seed),
-    Column("epochs_asked", lambda of: of.case.epochs),
+    Column("batch_size", lambda of: of.case.batch_size, keys=("batch_size",)),
+    Column("seed", lambda of: of.case.seed, keys=("seed",)),
+    Column("epochs_asked", lambda of: of.case.epochs, keys=("epochs",)),
     Column("started", lambda of: iso_time(of.run.manifest.started)),
     Column("status", lambda of: of.run.status),
     Column("epoch", lambda of: of.metrics.epoch),
@@ -50,6 +48,11 @@ EPOCH_COLUMNS = (
 
 
 def epochs_csv(runs: Iterable[Run]) -> str:
-    """CSV with a row for every epoch of every run, in order, and all the digits of its numbers."""
+    """CSV with a row for every epoch of every run, in order, and all the digits of its numbers.
+
+    Every key in which the runs differ has a column.
+    """
+    runs = tuple(runs)
+    columns = (*_NAMES, *setting_columns((run.case for run in runs), EPOCH_COLUMNS), *EPOCH_COLUMNS)
     epochs = (_Epoch(run, metrics) for run in runs for metrics in run.metrics)
-    return csv_text([column.name for column in EPOCH_COLUMNS], records_of(EPOCH_COLUMNS, epochs))
+    return csv_text([column.name for column in columns], records_of(columns, epochs))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from celu_cli.analysis.compare.columns import SETTINGS, Column, Record, Records, View, records_of
+from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
 from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
+from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
 from celu_cli.analysis.compare.statistics import Summary
 from celu_cli.case.schema import Case
+from celu_cli.case.settings import shared_changes
 from celu_cli.runs.published import read_published
 from celu_cli.text import duration
 
@@ -44,22 +46,27 @@ class _Result:
         return sum(seconds) / len(seconds) if seconds else None
 
 
-def compare_groups(groups: Sequence[Group], choice: Choice, baseline: Group | None) -> Records:
+def compare_groups(
+    groups: Sequence[Group], choice: Choice, baseline: Group | None, all_keys: bool = False
+) -> Records:
     """The groups, in order.
 
     Raises:
         RunError: a published curve cannot be read.
     """
     contrasts = contrast_all(groups, baseline, choice.metric) if baseline else {}
-    columns = group_columns(choice.metric)
+    name, case, *others = group_columns(choice.metric)
+    cases = distinct_cases(group.case for group in groups)
+    settings = setting_columns(cases, others, all_keys, _keys_in_labels(groups))
+    columns = (name, case, *settings, *others)
     results = [_result(group, choice, contrasts.get(group.label)) for group in groups]
-    settings = [column.name for column in SETTINGS]
-    first = ("group", *settings, "epochs", "mean", "deviation", "n")
+    first = ("group", *(column.name for column in settings), "epochs", "mean", "deviation", "n")
     return Records(
         columns,
         records_of(columns, results),
         {"terminal": first, "report": first},
         ("seconds", "left_out"),
+        tuple(shared_changes(cases).values()),
     )
 
 
@@ -85,8 +92,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
     return (
         Column("group", lambda of: of.group.label, "case"),
         Column("case", lambda of: of.case.name),
-        *SETTINGS,
-        number("epochs", lambda of: of.epochs, "epochs", shared="{} epochs", leaves=11),
+        number("epochs", lambda of: of.epochs, "epochs", shared="{} epochs", leaves=11, keys=("epochs",)),
         Column("metric", lambda of: of.choice.metric),
         number("n", lambda of: len(of.group.values), "n"),
         of_metric("mean", _summary("mean"), metric.replace("-", " "), note=_notes_on_means),
@@ -107,7 +113,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         Column("baseline", _contrast("baseline")),
         Column("paired", _contrast("paired")),
         points("difference", _contrast("difference"), "difference", note=_notes_on_differences),
-        points("low", _interval("low"), "95 % interval", text=interval, leaves=15),
+        points("low", _interval("low"), "95 % interval", text=interval, leaves=15, parts=("high",)),
         points("high", _interval("high")),
         p("p", _contrast("p"), "p", leaves=9),
         p("p_corrected", _contrast("p_corrected"), "Holm", leaves=14, note=_HOLM),
@@ -115,6 +121,13 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         Column("found_four_times_in_five", _contrast("found")),
         Column("sentence", lambda of: sentence(of.contrast, metric) if of.contrast else None),
     )
+
+
+def _keys_in_labels(groups: Sequence[Group]) -> set[str]:
+    """The keys that the names of all groups say, which are then of one case."""
+    if len({group.case.name for group in groups}) > 1:
+        return set()
+    return {pair.partition("=")[0] for group in groups for pair in group.label.split()[1:]}
 
 
 def _result(group: Group, choice: Choice, contrast: Contrast | None) -> _Result:

@@ -9,10 +9,12 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from celu_cli.analysis.compare.columns import SETTINGS, Column, Record, Records, View, records_of
+from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
 from celu_cli.case.difference import settings
 from celu_cli.case.schema import Case
+from celu_cli.case.settings import shared_changes
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
@@ -47,7 +49,7 @@ class _Result:
         return 100 * (own.test_accuracy - self.published.test_accuracy)
 
 
-def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy") -> Records:
+def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy", all_keys: bool = False) -> Records:
     """The runs by case, then seed, then time; tables on the terminal show `metric` where it is a loss.
 
     Raises:
@@ -60,6 +62,8 @@ def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy") -> Recor
         if key not in curves:
             curves[key] = read_published(run.case)
         results.append(_Result(run, _last_common(run, curves[key])))
+    cases = distinct_cases(result.case for result in results)
+    name, case, *others = RUN_COLUMNS
     shown = metric.replace("-", "_") if is_loss(metric) else ""
     columns = tuple(
         replace(column, heading=metric.replace("-", " "), only=None)
@@ -67,13 +71,14 @@ def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy") -> Recor
         else replace(column, largest_first=not shown)
         if column.name == "published_difference"
         else column
-        for column in RUN_COLUMNS
+        for column in (name, case, *setting_columns(cases, others, all_keys), *others)
     )
     return Records(
         columns,
         records_of(columns, results),
         {"terminal": ("case", "started"), "report": ("run", "status")},
         (shown,),
+        tuple(shared_changes(cases).values()),
     )
 
 
@@ -154,10 +159,9 @@ _accuracy = partial(_value, largest_first=True)
 RUN_COLUMNS: tuple[Column, ...] = (
     Column("run", lambda of: of.run.name, "run", only="report"),
     Column("case", lambda of: of.case.name, "case", only="terminal"),
-    *SETTINGS,
-    _number("seed", lambda of: of.case.seed, "seed", shared="seed {}", setting=True),
-    _number("epochs", lambda of: of.run.metrics.done, "epochs", text=_epochs),
-    Column("epochs_asked", lambda of: of.case.epochs),
+    _number("seed", lambda of: of.case.seed, "seed", shared="seed {}", keys=("seed",)),
+    _number("epochs", lambda of: of.run.metrics.done, "epochs", text=_epochs, parts=("epochs_asked",)),
+    Column("epochs_asked", lambda of: of.case.epochs, keys=("epochs",)),
     _accuracy("train_accuracy", _last("train_accuracy"), "train", leaves=12),
     _accuracy("test_accuracy", _last("test_accuracy"), "test"),
     _accuracy(
@@ -176,6 +180,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
         _published("test_accuracy"),
         "published",
         text=_published_cell,
+        parts=("published_epoch",),
         leaves=13,
         note=_note_on_earlier_epochs,
     ),

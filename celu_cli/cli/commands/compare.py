@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _SMALLEST, _LARGEST = 4, 100  # centimetres of a picture
-_Format = Literal["table", "json", "csv", "md"]
+_Format = Literal["table", "json", "csv", "md", "latex"]
 
 
 def compare(
@@ -49,7 +51,7 @@ def compare(
     include_unfinished: IncludeUnfinished = False,
     sort_by: Annotated[
         str | None,
-        typer.Option("--sort-by", help="Column of --format csv; the best or smallest comes first."),
+        typer.Option("--sort-by", help="Column of --format json; the best or smallest comes first."),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order of the rows.")] = False,
     top: Annotated[
@@ -61,8 +63,26 @@ def compare(
     ] = False,
     file_format: Annotated[
         _Format,
-        typer.Option("--format", help="The table fits the terminal; the others carry every column."),
+        typer.Option(
+            "--format",
+            help="The table fits the terminal; csv, md and latex have what it prints at full width, json everything.",
+        ),
     ] = "table",
+    all_keys: Annotated[
+        bool,
+        typer.Option(
+            "--all-keys",
+            help="Every setting, also where all rows agree; with csv, md and latex every column there is.",
+        ),
+    ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="Only these columns, separated by commas: names as json has them.",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -114,6 +134,16 @@ def compare(
             "--by, --train, --band, --size and --title are for a picture; name its file with --plot"
         )
     picture = Picture(plot, by, train, band, _size(size), title) if plot else None
+    show = partial(
+        _show,
+        sort_by=sort_by,
+        reverse=reverse,
+        top=top,
+        only_changed=only_changed,
+        file_format=file_format,
+        all_keys=all_keys,
+        chosen=columns.split(",") if columns else (),
+    )
     if sweep is not None:
         if targets or baseline or by_run is not None or newest:
             raise UsageError(
@@ -121,7 +151,7 @@ def compare(
             )
         plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished))
         records = compare_swept(points, plan.keys, metric)
-        _show(records, sort_by, reverse, top, only_changed, file_format, "mean")
+        show(records, "mean")
         if picture:
             picture.draw_points(points, plan.keys, plan.logarithmic, metric, plan.name)
             typer.echo(f"drawn {plot}", err=True)
@@ -138,8 +168,10 @@ def compare(
     chosen = find_group(groups, baseline) if baseline else None
     if by_run is None:
         by_run = not baseline and all(len(group.values) < 2 for group in groups)
-    records = compare_runs(runs, metric) if by_run else compare_groups(groups, choice, chosen)
-    _show(records, sort_by, reverse, top, only_changed, file_format, metric if by_run else "mean")
+    if by_run:
+        show(compare_runs(runs, metric, all_keys), metric)
+    else:
+        show(compare_groups(groups, choice, chosen, all_keys), "mean")
     if picture:
         picture.draw_groups(groups, metric)
         typer.echo(f"drawn {plot}", err=True)
@@ -147,12 +179,15 @@ def compare(
 
 def _show(
     records: Records,
+    best: str,
+    *,
     sort_by: str | None,
     reverse: bool,
     top: int | None,
     only_changed: bool,
     file_format: _Format,
-    best: str,
+    all_keys: bool,
+    chosen: Sequence[str],
 ) -> None:
     """Print the rows that are wanted, in the order that is; the best ones are those of the column `best`."""
     from celu_cli.cli.output.compare import print_records, print_table
@@ -165,10 +200,12 @@ def _show(
     if top is not None and len(records.rows) > top:
         typer.echo(f"the first {top} of {len(records.rows)} rows", err=True)
         records = replace(records, rows=records.rows[:top])
+    if chosen:
+        records = records.with_columns([name.strip() for name in chosen])
     if file_format == "table":
-        print_table(records, results_console(), only_changed)
+        print_table(records, results_console(), only_changed, all_keys)
     else:
-        print_records(records, file_format, only_changed)
+        print_records(records, file_format, only_changed, all_keys)
 
 
 def _size(text: str | None) -> tuple[float, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Literal
 
@@ -15,18 +15,26 @@ from celu_cli.analysis.compare.columns import Records, csv_text
 from celu_cli.cli.output.tables import GAP, Column, fit, print_lines, table_lines, total_width
 from celu_cli.text import json_text
 
-FileFormat = Literal["json", "csv", "md"]
+FileFormat = Literal["json", "csv", "md", "latex"]
 
 _SENTENCE_WIDTH = 100
 
 
-def print_table(records: Records, console: Console, only_changed: bool = False) -> None:
-    """Write `records`, at least one, as a table no wider than `console`, with sentences and notes below."""
+def print_table(
+    records: Records, console: Console, only_changed: bool = False, all_keys: bool = False
+) -> None:
+    """Write `records`, at least one, as a table no wider than `console`, with sentences and notes below.
+
+    With `all_keys` no column of a key is left out, however narrow the terminal.
+    """
     columns, shared = records.shown("terminal")
     if only_changed and len(records.rows) > 1:
         columns = columns[:1] + [column for column in columns[1:] if len(set(records.cells(column))) > 1]
         shared = []
-    kept = [column.leaves is None or records.varies_within(columns[0], column) for column in columns]
+    kept = [
+        column.leaves is None or bool(all_keys and column.keys) or records.varies_within(columns[0], column)
+        for column in columns
+    ]
     all_cells = [
         Column(column.heading, records.cells(column), column.number, None if stays else column.leaves)
         for column, stays in zip(columns, kept, strict=True)
@@ -43,10 +51,12 @@ def print_table(records: Records, console: Console, only_changed: bool = False) 
     if any(row.get("sentence") for row in records.rows):
         console.print()
     shown = [column for column, cells in zip(columns, all_cells, strict=True) if cells in fitting]
-    hidden = [column.heading for column in columns if column not in shown]
     notes = [*shared, *records.notes(shown, "terminal")]
-    if hidden:
-        notes.append(f"too narrow for: {', '.join(hidden)} (--format csv has all)")
+    hidden = [column for column in columns if column not in shown]
+    if keys := [column.heading for column in hidden if column.keys]:
+        notes.insert(len(shared), f"they differ in {', '.join(keys)} too: --all-keys")
+    if others := [column.heading for column in hidden if not column.keys]:
+        notes.append(f"too narrow for: {', '.join(others)} (--format csv has all)")
     for note in notes:
         console.print(Text(note, style="dim"))
 
@@ -66,19 +76,63 @@ def _folded(columns: Sequence[Column]) -> Table:
     return table
 
 
-def print_records(records: Records, file_format: FileFormat, only_changed: bool) -> None:
-    """Write `records`, at least one, to stdout."""
+def print_records(records: Records, file_format: FileFormat, only_changed: bool, everything: bool) -> None:
+    """Write `records`, at least one, to stdout: what a table prints, or `everything`; JSON has everything anyway."""
+    if everything or file_format == "json":
+        first, *columns = records.columns
+        notes: list[str] = []
+    elif file_format == "csv":
+        first, *columns = records.printed
+    else:
+        (first, *columns), shared = records.shown("terminal")
+        notes = [*shared, *records.notes([first, *columns], "terminal")]
     rows = records.plain
-    first, *names = rows[0]  # the first names the row
     if only_changed and len(rows) > 1:
-        names = [name for name in names if len({row[name] for row in rows}) > 1]
-    rows = [{name: row[name] for name in (first, *names)} for row in rows]
-    match file_format:
-        case "json":
-            typer.echo(json_text(rows))
-        case "csv":
-            typer.echo(csv_text([first, *names], rows), nl=False)
-        case "md":
-            cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
-            for line in ([first, *names], ["---"] * len(rows[0]), *cells):
-                typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |")
+        columns = [column for column in columns if len({row[column.name] for row in rows}) > 1]
+    columns = [first, *columns]
+    names = [column.name for column in columns]
+    if file_format == "json":
+        typer.echo(json_text([{name: row[name] for name in names} for row in rows]))
+    elif file_format == "csv":
+        typer.echo(csv_text(names, rows), nl=False)
+    else:
+        headings = names if everything else [column.heading for column in columns]
+        cells = [
+            ["" if row[name] is None else str(row[name]) for name in names]
+            if everything
+            else [column.cell(record) for column in columns]
+            for row, record in zip(rows, records.rows, strict=True)
+        ]
+        lines = markdown if file_format == "md" else latex
+        for line in lines(headings, cells, [column.number for column in columns], notes):
+            typer.echo(line)
+
+
+def markdown(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], notes: Sequence[str]
+) -> Iterator[str]:
+    """A table as GitHub reads it, each note a paragraph below it."""
+    rules = ["---:" if number else "---" for number in right]
+    for cells in (headings, rules, *rows):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    for note in notes:
+        yield from ("", note)
+
+
+def latex(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], notes: Sequence[str]
+) -> Iterator[str]:
+    """A tabular with the rules of the package booktabs, each note a comment below it."""
+    yield f"\\begin{{tabular}}{{{''.join('r' if number else 'l' for number in right)}}}"
+    for before, cells in zip(("\\toprule", "\\midrule", *[""] * len(rows)), (headings, *rows), strict=False):
+        if before:
+            yield before
+        yield " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
+    yield from ("\\bottomrule", "\\end{tabular}")
+    yield from (f"% {note}" for note in notes)
+
+
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)

@@ -88,7 +88,9 @@ def test_columns_in_which_all_agree_are_said_once(many: Report) -> None:
     headings = [one.heading for one in many.results.groups.columns]
     assert "dataset" not in headings
     assert "activation" in headings
-    assert many.results.groups.notes[0] == "all: CIFAR-10, amsgrad (tensor), rate 0.0008"
+    assert many.results.groups.notes[0] == (
+        "all: CIFAR-10, amsgrad (tensor), rate 0.0008, optimizer's beta_2 0.9, optimizer's epsilon 1e-08"
+    )
 
 
 def test_strips_show_where_each_seed_lies_on_one_scale(many: Report) -> None:

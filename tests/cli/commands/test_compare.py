@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from celu_cli.analysis.compare.columns import Record, Records
 from celu_cli.analysis.compare.run_columns import RUN_COLUMNS, compare_runs
+from celu_cli.analysis.compare.setting_columns import SETTINGS
 from celu_cli.cli.commands.compare import compare
 from celu_cli.cli.output.compare import print_table
 from celu_cli.errors import RunError, UsageError
@@ -72,19 +73,119 @@ def test_a_published_value_of_an_earlier_epoch_says_which(logs: Path) -> None:
     assert "@n: of epoch n" in text
 
 
-def test_the_other_formats_carry_every_column(logs: Path) -> None:
-    names = [column.name for column in RUN_COLUMNS]
-    rows = list(csv.DictReader(io.StringIO(run_compare("--logs", logs, "--format", "csv").stdout)))
-    assert list(rows[0]) == names
+def rows_of(*arguments: str | Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(run_compare(*arguments, "--format", "csv").stdout)))
+
+
+def test_with_all_keys_the_other_formats_carry_every_column(logs: Path) -> None:
+    names = {column.name for column in (*RUN_COLUMNS, *SETTINGS)} | {"optimizer.beta_1", "network.filters"}
+    rows = rows_of("--logs", logs, "--all-keys")
+    assert names <= set(rows[0])
     assert [row["case"] for row in rows] == ["case-b", "case-c", "case-d"]
     assert rows[2]["published_test_accuracy"] == ""
-    records = json.loads(run_compare("--logs", logs, "--format", "json").stdout)
-    assert list(records[0]) == names
+    assert {row["network.filters"] for row in rows} == {"200"}
+    records = json.loads(run_compare("--logs", logs, "--format", "json", "--all-keys").stdout)
+    assert list(records[0]) == list(rows[0])
     assert records[1]["published_epoch"] == 9
     assert records[2]["published_difference"] is None
-    lines = run_compare("--logs", logs, "--format", "md").stdout.splitlines()
+    lines = run_compare("--logs", logs, "--format", "md", "--all-keys").stdout.splitlines()
     assert len(lines) == 5
-    assert all(line.count("|") == len(names) + 1 for line in lines)
+    assert all(line.count("|") == len(rows[0]) + 1 for line in lines)
+
+
+def test_json_carries_every_column_of_its_own_accord(logs: Path) -> None:
+    records = json.loads(run_compare("--logs", logs, "--format", "json").stdout)
+    assert {column.name for column in (*RUN_COLUMNS, *SETTINGS)} <= set(records[0])
+
+
+def test_markdown_prints_what_the_table_prints(logs: Path) -> None:
+    heading, *lines = run_compare("--logs", logs).stdout.splitlines()
+    named, rule, *rows = run_compare("--logs", logs, "--format", "md").stdout.splitlines()
+    assert " ".join(named.strip("| ").split(" | ")).split() == heading.split()
+    for row, line in zip(rows[:3], lines, strict=False):
+        assert row.replace("|", "").split() == line.split()
+    assert "---:" in rule
+    assert [line for line in rows[3:] if line] == lines[3:]
+
+
+def test_latex_prints_what_the_table_prints(logs: Path) -> None:
+    record_run(logs, make_case(name="case_e"))
+    _, *lines = run_compare("--logs", logs).stdout.splitlines()
+    begin, top, heading, middle, *rows = run_compare("--logs", logs, "--format", "latex").stdout.splitlines()
+    assert begin == f"\\begin{{tabular}}{{ll{'r' * (heading.count('&') - 2)}l}}"
+    assert (top, middle) == ("\\toprule", "\\midrule")
+    assert heading.startswith("case & backprop & ")
+    for row, line in zip(rows[:4], lines, strict=False):
+        assert row.replace(" & ", " ").removesuffix(r" \\").replace("\\_", "_").split() == line.split()
+    assert "case\\_e" in rows[3]
+    assert rows[4:6] == ["\\bottomrule", "\\end{tabular}"]
+    assert rows[6:] == [f"% {line}" for line in lines[4:]]
+
+
+def test_csv_has_the_values_of_what_the_table_prints(logs: Path) -> None:
+    rows = rows_of("--logs", logs)
+    assert rows[1]["test_accuracy"] == "0.691732"
+    assert rows[1]["dataset"] == "CIFAR-10"  # which the table says once for all
+    assert rows[1]["epochs_asked"] == "10"  # 10/10 in the table
+    assert "train_loss" not in rows[0]
+    assert "network.filters" not in rows[0]
+
+
+def test_only_the_chosen_columns_are_printed_in_the_order_chosen(logs: Path) -> None:
+    words = ("--logs", logs, "--columns", "test-loss, best_test_epoch,dataset")
+    heading, first, *_ = run_compare(*words).stdout.splitlines()
+    assert heading.split() == ["case", "test", "loss", "best", "test", "epoch", "dataset"]
+    assert first.split() == ["case-b", "0.4221", "11", "CIFAR-10"]
+    assert list(rows_of(*words)[0]) == ["case", "test_loss", "best_test_epoch", "dataset"]
+    result = run_compare("--logs", logs, "--columns", "test_acuracy")
+    assert isinstance(result.exception, UsageError)
+    assert "--columns test_acuracy: no such column; did you mean test_accuracy?" in str(result.exception)
+
+
+@pytest.mark.parametrize("view", ["--runs", "--groups"])
+def test_every_key_that_differs_between_rows_is_in_sight(tmp_path: Path, view: str) -> None:
+    """The article's case beside one with another rate and initializer, and one of fewer filters and images a step."""
+    rate = {"optimizer": make_case().optimizer.model_copy(update={"learning_rate": 0.1}).model_dump()}
+    record_run(tmp_path, make_case())
+    record_run(tmp_path, make_case(name="other", network={"initializer": {"name": "he_normal"}}, **rate))
+    record_run(tmp_path, make_case(name="small", network={"filters": 8}, batch_size=50))
+    heading, first, second, third, *_ = run_compare("--logs", tmp_path, view).stdout.splitlines()
+    for title, texts in {
+        "initializer": ("normal", "he_normal", "normal"),
+        "network's filters": ("200", "200", "8"),
+        "batch size": ("100", "100", "50"),
+        "rate": ("0.0008", "0.1", "0.0008"),
+    }.items():
+        assert title in heading
+        end = heading.index(title) + len(title)
+        for line, text in zip((first, second, third), texts, strict=True):
+            assert text in line[end - len(title) - 2 : end + 4].split(), title
+
+
+@pytest.mark.parametrize("view", ["--runs", "--groups"])
+def test_a_key_that_differs_and_finds_no_room_is_named(
+    tmp_path: Path, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(tmp_path, make_case())
+    record_run(tmp_path, make_case(name="small", network={"filters": 8}, batch_size=50))
+    monkeypatch.setenv("COLUMNS", "28")
+    text = " ".join(run_compare("--logs", tmp_path, view).stdout.split())
+    assert "they differ in network's filters, batch size too: --all-keys" in text
+    text = run_compare("--logs", tmp_path, view, "--all-keys").stdout
+    assert "they differ in" not in text
+    assert {"200", "8", "100", "50"} <= set(text.split())
+
+
+@pytest.mark.parametrize("view", ["--runs", "--groups"])
+def test_what_all_rows_were_given_besides_their_cases_is_said_below_the_table(
+    tmp_path: Path, view: str
+) -> None:
+    small = {"network": {"filters": 16}, "dataset": {"name": "cifar10", "hold_out": 45_000}, "batch_size": 50}
+    record_run(tmp_path, make_case(**small))
+    record_run(tmp_path, make_case(alpha=1.0, **small))
+    text = run_compare("--logs", tmp_path, view).stdout
+    assert "all: CIFAR-10, celu, manual backprop" in text
+    assert "5,000 of 50,000 images, 16 of 200 filters, batch 50" in text
 
 
 @pytest.mark.parametrize("target", ["case-c", "logs/case-c", "logs/"])

@@ -49,8 +49,10 @@ def test_a_column_described_once_is_in_every_format(celu: Celu, view: str) -> No
     assert "toy: a test's" in others
     assert next(csv.DictReader(io.StringIO(shown("--format", "csv"))))["toy_value"] == "1.5"
     assert json.loads(shown("--format", "json", "--sort-by", "toy-value", "--reverse"))[0]["toy_value"] == 1.5
-    names, _, row, *_ = (line.strip("| ").split(" | ") for line in shown("--format", "md").splitlines())
-    assert row[names.index("toy_value")] == "1.5"
+    for words, name, value in ((), "toy", "1.500"), (("--all-keys",), "toy_value", "1.5"):
+        lines = shown("--format", "md", *words).splitlines()
+        names, _, row, *_ = (line.strip("| ").split(" | ") for line in lines)
+        assert row[names.index(name)] == value
 
 
 @pytest.mark.usefixtures("toy")

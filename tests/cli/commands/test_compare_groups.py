@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from celu_cli.analysis.compare.group_columns import group_columns
+from celu_cli.analysis.compare.setting_columns import SETTINGS
 from tests.cli.invoke import Celu
 from tests.runs.fakes import make_case, record_run, record_seeds
 
@@ -64,14 +65,21 @@ def test_a_baseline_gives_interval_tests_and_a_sentence(celu: Celu) -> None:
 
 
 @pytest.mark.usefixtures("logs")
-def test_the_other_formats_carry_every_column_of_a_group(celu: Celu) -> None:
-    names = [column.name for column in group_columns("test-accuracy")]
-    rows = list(csv.DictReader(io.StringIO(celu("compare", "--format", "csv").out)))
-    assert [list(row) for row in rows] == [names, names]
+def test_with_all_keys_the_other_formats_carry_every_column_of_a_group(celu: Celu) -> None:
+    names = {column.name for column in (*group_columns("test-accuracy"), *SETTINGS)}
+    rows = list(csv.DictReader(io.StringIO(celu("compare", "--format", "csv", "--all-keys").out)))
+    assert names <= set(rows[0])
     assert rows[1]["seeds"] == "0 1 2 3 4 5"
-    lines = celu("compare", "--format", "md").out.splitlines()
+    lines = celu("compare", "--format", "md", "--all-keys").out.splitlines()
     assert len(lines) == 4
-    assert all(line.count("|") == len(names) + 1 for line in lines)
+    assert all(line.count("|") == len(rows[0]) + 1 for line in lines)
+
+
+@pytest.mark.usefixtures("logs")
+def test_csv_of_groups_has_both_ends_of_the_interval_that_the_table_prints(celu: Celu) -> None:
+    _, row = csv.DictReader(io.StringIO(celu("compare", "--baseline", "case-b", "--format", "csv").out))
+    assert float(row["low"]) < float(row["difference"]) < float(row["high"])
+    assert "sentence" not in row
 
 
 @pytest.mark.usefixtures("logs")

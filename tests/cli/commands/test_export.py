@@ -45,6 +45,19 @@ def test_csv_goes_to_stdout_or_into_a_file(celu: Celu, logs: Path, tmp_path: Pat
     assert file.read_text() == shown.out
 
 
+def test_csv_has_a_column_for_every_key_in_which_the_runs_differ(celu: Celu, tmp_path: Path) -> None:
+    record_run(tmp_path / "logs", make_case(network={"filters": 8, "initializer": {"name": "he_normal"}}))
+    record_run(tmp_path / "logs", make_case(batch_size=50))
+    rows = list(csv.DictReader(io.StringIO(celu("export", str(tmp_path / "logs"), "--to", "csv").out)))
+    keys = ("network.filters", "network.initializer.name", "batch_size")
+    assert {tuple(row[key] for key in keys) for row in rows} == {
+        ("8", "he_normal", "100"),
+        ("200", "normal", "50"),
+    }
+    assert "optimizer.beta_1" not in rows[0]
+    assert len(set(rows[0])) == len(rows[0])
+
+
 def test_only_the_runs_named_are_exported(celu: Celu, logs: Path, tmp_path: Path) -> None:
     outcome = celu("export", str(logs), "case-c", "--to", "tensorboard", "-o", str(tmp_path / "out"))
     assert outcome.code == 0, outcome.err

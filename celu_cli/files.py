@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,8 @@ from celu_cli.errors import RunError
 
 Parsed = TypeVar("Parsed")
 Content = str | bytes | Callable[[BinaryIO], object]
+
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 def with_home(text: str) -> str:
@@ -52,7 +55,7 @@ def write_whole(path: Path, content: Content, *, synced: bool = False) -> None:
                 file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             if synced:
-                os.fsync(file.fileno())
+                sync(file.fileno())
         temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -96,12 +99,21 @@ def remove_unfinished(directory: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def sync(descriptor: int) -> None:
+    """Have what is open there survive a loss of power; where the filesystem cannot promise it, hope so."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
 def sync_directory(directory: Path) -> None:
-    """Have the directory's entries survive a loss of power; where the system cannot, they wait for it."""
+    """`sync` the directory's entries; nothing where the system opens no directories."""
     if os.name != "posix":
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)

@@ -12,7 +12,7 @@ import pytest
 import celu_cli
 
 PACKAGE = Path(celu_cli.__file__).parent
-GROUND = {"errors", "text", "files", "events", "machine", "timing"}
+GROUND = {"errors", "text", "files", "events", "machine", "processes", "timing"}
 # Each part and what it may import besides itself. What is not written here is not meant.
 MAY_IMPORT: Mapping[str, set[str]] = {
     "errors": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "files": {"errors", "text"},
     "events": {"errors", "text"},
     "machine": {"errors", "text"},
+    "processes": {"errors", "text"},
     "timing": {"errors", "text"},
     "datasets": GROUND,
     "case": GROUND | {"datasets"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -9,7 +10,7 @@ from typing import BinaryIO
 import pytest
 
 from celu_cli.errors import RunError
-from celu_cli.files import Content, remove_unfinished, write_result, write_whole
+from celu_cli.files import Content, remove_unfinished, sync_directory, write_result, write_whole
 
 
 @pytest.mark.parametrize("content", ["\u00e4\n", b"\xc3\xa4\n", lambda file: file.write(b"\xc3\xa4\n")])
@@ -40,6 +41,33 @@ def test_a_synced_file_is_on_the_disk_before_it_appears(
     monkeypatch.setattr(os, "fsync", lambda _: seen.append((tmp_path / "file").exists()))
     write_whole(tmp_path / "file", "text", synced=True)
     assert (seen, (tmp_path / "file").read_text()) == ([False], "text")
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_where_nothing_can_be_synced_files_are_written_all_the_same(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_whole(tmp_path / "file", "text", synced=True)
+    sync_directory(tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_disk_that_fails_while_it_syncs_is_no_filesystem_that_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_whole(tmp_path / "file", "text", synced=True)
+    with pytest.raises(OSError, match="Input/output error"):
+        sync_directory(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:

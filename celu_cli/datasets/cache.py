@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from platformdirs import user_cache_path
 
 from celu_cli.datasets.definition import NPY_FILES, Arrays
 from celu_cli.datasets.reporter import Reporter
 from celu_cli.errors import DataError
 from celu_cli.files import remove_unfinished, write_whole
+from celu_cli.processes import lock_file
 
 LOCK_SECONDS = 3_600.0
 
@@ -52,8 +53,8 @@ def workspace(dataset: str, reporter: Reporter) -> Iterator[Path]:
         try:
             place = root / "downloads" / dataset
             place.mkdir(parents=True, exist_ok=True)
-            held.enter_context(_locked(FileLock(root / f"{dataset}.lock"), reporter))
-        except (OSError, NotImplementedError) as error:
+            held.enter_context(_locked(root / f"{dataset}.lock", reporter))
+        except OSError as error:
             reporter.message(
                 f"the cache {root} cannot be used ({error}); a temporary directory takes its place"
             )
@@ -66,18 +67,20 @@ def workspace(dataset: str, reporter: Reporter) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(lock: FileLock, reporter: Reporter) -> Iterator[None]:
+def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
     try:
-        lock.acquire(timeout=0)
+        lock = lock_file(path)
     except Timeout:
         reporter.message("another celu is fetching the same dataset; waiting for it")
         try:
-            lock.acquire(timeout=LOCK_SECONDS)
+            lock = lock_file(path, LOCK_SECONDS)
         except Timeout as error:
             raise DataError(
-                f"another celu has held {lock.lock_file} for {LOCK_SECONDS / 60:.0f} minutes; "
+                f"another celu has held {path} for {LOCK_SECONDS / 60:.0f} minutes; "
                 "end that process and try again"
             ) from error
+    if lock is None:
+        raise OSError("its filesystem has no file locks")
     try:
         yield
     finally:

@@ -40,15 +40,17 @@ def _import_tensorflow() -> None:
     if hidden:
         sys.modules["keras.src.optimizers"] = None  # type: ignore[assignment]
     # Until it comes to them it has written its settings into the home directory, or without a home into a directory ~
-    # of the working directory. Where nothing can be written it goes on without.
-    home = os.environ.get("KERAS_HOME")
-    os.environ["KERAS_HOME"] = os.devnull
+    # of the working directory. Where nothing can be written it goes on without. TEST_TMPDIR keeps Abseil from failing
+    # where there is no temporary directory.
+    before = {name: os.environ.get(name) for name in ("KERAS_HOME", "TEST_TMPDIR")}
+    os.environ.update(dict.fromkeys(before, os.devnull))
     try:
         import tensorflow as tf
     finally:
-        os.environ.pop("KERAS_HOME")
-        if home is not None:
-            os.environ["KERAS_HOME"] = home
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
         if hidden:
             del sys.modules["keras.src.optimizers"]
 
@@ -63,12 +65,16 @@ def _stderr_kept_back() -> Iterator[None]:
     """Collect what is written to file descriptor 2; write it there after all if the block raises."""
     if sys.stderr is not None:
         sys.stderr.flush()
+    stderr: int | None = None
     try:
         stderr = os.dup(2)
-    except OSError:  # it was closed: there is nowhere to chatter
+        kept = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    except OSError:  # there is nowhere to chatter, or no temporary directory to keep it in
+        kept = None
+    if stderr is None or kept is None:
         yield
         return
-    with tempfile.TemporaryFile() as kept:
+    with kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield

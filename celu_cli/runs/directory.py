@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 
 from celu_cli.case.catalog import find_cases
 from celu_cli.errors import RunError
 from celu_cli.files import is_directory
-from celu_cli.runs.manifest import MANIFEST_NAME, utc_now
+from celu_cli.processes import lock_file
+from celu_cli.runs.manifest import MANIFEST_NAME, read_manifest, utc_now
 from celu_cli.runs.run import Run, read_run
 from celu_cli.text import celu_command, nearest_word, shown
 
@@ -145,16 +147,27 @@ def _list(names: Iterable[str]) -> str:
 LOCK_NAME = ".lock"
 
 
-def lock_run(run_path: Path) -> FileLock:
+def lock_run(run_path: Path) -> BaseFileLock | None:
     """Hold the run for this process until the lock is released or the process ends, however it ends.
+
+    None where the filesystem has no such locks: then run.json alone says who trains the run.
 
     Raises:
         RunError: another process holds it.
         OSError: the lock cannot be made.
     """
-    lock = FileLock(run_path / LOCK_NAME, blocking=False, thread_local=False)
     try:
-        lock.acquire()
+        return lock_file(run_path / LOCK_NAME)
     except Timeout as error:
-        raise RunError(f"another process is training the run {run_path}; wait for it or stop it") from error
-    return lock
+        raise RunError(_who_holds(run_path)) from error
+
+
+def _who_holds(run_path: Path) -> str:
+    with suppress(RunError):
+        process = read_manifest(run_path).trainer
+        if process.life() == "suspended":
+            return (
+                f"the run {shown(run_path)} is suspended in process {process.pid}; "
+                f"let that go on (kill -CONT {process.pid}) or end it (kill -KILL {process.pid})"
+            )
+    return f"another process is training the run {shown(run_path)}; wait for it or stop it"

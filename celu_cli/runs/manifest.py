@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -14,13 +13,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from celu_cli.files import read_parsed, write_whole
 from celu_cli.machine import cpu_model, cpu_threads, git_commit, package_versions
+from celu_cli.processes import Life, Process
 
 MANIFEST_NAME = "run.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
 
 RecordedStatus = Literal["running", "completed", "interrupted", "failed"]
-Status = Literal["running", "completed", "interrupted", "failed", "crashed"]
+Status = Literal["running", "suspended", "completed", "interrupted", "failed", "crashed"]
+
+_STATUS_OF: dict[Life, Status | None] = {
+    "alive": "running",
+    "suspended": "suspended",
+    "gone": "crashed",
+    "unknown": None,
+}
 
 
 class Resumption(BaseModel):
@@ -37,6 +44,8 @@ class Resumption(BaseModel):
     step: int
     pid: int
     host: str
+    pid_space: str | None = None
+    process_started: int | None = None
     cpu_model: str
     cpu_threads: int
     git_commit: str | None = None
@@ -47,7 +56,8 @@ class Manifest(BaseModel):
     """The content of run.json. A field that a newer celu added is ignored.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
-    ran on are of the process that began the run; `process` is the one that trains now or did last. `identity` says what
+    ran on are of the process that began the run; `process` is the one that trains now or did last. `pid_space` and
+    `process_started` make its number unambiguous. `identity` says what
     is trained, `exit_code` how the run failed; runs of an older celu have neither, and `pid` and `host` of the last.
     """
 
@@ -68,6 +78,8 @@ class Manifest(BaseModel):
     batch_order_hash: str | None = None
     pid: int
     host: str
+    pid_space: str | None = None
+    process_started: int | None = None
     cpu_model: str
     cpu_threads: int
     git_commit: str | None = None
@@ -80,13 +92,23 @@ class Manifest(BaseModel):
         """The process that trains now or did last."""
         return self.resumed[-1] if self.resumed else self
 
+    @property
+    def trainer(self) -> Process:
+        """`process`, to be looked up."""
+        of = self.process
+        return Process(of.pid, of.host, of.pid_space, of.process_started)
+
     def status_at(self, now: datetime) -> Status:
-        """The status as a reader sees it: one without a recent heartbeat has crashed."""
+        """The status as a reader sees it.
+
+        A run whose process ended without a word has crashed. Where the process cannot be looked up, a run without a
+        recent heartbeat has.
+        """
         if self.status != "running":
             return self.status
+        known = _STATUS_OF[self.trainer.life()]
         silent = (now - self.heartbeat).total_seconds() > STALE_SECONDS
-        dead = self.process.host == platform.node() and process_is_gone(self.process.pid)
-        return "crashed" if silent or dead else "running"
+        return known or ("crashed" if silent else "running")
 
     def machine_changes(self) -> list[str]:
         """What a resumed run is trained with now and was not trained with before, one text each."""
@@ -127,9 +149,12 @@ def new_manifest(
 
 
 def _this_process() -> dict[str, Any]:
+    process = Process.find()
     return {
-        "pid": os.getpid(),
-        "host": platform.node(),
+        "pid": process.pid,
+        "host": process.host,
+        "pid_space": process.space,
+        "process_started": process.started,
         "cpu_model": cpu_model(),
         "cpu_threads": cpu_threads(),
         "git_commit": git_commit(),
@@ -169,16 +194,3 @@ def _without_home(text: str) -> str:
 def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(timezone.utc)
-
-
-def process_is_gone(pid: int) -> bool:
-    """Whether no process of this machine has the number `pid`; never where the system cannot say."""
-    if os.name != "posix":
-        return False  # on Windows os.kill(pid, 0) would end the process
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False  # it belongs to somebody else, so it exists
-    return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pydantic_core import from_json
 
 from celu_cli.errors import RunError
 from celu_cli.events import EpochMetrics, Epochs, Fidelity
-from celu_cli.files import write_whole
+from celu_cli.files import sync, write_whole
 from celu_cli.text import json_text
 
 METRICS_NAME = "metrics.jsonl"
@@ -32,7 +31,7 @@ def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
         file.truncate(len(content) - len(_torn_tail(content)))
         file.write(_line(metrics))
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:

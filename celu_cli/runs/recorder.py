@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock
+from filelock import BaseFileLock
 
 from celu_cli.case.activations import user_files
 from celu_cli.case.dump import dump_case
@@ -29,6 +29,7 @@ from celu_cli.events import (
     TrainingStarted,
 )
 from celu_cli.files import remove_unfinished, sync_directory, write_whole
+from celu_cli.processes import Process
 from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_checkpoint
 from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
@@ -46,6 +47,8 @@ from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
 from celu_cli.runs.train_log import append_log, epoch_line, log_line, summary_lines
 
 _NOTHING_FOUND = FoundCheckpoint(None, ())
+_WATCHED_SECONDS = 1.5 * HEARTBEAT_SECONDS
+_SETTLED_SECONDS = 1.0
 
 
 class RunRecorder:
@@ -59,7 +62,7 @@ class RunRecorder:
     def __init__(
         self,
         run: Run,
-        lock: FileLock,
+        lock: BaseFileLock | None,
         found: FoundCheckpoint = _NOTHING_FOUND,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
@@ -124,9 +127,7 @@ class RunRecorder:
         with _clear_errors(path):
             lock = lock_run(path)
             earlier = read_manifest(path)
-            host = earlier.process.host
-            if earlier.status_at(utc_now()) == "running" and host != platform.node():
-                raise RunError(f"the run {path} is training on {host}")
+            _refuse_while_trained(path, earlier, locked=lock is not None)
             found = read_checkpoint(path)
             checkpoint = found.checkpoint
             if checkpoint is None and found.problems:
@@ -142,6 +143,8 @@ class RunRecorder:
             write_whole(path / OVERRIDES_NAME, earlier_overrides + "".join(f"{one}\n" for one in overrides))
             append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
             write_manifest(path, manifest)
+            if lock is None:
+                _refuse_if_another_came(path)
         return cls(Run(path, case, manifest, manifest.status, kept), lock, found)
 
     def __enter__(self) -> RunRecorder:
@@ -191,7 +194,8 @@ class RunRecorder:
             if error is None:
                 raise  # otherwise the exception under way says more
         finally:
-            self._lock.release()
+            if self._lock is not None:
+                self._lock.release()
 
     def _outcome(self, error: BaseException | None) -> tuple[RecordedStatus, str | None]:
         match error:
@@ -216,6 +220,34 @@ class RunRecorder:
         while not self._stop.wait(seconds):
             with suppress(OSError):  # reported when an epoch is written; the next beat tries again
                 self._update()
+
+
+def _refuse_while_trained(path: Path, manifest: Manifest, locked: bool) -> None:
+    """Of a process of this machine, a lock that is ours says that it does not train the run; otherwise run.json must.
+
+    Clocks of two machines are not compared where that would decide alone: a process elsewhere that seems silent is
+    given the time for a heartbeat.
+    """
+    process = manifest.trainer
+    if manifest.status != "running" or process == Process.find() or (locked and process.is_local):
+        return
+    where = f"process {process.pid} of {process.host}"
+    if manifest.status_at(utc_now()) != "crashed":
+        raise RunError(f"the run {path} is being trained by {where}; wait for it or stop it")
+    if not locked and process.life() == "unknown":
+        time.sleep(_WATCHED_SECONDS)
+        if read_manifest(path).heartbeat != manifest.heartbeat:
+            raise RunError(
+                f"the run {path} is being trained by {where}, whose clock differs; wait for it or stop it"
+            )
+
+
+def _refuse_if_another_came(path: Path) -> None:
+    """Of two that resume at once without a lock, the one whose run.json was replaced gives up."""
+    time.sleep(_SETTLED_SECONDS)
+    process = read_manifest(path).trainer
+    if process != Process.find():
+        raise RunError(f"process {process.pid} of {process.host} resumed the run {path} at the same moment")
 
 
 def _identified(manifest: Manifest, case: Case) -> Manifest:

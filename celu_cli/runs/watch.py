@@ -97,7 +97,7 @@ class Watcher:
         return Run(path, case, manifest, status, epochs)
 
     def _is_shown(self, path: Path, manifest: Manifest, status: Status, now: datetime) -> bool:
-        if status == "running":
+        if status in ("running", "suspended"):
             self._seen_running.add(path)
         recent = status == "crashed" and now - manifest.heartbeat < RECENT
         return self._everything or recent or path in self._seen_running

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from filelock import FileLock
-
 from celu_cli.files import write_whole
-from celu_cli.runs.manifest import HEARTBEAT_SECONDS, STALE_SECONDS, process_is_gone
+from celu_cli.processes import Process, lock_file
+from celu_cli.runs.manifest import HEARTBEAT_SECONDS, STALE_SECONDS
 
 CLAIMS_NAME = "claims"
 _OWNER = "owner.json"
+_SETTLED_SECONDS = 0.5
 
 
 class Claims:
     """The claims of this process in `directory`; use it as a context manager, which keeps their hearts beating.
 
-    A claim is given up as dead when its process is gone from this machine, or when it did not beat for `stale_seconds`
-    of this process's own clock: clocks of two machines are never compared.
+    A claim is given up as dead when its processes are gone from this machine or, where they cannot be looked up, when
+    it did not beat for `stale_seconds` of this process's own clock: clocks of two machines are never compared.
     """
 
     def __init__(self, directory: Path, stale_seconds: float = STALE_SECONDS) -> None:
@@ -64,10 +64,18 @@ class Claims:
         except FileExistsError:
             if not self._is_dead(path):
                 return False
-            with FileLock(self._directory / ".takeover.lock"):
+            lock = lock_file(self._directory / ".takeover.lock", seconds=-1)
+            try:
                 if not self._is_dead(path):  # another one has taken it over meanwhile
                     return False
                 self._sign(path, pids)
+                if lock is None:  # of two that sign at once, the last has it
+                    time.sleep(_SETTLED_SECONDS)
+                    if self._owner(path).get("token") != self._token:
+                        return False
+            finally:
+                if lock is not None:
+                    lock.release()
         else:
             self._sign(path, pids)
         self._held.add(path)
@@ -81,11 +89,11 @@ class Claims:
             shutil.rmtree(path, ignore_errors=True)
 
     def _sign(self, path: Path, pids: tuple[int, ...]) -> None:
-        owner = {"token": self._token, "host": platform.node(), "pids": [os.getpid(), *pids]}
+        owner = {"token": self._token, "processes": [Process.find(pid) for pid in (os.getpid(), *pids)]}
         write_whole(path / _OWNER, json.dumps(owner))
         self._seen.pop(path, None)
 
-    def _owner(self, path: Path) -> dict[str, object]:
+    def _owner(self, path: Path) -> dict[str, Any]:
         try:
             owner = json.loads((path / _OWNER).read_bytes())
         except (OSError, ValueError):  # not signed yet, or just released
@@ -93,14 +101,14 @@ class Claims:
         return owner if isinstance(owner, dict) else {}
 
     def _is_dead(self, path: Path) -> bool:
-        owner = self._owner(path)
-        pids = owner.get("pids")
-        if (
-            owner.get("host") == platform.node()
-            and isinstance(pids, list)
-            and all(map(process_is_gone, pids))
-        ):
+        try:
+            lives = {Process(*process).life() for process in self._owner(path)["processes"]}
+        except (KeyError, TypeError):  # not signed yet, or by an older celu
+            lives = {"unknown"}
+        if lives <= {"gone"}:
             return True
+        if lives & {"alive", "suspended"}:
+            return False
         try:
             beat = max(file.stat().st_mtime_ns for file in (path, path / _OWNER) if file.exists())
         except (OSError, ValueError):

@@ -80,6 +80,11 @@ class LocalWorkers:
                     message = connection.recv()
                     if isinstance(message, Outcome):
                         self._set_idle(number)
+                        if message.retry:
+                            # run.json may still say that this process trains the run, which lasts until it is gone.
+                            self._end(number, kill=True)
+                            yield number, message
+                            break
                     yield number, message
             except (EOFError, OSError):
                 yield from self._bury(number)
@@ -113,12 +118,18 @@ class LocalWorkers:
         assert worker is not None
         worker.busy = False
 
-    def _bury(self, number: int) -> Iterator[Message]:
+    def _end(self, number: int, kill: bool = False) -> _Worker:
         worker = self._workers[number]
         assert worker is not None
         self._workers[number] = None
         worker.connection.close()
+        if kill:
+            worker.process.kill()
         worker.process.join()
+        return worker
+
+    def _bury(self, number: int) -> Iterator[Message]:
+        worker = self._end(number)
         if worker.busy:
             code = worker.process.exitcode or 0
             reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -14,7 +14,11 @@ from celu_cli.runs.run import read_case
 
 Standing = Literal["completed", "diverged", "training", "to resume", "to train"]
 _ENDED = ("completed", "diverged")
-_STANDINGS: dict[Status, Standing] = {"completed": "completed", "running": "training"}
+_STANDINGS: dict[Status, Standing] = {
+    "completed": "completed",
+    "running": "training",
+    "suspended": "training",
+}
 _BEST_FIRST: tuple[Standing, ...] = ("completed", "diverged", "training", "to resume")
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,21 @@ def test_importing_the_engine_makes_no_file_and_leaves_the_home_of_keras_as_it_i
     )
     assert result.stdout.strip() == str(environment.get("KERAS_HOME"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_temporary_directory_the_engine_is_imported_all_the_same() -> None:
+    program = """
+import errno, os, tempfile
+def fail():
+    raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+tempfile._get_default_tempdir = fail
+import celu_cli.engine, tensorflow
+print(os.environ.get("TEST_TMPDIR"), float(tensorflow.ones([])))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TEST_TMPDIR"}
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "None 1.0\n"), result.stderr
 
 
 def test_importing_the_engine_leaves_keras_to_those_who_ask_for_it() -> None:
@@ -79,6 +95,18 @@ def test_a_process_without_stderr_is_prepared_too(monkeypatch: pytest.MonkeyPatc
         with _stderr_kept_back():
             done.append(True)
     assert done == [True]
+
+
+def test_a_process_without_a_temporary_directory_is_prepared_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    with _stderr_kept_back():
+        os.write(2, b"chatter\n")
+    assert capfd.readouterr().err == "chatter\n"
 
 
 def test_what_was_kept_back_is_forgotten_after_success(capfd: pytest.CaptureFixture[str]) -> None:

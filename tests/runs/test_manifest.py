@@ -33,21 +33,41 @@ def test_where_the_data_came_from_does_not_tell_the_home_directory(monkeypatch: 
     assert written("/", inside) == inside
 
 
-def test_a_run_that_is_silent_for_a_minute_has_crashed() -> None:
-    manifest = new_manifest(seed=0)
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"pid_space": "another-boot pid:[4026531836]"},
+        {"pid_space": None, "process_started": None, "host": "another-host"},  # a run of an older celu
+    ],
+)
+def test_a_run_that_cannot_be_looked_up_and_is_silent_for_a_minute_has_crashed(
+    elsewhere: dict[str, str | None],
+) -> None:
+    manifest = new_manifest(seed=0).model_copy(update=elsewhere)
     assert manifest.status_at(utc_now()) == "running"
     assert manifest.status_at(utc_now() + timedelta(seconds=59)) == "running"
     assert manifest.status_at(utc_now() + timedelta(seconds=62)) == "crashed"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_run_whose_process_lives_has_not_crashed_however_long_it_was_silent() -> None:
+    """As after a sleep of the machine, or a correction of its clock."""
+    manifest = new_manifest(seed=0)
+    for shift in (timedelta(days=-1), timedelta(seconds=62), timedelta(days=1)):
+        assert manifest.status_at(utc_now() + shift) == "running"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="asks for a process by its id")
-def test_a_run_whose_process_is_gone_has_crashed_at_once_on_this_host_only() -> None:
+@pytest.mark.parametrize("recorded", [{}, {"pid_space": None, "process_started": None}])
+def test_a_run_whose_process_is_gone_has_crashed_at_once_where_its_number_is_known_only(
+    recorded: dict[str, None],
+) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    manifest = new_manifest(seed=0).model_copy(update={"pid": child.pid})
+    manifest = new_manifest(seed=0).model_copy(update={"pid": child.pid} | recorded)
     assert manifest.status_at(utc_now()) == "crashed"
-    elsewhere = manifest.model_copy(update={"host": "another-host"})
-    assert elsewhere.status_at(utc_now()) == "running"
+    for elsewhere in ({"pid_space": "another-boot x"}, {"pid_space": None, "host": "another-host"}):
+        assert manifest.model_copy(update=elsewhere).status_at(utc_now()) == "running"
 
 
 def test_a_resumed_run_keeps_the_process_that_began_it_and_lives_with_the_one_that_resumed_it(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -7,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,7 @@ from celu_cli.errors import DivergedError, InterruptedByUser, RunError
 from celu_cli.events import EpochDone
 from celu_cli.runs import recorder as recorder_module
 from celu_cli.runs.directory import lock_run
-from celu_cli.runs.manifest import read_manifest
+from celu_cli.runs.manifest import read_manifest, utc_now, write_manifest
 from celu_cli.runs.metrics import METRICS_NAME, read_metrics
 from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import read_run
@@ -154,6 +158,117 @@ def test_a_killed_run_reads_as_crashed_with_the_epochs_it_finished(tmp_path: Pat
     assert json.loads((path / "run.json").read_text())["status"] == "running"
     assert run.status == "crashed"
     assert [metrics.epoch for metrics in run.metrics] == [1, 2]
+
+
+def refuse(code: int) -> Callable[..., None]:
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refused
+
+
+_WAITING = """
+import sys, time
+from pathlib import Path
+from tests.runs.fakes import make_case, make_events
+from celu_cli.runs.recorder import RunRecorder
+recorder = RunRecorder.open(Path(sys.argv[1]), make_case())
+for event in make_events(3, done=2):
+    recorder(event)
+print(recorder.path, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def suspended(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """A run of two finished epochs whose process was stopped hours ago."""
+    child = subprocess.Popen([sys.executable, "-c", _WAITING, tmp_path], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    path = Path(child.stdout.readline().strip())
+    child.send_signal(signal.SIGSTOP)
+    os.waitpid(child.pid, os.WUNTRACED)
+    silent = read_manifest(path).model_copy(update={"heartbeat": utc_now() - timedelta(hours=3)})
+    write_manifest(path, silent)
+    yield path, child
+    child.kill()
+    child.communicate()
+
+
+def test_a_suspended_run_is_called_so_and_not_taken_over_until_its_process_is_gone(
+    suspended: tuple[Path, subprocess.Popen[str]],
+) -> None:
+    path, child = suspended
+    assert read_run(path).status == "suspended"
+    before = {file: file.read_bytes() for file in path.iterdir()}
+    with pytest.raises(RunError, match=rf"suspended in process {child.pid}.*kill -CONT {child.pid}"):
+        RunRecorder.reopen(path, read_run(path).case)
+    assert {file: file.read_bytes() for file in path.iterdir()} == before
+    child.kill()
+    child.wait()
+    with RunRecorder.reopen(path, read_run(path).case) as recorder:
+        assert recorder.run.status == "running"
+
+
+def test_on_a_filesystem_without_locks_and_syncs_a_run_is_trained_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOTSUP))
+    monkeypatch.setattr(os, "fsync", refuse(errno.EINVAL))
+    monkeypatch.setattr(recorder_module, "_SETTLED_SECONDS", 0.01)
+    path = record_run(tmp_path, done=0)
+    assert read_run(path).status == "interrupted"
+    with RunRecorder.reopen(path, read_run(path).case) as recorder:
+        for event in make_events(3):
+            recorder(event)
+    assert (read_run(path).status, read_run(path).metrics.done) == ("completed", 3)
+
+
+def test_without_locks_a_run_is_not_taken_over_while_its_process_lives(
+    suspended: tuple[Path, subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, child = suspended
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
+    with pytest.raises(RunError, match=f"is being trained by process {child.pid} of"):
+        RunRecorder.reopen(path, read_run(path).case)
+
+
+def test_without_locks_a_silent_process_elsewhere_is_watched_first_as_its_clock_may_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = record_run(tmp_path, done=0)
+    silent = utc_now() - timedelta(hours=3)
+    elsewhere = {"status": "running", "heartbeat": silent, "pid_space": "another boot", "host": "another"}
+    manifest = read_manifest(path).model_copy(update=elsewhere)
+    write_manifest(path, manifest)
+    case = read_run(path).case
+
+    def beat(_: float) -> None:
+        write_manifest(path, manifest.model_copy(update={"heartbeat": silent + timedelta(seconds=10)}))
+
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
+    monkeypatch.setattr(time, "sleep", beat)
+    with pytest.raises(RunError, match="of another, whose clock differs"):
+        RunRecorder.reopen(path, case)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert RunRecorder.reopen(path, case).run.status == "running"
+
+
+def test_without_locks_the_first_of_two_that_resume_at_once_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = record_run(tmp_path, done=0)
+    case = read_run(path).case
+
+    def come(_: float) -> None:
+        manifest = read_manifest(path)
+        other = manifest.resumed[-1].model_copy(update={"pid": 1})
+        write_manifest(path, manifest.model_copy(update={"resumed": (*manifest.resumed, other)}))
+
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
+    monkeypatch.setattr(time, "sleep", come)
+    with pytest.raises(RunError, match=r"process 1 of .* resumed the run .* at the same moment"):
+        RunRecorder.reopen(path, case)
 
 
 def test_metrics_are_appended_not_rewritten(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_worker_that_outlives_its_sweep_keeps_the_cell(tmp_path: Path) -> None
         owner = json.loads((tmp_path / "cell" / "owner.json").read_text())
         gone = subprocess.Popen(["true"])
         gone.wait()
-        owner["pids"][0] = gone.pid
+        owner["processes"][0][0] = gone.pid
         (tmp_path / "cell" / "owner.json").write_text(json.dumps(owner))
         assert not claims.take("cell")
         worker.communicate(b"\n")
@@ -61,7 +61,7 @@ def test_a_worker_that_outlives_its_sweep_keeps_the_cell(tmp_path: Path) -> None
 
 
 def test_the_cell_of_a_silent_machine_is_taken_over_and_of_a_beating_one_is_not(tmp_path: Path) -> None:
-    owner = {"token": "t", "host": "another-machine", "pids": [1]}
+    owner = {"token": "t", "processes": [[os.getpid(), "another-machine", "another boot", 1]]}
     for name in ("silent", "beating"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "owner.json").write_text(json.dumps(owner))
@@ -78,6 +78,6 @@ def test_the_cell_of_a_silent_machine_is_taken_over_and_of_a_beating_one_is_not(
 def test_what_was_taken_over_is_not_let_go_by_its_first_owner(tmp_path: Path) -> None:
     first = Claims(tmp_path)
     first.take("cell")
-    (tmp_path / "cell" / "owner.json").write_text(json.dumps({"token": "other", "host": "h", "pids": []}))
+    (tmp_path / "cell" / "owner.json").write_text(json.dumps({"token": "other", "processes": []}))
     first.release("cell")
     assert (tmp_path / "cell").is_dir()

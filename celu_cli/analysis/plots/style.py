@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from celu_cli.errors import RunError
 from celu_cli.files import write_result
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> Non
     """Write what `draw` makes, in celu's style, into the file `path`; the same figure gives the same bytes.
 
     Raises:
-        RunError: the file cannot be written.
+        RunError: the file cannot be written, or Matplotlib has no directory for its caches.
     """
     metadata = {_STAMPS[file_format]: None}
     with _style():
@@ -87,8 +88,10 @@ def _report(lacking: str) -> None:
 @contextmanager
 def _style() -> Iterator[None]:
     """Matplotlib's own defaults with ours on top, whatever the user's matplotlibrc says."""
-    import matplotlib
-
+    try:
+        import matplotlib
+    except OSError as error:  # neither a home nor a temporary directory for its caches; it says what to set
+        raise RunError(f"cannot draw: {error}") from error
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)

@@ -20,6 +20,7 @@ from celu_cli.text import duration, printable
 
 _STYLES = {
     "running": "cyan",
+    "suspended": "bold yellow",
     "completed": "green",
     "interrupted": "yellow",
     "failed": "bold red",
@@ -56,7 +57,9 @@ def frame_lines(view: View, place: str, width: int, height: int | None = None) -
 
 def _chosen(runs: Sequence[Run], most: int) -> list[Run]:
     """Where not all fit, those that run and then the newest; in the order of their starts."""
-    first = sorted(runs, key=lambda run: (run.status != "running", -run.manifest.started.timestamp()))[:most]
+    first = sorted(
+        runs, key=lambda run: (run.status not in ("running", "suspended"), -run.manifest.started.timestamp())
+    )[:most]
     return [run for run in runs if run in first]
 
 

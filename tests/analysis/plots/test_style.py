@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,25 @@ def test_letters_that_matplotlibs_own_font_lacks_are_drawn_in_an_installed_font(
     save_figure(lambda: draw("\U00012002"), tmp_path / "box.png", "png")
     assert len(caplog.records) == 1
     assert (tmp_path / "letter.png").read_bytes() != (tmp_path / "box.png").read_bytes()
+
+
+def test_without_a_home_and_a_temporary_directory_a_picture_is_refused_in_words(tmp_path: Path) -> None:
+    program = """
+import sys, tempfile
+from pathlib import Path
+from celu_cli.analysis.plots.style import save_figure
+from celu_cli.errors import RunError
+def fail():
+    raise FileNotFoundError(2, "No usable temporary directory found")
+tempfile._get_default_tempdir = fail
+try:
+    save_figure(lambda: None, Path(sys.argv[1]), "png")
+except RunError as error:
+    print(error)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment |= {"HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull, "XDG_CACHE_HOME": os.devnull}
+    command = [sys.executable, "-c", program, str(tmp_path / "plot.png")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("cannot draw: ")
+    assert "set the MPLCONFIGDIR environment variable" in result.stdout

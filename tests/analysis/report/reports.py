@@ -85,5 +85,7 @@ def record_many(logs: Path) -> None:
     change_manifest(failed, status="failed", error=HOSTILE)
     change_metrics(failed, 1, train_loss=None)
     crashed = record_run(logs, make_case(**hostile, seed=11, epochs=8), done=1)
-    change_manifest(crashed, status="running", error=None, heartbeat="2026-11-20T00:00:00Z", host=HOSTILE)
+    change_manifest(
+        crashed, status="running", error=None, heartbeat="2026-11-20T00:00:00Z", host=HOSTILE, pid_space="x"
+    )
     record_run(logs, make_case(name="case-e", activation="selu", alpha=None), done=0)

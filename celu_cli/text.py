@@ -20,6 +20,14 @@ def nearest_word(word: str, words: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
+def listed(names: Iterable[str], most: int = 12, between: str = ", ") -> str:
+    """The first of `names`, and how many more there are: "a, b and 3 more"."""
+    texts = list(names)
+    rest = len(texts) - most
+    more = f"{' ' if between == ', ' else between}and {rest} more" if rest > 0 else ""
+    return between.join(texts[:most]) + more
+
+
 def shortened(text: str, most: int = 60) -> str:
     """`text`, its end left out where it is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

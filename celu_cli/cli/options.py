@@ -38,9 +38,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs."
 Runs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="LOGS_DIR|CASE|RUN",
+        metavar="LOGS_DIR|CASE|GROUP|RUN",
         parser=with_home,
-        help="Directory of runs, then cases or runs in it; all runs in --logs when nothing is named.",
+        help="Directory of runs, then cases, groups as they are printed (in quotes) or runs in it; all runs in --logs "
+        "when nothing is named.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="'KEY=VALUES ...'",
+        help="Only runs with these values, written as for celu sweep: --where 'alpha=1,4 seed=0..3'.",
     ),
 ]
 MetricOption = Annotated[

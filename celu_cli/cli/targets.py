@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
+from celu_cli.case.where import parse_where
 from celu_cli.errors import RunError
 from celu_cli.runs.directory import FoundRuns, find_runs, is_directory_of_cases
 from celu_cli.runs.run import Run
+from celu_cli.text import listed
 
-_LISTED = 12
 
-
-def read_targets(targets: Sequence[str], logs: Path) -> list[Run]:
+def read_targets(targets: Sequence[str], logs: Path, where: str | None = None) -> list[Run]:
     """The runs that `targets` mean; one that cannot be read is reported on stderr and left out.
 
     Raises:
         RunError: there is no run to show.
     """
-    found = find_targets(targets, logs)
+    found = find_targets(targets, logs, where)
     for problem in found.problems:
         typer.echo(f"left out: {problem}", err=True)
     return list(found.runs)
 
 
-def find_targets(targets: Sequence[str], logs: Path) -> FoundRuns:
-    """The runs that `targets` mean, at least one, and what cannot be read of them.
+def find_targets(targets: Sequence[str], logs: Path, where: str | None = None) -> FoundRuns:
+    """The runs that `targets` mean and whose values are as in `where`, at least one, and what cannot be read of them.
 
     When the first target is a directory of cases, as ``logs/`` is, it stands for `logs`; where all targets are such
     directories, they mean the runs in all of them.
 
     Raises:
         RunError: there is no run to show.
+        UsageError: `where` chooses none.
     """
     names = list(targets)
     of_cases = [is_directory_of_cases(name, logs) for name in names]
@@ -41,7 +43,15 @@ def find_targets(targets: Sequence[str], logs: Path) -> FoundRuns:
         logs = Path(names.pop(0))
     found = find_runs(logs, names)
     if not found.runs:
-        more = len(found.problems) - _LISTED
-        rest = [f"and {more} more"] if more > 0 else []
-        raise RunError("\n  ".join(["none of these runs can be read:", *found.problems[:_LISTED], *rest]))
-    return found
+        raise RunError("none of these runs can be read:\n  " + listed(found.problems, between="\n  "))
+    return found if where is None else replace(found, runs=tuple(choose_runs(found.runs, where)))
+
+
+def choose_runs(runs: Sequence[Run], where: str) -> list[Run]:
+    """Those of `runs` whose values are as in `where`.
+
+    Raises:
+        UsageError: it chooses none, or is not written as it should be.
+    """
+    chosen = parse_where(where).choose([run.case for run in runs])
+    return [run for run, wanted in zip(runs, chosen, strict=True) if wanted]

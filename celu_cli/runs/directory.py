@@ -11,14 +11,13 @@ from pathlib import Path
 from filelock import BaseFileLock, Timeout
 
 from celu_cli.case.catalog import find_cases
+from celu_cli.case.where import parse_group_name
 from celu_cli.errors import RunError
 from celu_cli.files import is_directory
 from celu_cli.processes import lock_file
 from celu_cli.runs.manifest import MANIFEST_NAME, read_manifest, utc_now
 from celu_cli.runs.run import Run, read_run
-from celu_cli.text import celu_command, nearest_word, shown
-
-_LISTED = 12
+from celu_cli.text import celu_command, listed, nearest_word, shown
 
 
 def claim_run_directory(logs: Path, case_name: str, seed: int) -> Path:
@@ -57,8 +56,8 @@ class FoundRuns:
 def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
     """Read the runs in `logs` that `names` mean, or all of them.
 
-    A name is a case, a directory of a run or of many, a run's own name (``case/directory`` or the directory),
-    or a piece of such a name that only one run has.
+    A name is a case, a group as it is printed (``case-b alpha=1``), a directory of a run or of many, a run's own name
+    (``case/directory`` or the directory), or a piece of such a name that only one run has.
 
     Raises:
         RunError: there are no runs, or a name means none or several of them; the text lists what there is.
@@ -93,6 +92,8 @@ def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
     of_case = [path for path in paths if path.parent.name == name]
     if of_case:
         return of_case
+    if "=" in name and not is_directory(Path(name)):
+        return _of_group(name, logs, paths)
     here = Path(name)
     if is_directory(here) and (under := runs_under(here)):
         return under
@@ -101,10 +102,26 @@ def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:
     if len(meant) == 1:
         return meant
     if meant:
-        raise RunError(f"{name!r} is in the name of {len(meant)} runs: {_list(map(_run_name, meant))}")
+        raise RunError(f"{name!r} is in the name of {len(meant)} runs: {listed(map(_run_name, meant))}")
     if is_directory(here):
         raise RunError(f"there are no runs in {shown(here)}")
     raise RunError(_unknown(name, logs, paths))
+
+
+def _of_group(name: str, logs: Path, paths: list[Path]) -> list[Path]:
+    """The runs that a group's printed name means."""
+    parsed = parse_group_name(name)
+    if parsed is None:
+        raise RunError(
+            f"{name!r} names no case; write a group's name in quotes, such as 'case-b {name}', or choose runs by their "
+            f"values: {celu_command('compare', '--where', name)}"
+        )
+    case, where = parsed
+    of_case = _meant(case, logs, paths)
+    runs = _read_all(of_case).runs
+    chosen = where.choose([run.case for run in runs])
+    others = {run.path for run, wanted in zip(runs, chosen, strict=True) if not wanted}
+    return [path for path in of_case if path not in others]  # with those that cannot be read, to be reported
 
 
 def _run_name(path: Path) -> str:
@@ -135,13 +152,7 @@ def _unknown(name: str, logs: Path, paths: list[Path]) -> str:
     cases = sorted({path.parent.name for path in paths})
     near = nearest_word(name, [*cases, *(path.name for path in paths)])
     meant = f"; did you mean {near}?" if near else ""
-    return f"no run in {shown(logs)} is called {name!r}; there are runs of {_list(cases)}{meant}"
-
-
-def _list(names: Iterable[str]) -> str:
-    listed = list(names)
-    rest = len(listed) - _LISTED
-    return ", ".join(listed[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    return f"no run in {shown(logs)} is called {name!r}; there are runs of {listed(cases)}{meant}"
 
 
 LOCK_NAME = ".lock"

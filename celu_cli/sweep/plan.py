@@ -18,12 +18,12 @@ from celu_cli.case.identity import seedless_identity
 from celu_cli.case.load import CaseText, ResolvedCase, lay_over, memory_shortage, read_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
+from celu_cli.case.reading.values import MOST_CELLS, Axis, value_text
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError
 from celu_cli.files import write_whole
 from celu_cli.sweep.request import SEED, Request
-from celu_cli.sweep.values import MOST_CELLS, Axis, value_text
-from celu_cli.text import nearest_word, shown
+from celu_cli.text import listed, nearest_word, shown
 
 CASE_KEY = "case"
 SWEEPS_NAME = ".sweeps"
@@ -170,9 +170,8 @@ class _Checker:
             f"{problem} (in the cell {label}{f' and {times - 1:,} more' if times > 1 else ''})"
             for problem, (label, times) in self._wrong.items()
         ]
-        more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
         head = f"{self._request.name}: not every cell is a valid case, so nothing was started:"
-        raise CaseError("\n".join([head, *lines[:_MOST_LINES], *more]))
+        raise CaseError(f"{head}\n" + listed(lines, _MOST_LINES, "\n"))
 
 
 @cache

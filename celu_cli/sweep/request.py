@@ -13,8 +13,8 @@ from celu_cli.case.reading.document import Node, Place, Problem
 from celu_cli.case.reading.explain import given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
 from celu_cli.case.reading.overrides import KEY, under_key
+from celu_cli.case.reading.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
 from celu_cli.errors import CaseError, UsageError
-from celu_cli.sweep.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
 from celu_cli.text import celu_command, nearest_word, shortened, shown
 
 SEED = "seed"

@@ -11,6 +11,7 @@ from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.case.schema import Case, CosineSchedule
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
+from celu_cli.case.where import parse_group_name
 from celu_cli.errors import ExitCode, UsageError
 from celu_cli.events import EpochMetrics, Epochs
 from celu_cli.runs.run import Run
@@ -115,14 +116,16 @@ def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
 
 
 def find_group(groups: Sequence[Group], wanted: str) -> Group:
-    """The group that a label, a case with one group, or a run's own name means.
+    """The group that a label, a case with one group, a case with values as in a label, or a run's own name means.
 
     Raises:
         UsageError: none or several are meant; the text lists the groups.
     """
+    parsed = None if any(group.label == wanted for group in groups) else parse_group_name(wanted)
     tests: tuple[Callable[[Group], bool], ...] = (
         lambda group: group.label == wanted,
         lambda group: group.case.name == wanted,
+        lambda group: parsed is not None and group.case.name == parsed[0] and parsed[1].matches(group.case),
         lambda group: any(wanted in (run.name, run.path.name) for run in group.runs),
     )
     for test in tests:

@@ -9,13 +9,13 @@ from celu_cli.case.catalog import find_case
 from celu_cli.case.difference import settings
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import UNTRAINED_KEYS, Case
+from celu_cli.case.settings import settings_in_force
+from celu_cli.case.where import Where, parse_group_name
 from celu_cli.errors import CaseError, RunError, UsageError
 from celu_cli.files import is_directory
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
-from celu_cli.text import shown
-
-_LISTED = 5
+from celu_cli.text import listed, shown
 
 
 @dataclass(frozen=True)
@@ -33,36 +33,46 @@ class Subject:
     runs: tuple[str, ...] = ()
 
 
-def find_subject(name: str, logs: Path) -> Subject:
+def find_subject(name: str, logs: Path, where: Where | None = None) -> Subject:
     """What `name` means: the case of that name or file where there is one, else one run in `logs`.
+
+    With `where`, which chooses among the runs of that name, it means a run.
 
     Raises:
         CaseError: the case is not valid.
         RunError: the name means a directory of several runs, or the run cannot be read.
         UsageError: there is no case and no single run of that name.
     """
+    if where is not None:
+        return _run_subject(name, logs, None, where)
     try:
         find_case(name)
     except CaseError as no_case:
-        return _run_subject(name, logs, no_case)
+        return _run_subject(name, logs, no_case, Where())
     case = load_case(name, to_train=False)
     return Subject(name, case, name, runs=_runs_of(name, logs))
 
 
-def _run_subject(name: str, logs: Path, no_case: CaseError) -> Subject:
+def _run_subject(name: str, logs: Path, no_case: CaseError | None, where: Where) -> Subject:
     try:
         found = find_runs(logs, [name])
     except RunError as no_run:
+        if no_case is None or parse_group_name(name):
+            raise
         raise UsageError(f"{name!r} names no case and no single run: {no_run}; {no_case}") from None
     if not found.runs:
         raise RunError(found.problems[0])
-    if len(found.runs) > 1:
-        newest = [run.name for run in reversed(found.runs)][:_LISTED]
-        rest = f" and {len(found.runs) - _LISTED} more" if len(found.runs) > _LISTED else ""
-        listed = ", ".join(newest) + rest
-        raise RunError(f"{name!r} means {len(found.runs)} runs; name one of them: {listed}")
-    (run,) = found.runs
+    chosen = where.choose([run.case for run in found.runs])
+    runs = [run for run, wanted in zip(found.runs, chosen, strict=True) if wanted]
+    if len(runs) > 1 and not (parse_group_name(name) and len({_but_seed(run) for run in runs}) == 1):
+        newest = listed([run.name for run in reversed(runs)], most=5)
+        raise RunError(f"{name!r} means {len(runs)} runs; name one of them: {newest}")
+    run = min(reversed(runs), key=lambda run: run.case.seed)
     return Subject(run.name, run.case, *_shortest_command(run), run)
+
+
+def _but_seed(run: Run) -> str:
+    return repr(settings_in_force(run.case.model_copy(update={"seed": 0})))
 
 
 def _shortest_command(run: Run) -> tuple[str, tuple[str, ...]]:

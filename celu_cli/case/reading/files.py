@@ -14,7 +14,7 @@ from celu_cli.case.reading.document import Path as KeyPath
 from celu_cli.case.reading.explain import given, key_text
 from celu_cli.case.reading.merge import NOT_INHERITED, merge, without
 from celu_cli.errors import CaseError
-from celu_cli.text import shortened, shown
+from celu_cli.text import listed, shortened, shown
 
 MOST_BYTES = 128 * 1024
 _MOST_LINES = 40
@@ -105,8 +105,7 @@ def case_error(path: Path, problems: list[Problem]) -> CaseError:
     lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) == 1:
         return CaseError(lines[0])
-    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
-    return CaseError("\n".join([f"{named} has {len(lines)} errors:", *lines[:_MOST_LINES], *more]))
+    return CaseError(f"{named} has {len(lines)} errors:\n" + listed(lines, _MOST_LINES, "\n"))
 
 
 def _order(named: str, place: Place) -> tuple[bool, bool, Place]:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from celu_cli.analysis.compare.bands import BandKind
-from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
+from celu_cli.cli.options import (
+    DEFAULT_LOGS,
+    AtEpoch,
+    Baseline,
+    IncludeUnfinished,
+    Logs,
+    MetricOption,
+    Runs,
+    Where,
+)
 from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
@@ -26,6 +35,7 @@ _Format = Literal["table", "json", "csv", "md", "latex"]
 def compare(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
+    where: Where = None,
     sweep: Annotated[
         str | None,
         typer.Option("--sweep", help="Name of a sweep: one row for each combination of what it swept."),
@@ -149,7 +159,7 @@ def compare(
             raise UsageError(
                 "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
             )
-        plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished))
+        plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished), where)
         records = compare_swept(points, plan.keys, metric)
         show(records, "mean")
         if picture:
@@ -158,7 +168,7 @@ def compare(
         return
     if by_run and baseline:
         raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
-    runs = read_targets(targets or (), logs)
+    runs = read_targets(targets or (), logs, where)
     check_epoch(at_epoch, runs)
     runs = [until(run, at_epoch) for run in runs]
     if newest:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where
 from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
@@ -19,6 +19,7 @@ def export(
     ],
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
+    where: Where = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -45,10 +46,10 @@ def export(
         if output is None:
             raise UsageError("--to tensorboard needs a directory to write to: -o DIRECTORY")
         require_tensorboard("--to tensorboard")
-        for path in export_events(read_targets(targets or (), logs), output):
+        for path in export_events(read_targets(targets or (), logs, where), output):
             typer.echo(path)
         return
-    text = epochs_csv(read_targets(targets or (), logs))
+    text = epochs_csv(read_targets(targets or (), logs, where))
     if output is None:
         typer.echo(text, nl=False)
     else:

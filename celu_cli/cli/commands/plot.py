@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where
 from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def plot(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
+    where: Where = None,
     file_format: Annotated[
         Literal["png", "svg", "pdf"], typer.Option("--format", help="Kind of file.")
     ] = "png",
@@ -50,7 +51,7 @@ def plot(
     from celu_cli.analysis.plots.run_plots import draw_run
     from celu_cli.cli.targets import read_targets
 
-    runs = read_targets(targets or (), logs)
+    runs = read_targets(targets or (), logs, where)
     if terminal:
         _print(runs)
         return

@@ -8,13 +8,23 @@ from typing import Annotated
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, IncludeUnfinished, Logs, MetricOption, Runs
+from celu_cli.cli.options import (
+    DEFAULT_LOGS,
+    AtEpoch,
+    Baseline,
+    IncludeUnfinished,
+    Logs,
+    MetricOption,
+    Runs,
+    Where,
+)
 from celu_cli.files import path_with_home
 
 
 def report(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
+    where: Where = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -44,7 +54,7 @@ def report(
     from celu_cli.runs.manifest import utc_now
 
     check_target(output)
-    found = find_targets(targets or (), logs)
+    found = find_targets(targets or (), logs, where)
     check_epoch(at_epoch, found.runs)
     choice = Choice(metric, at_epoch, include_unfinished)
     built = build_report(found.runs, choice, baseline, found.problems, utc_now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from celu_cli.case.reading.document import Place
-from celu_cli.sweep.values import Axis, ValueProblem, read_axis, value_text
+from celu_cli.case.reading.values import Axis, ValueProblem, read_axis, value_text
 
 HERE = Place("here")
 

@@ -98,8 +98,12 @@ def test_an_activation_of_the_user_s_own_is_found_wrong_and_then_right(
     outcome = celu("check", "swish.yaml", "network.filters=4")
     assert outcome.code == 4
     assert outcome.err.splitlines()[-1] == said_wrong.splitlines()[-1]
-    assert "Layer 7, activation (x > 0), is wrong when tried alone: " in outcome.out
-    assert "Layer 7, activation (x > 0), is wrong when tried alone: " in said_wrong
+    assert (
+        "Layer 7, activation (x > 0), the derivative of swish (my_activations.py:9), is wrong" in outcome.out
+    )
+    assert (
+        "Layer 7, activation (x > 0), the derivative of swish (my_activations.py:9), is wrong" in said_wrong
+    )
 
     # A file is run once a process, so the second version needs a name of its own.
     right = wrong.replace("derivative=lambda x, alpha: tf.sigmoid(alpha * x)", "derivative=slope")

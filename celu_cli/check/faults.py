@@ -8,39 +8,59 @@ arithmetic.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celu_cli.check.measured import (
     DERIVATION_TOLERANCE,
     DIFFERENCES_TOLERANCE,
+    LOSS_TOLERANCE,
+    NEGATIVE,
     NO_SHARE_IN,
+    POSITIVE,
     PRECISION_TOLERANCE,
     ROUNDING_MARGIN,
     GradientCheck,
     LayerCheck,
     PartCheck,
 )
-from celu_cli.check.text import deviation_text, error_text, layers_text
+from celu_cli.check.text import activation_text, deviation_text, error_text, layers_text
 
 LOSS = "loss"
 SKIP = "skip gradient"
 ASSEMBLY = "assembly of layers"
 ARITHMETIC = "arithmetic"
 TAPE = "tape"
+READING = "what the case says"
+RATES = "dilated rates"
+NOT_FINITE = "NaN or infinity"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, where it enters (`layer` is None for the loss), and a sentence that says so."""
+    """What is wrong, where it enters (`layer` is None for the loss), and a sentence that says so.
+
+    `place` is file and line where they are known. `unused`: nothing that the training does rests on it.
+    """
 
     layer: int | None
     part: str
     text: str
+    place: str = ""
+    unused: bool = False
 
 
 def find_faults(check: GradientCheck) -> tuple[Fault, ...]:
     """The faults that a check shows, the first to look at first; empty when all is as declared."""
-    for search in (_doubt, _wrong_parts, _wrong_assembly, _wrong_arithmetic):
+    searches = (
+        _not_finite,
+        _misread,
+        _doubt,
+        _wrong_parts,
+        _wrong_assembly,
+        _wrong_arithmetic,
+        _wrong_unused,
+    )
+    for search in searches:
         if found := tuple(search(check)):
             return found
     return ()
@@ -59,6 +79,43 @@ def _downwards(check: GradientCheck) -> Iterator[tuple[LayerCheck | None, LayerC
         above = layer
 
 
+def _not_finite(check: GradientCheck) -> Iterator[Fault]:
+    """Where NaN or infinity begins; nothing above it and no gradient means anything."""
+    for layer in check.layers:
+        if layer.not_finite:
+            name = layer.not_finite
+            if name == "activation":
+                name = f"activation {activation_text(layer, layer.value_at)}"
+            text = (
+                f"Layer {layer.number}, {name}: it makes NaN or infinity of finite numbers. All outputs above it and "
+                f"all gradients are made of that."
+            )
+            yield Fault(
+                layer.number, NOT_FINITE, text, layer.value_at if layer.not_finite == "activation" else ""
+            )
+            return
+
+
+def _misread(check: GradientCheck) -> Iterator[Fault]:
+    """Where the engine computes something else than the case says, whatever its gradients are."""
+    for layer in check.layers:
+        if layer.reading is not None and deviates(layer.reading):
+            yield Fault(
+                layer.number,
+                READING,
+                f"Layer {layer.number} does not compute what the case says: of the same input, a second reading of the "
+                f"case makes an output from which it is {error_text(layer.reading)} off. The value of "
+                f"{layer.plan.activation}, alpha, kernel, pool or residual is not the case's.",
+            )
+    if deviates(check.dilated_rates):
+        yield Fault(
+            None,
+            RATES,
+            f"The dilated rates are not those that the case says: over its epochs they are "
+            f"{error_text(check.dilated_rates)} off rate / (1 + decay (epoch - 1)).",
+        )
+
+
 def _doubt(check: GradientCheck) -> Iterator[Fault]:
     """Where the tape itself and finite differences disagree, nothing else can be judged."""
     for above, layer in _downwards(check):
@@ -68,7 +125,9 @@ def _doubt(check: GradientCheck) -> Iterator[Fault]:
         ):
             if error is not None and not error <= DIFFERENCES_TOLERANCE:
                 through = (
-                    "the loss" if culprit is None else f"layer {culprit.number} ({culprit.plan.activation})"
+                    "the loss"
+                    if culprit is None
+                    else f"layer {culprit.number} ({activation_text(culprit, culprit.value_at)})"
                 )
                 yield Fault(
                     culprit.number if culprit else None,
@@ -82,6 +141,18 @@ def _doubt(check: GradientCheck) -> Iterator[Fault]:
 
 def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
     """Each part that is wrong when tried alone, with all layers in which it is, from the loss down."""
+    if check.method != "auto":
+        yield from _parts_alone(check)
+
+
+def _wrong_unused(check: GradientCheck) -> Iterator[Fault]:
+    """Derivatives that the tape does not use, and that would be wrong if another method did."""
+    for fault in _parts_alone(check):
+        text = f"{fault.text} Backprop auto does not use it: the gradients of this case are right."
+        yield replace(fault, text=text, unused=True)
+
+
+def _parts_alone(check: GradientCheck) -> Iterator[Fault]:
     wrong: dict[str, list[tuple[LayerCheck | None, PartCheck]]] = {}
     if not check.loss.right:
         wrong[LOSS] = [(None, check.loss)]
@@ -96,10 +167,15 @@ def _wrong_parts(check: GradientCheck) -> Iterator[Fault]:
         place = "The gradient of the loss"
         if layer_of_first is not None:
             place = f"Layer {layer_of_first.number}, {name},"
+            if name in (POSITIVE, NEGATIVE):
+                place += (
+                    f" the derivative of {activation_text(layer_of_first, layer_of_first.derivative_at)},"
+                )
         text = f"{place} is wrong when tried alone: {deviation_text(check, layer_of_first, name, first.declared)}."
         if others := [layer.number for layer, _ in found[1:] if layer is not None]:
             text += f" The same is wrong in {layers_text(others)}."
-        yield Fault(layer_of_first.number if layer_of_first else None, name, text)
+        own = layer_of_first.derivative_at if layer_of_first and name in (POSITIVE, NEGATIVE) else ""
+        yield Fault(layer_of_first.number if layer_of_first else None, name, text, own)
 
 
 def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:
@@ -133,6 +209,14 @@ def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:
 
 def _wrong_arithmetic(check: GradientCheck) -> Iterator[Fault]:
     """The formulas are right in float64, but not what the precision of the training makes of them."""
+    if not check.trained_loss <= LOSS_TOLERANCE[check.precision]:
+        yield Fault(
+            None,
+            ARITHMETIC,
+            f"In float64 everything is right, but as trained ({check.precision}) the gradient of the loss is "
+            f"{error_text(check.trained_loss)} off when tried alone, which is more than rounding.",
+        )
+        return
     for above, layer in _downwards(check):
         allowed = max(PRECISION_TOLERANCE[check.precision], ROUNDING_MARGIN * layer.tape_rounding)
         for found, of, culprit in (

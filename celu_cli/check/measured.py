@@ -18,6 +18,8 @@ DIFFERENCES_TOLERANCE = 1e-4
 # In the precision of the training, a gradient may be off by this much, or by so many times the tape's own error in
 # that precision: only rounding is judged here, as the algorithms have been proved in float64 by then.
 PRECISION_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
+# The gradient of the loss alone comes of a few operations, so that it may be off by its own rounding only.
+LOSS_TOLERANCE = {"float32": 1e-5, "bfloat16": 1e-2}
 ROUNDING_MARGIN = 4.0
 
 FORWARD = "forward pass"
@@ -97,8 +99,11 @@ class LayerCheck:
     `exact`: the method in float64 against the true gradient. `declared`: against what the method says it computes.
     `trained`: the method in the precision of the training against itself in float64; `tape_rounding`: the relative
     error of the tape's gradients in that precision, the larger of weights' and output's. The differences are the
-    largest relative errors of the true gradient against finite differences, None where none could be measured. There
-    are no `parts` where the tape is the method.
+    largest relative errors of the true gradient against finite differences, None where none could be measured. Where
+    the tape is the method, the activation alone is tried. `reading` is the relative error of the layer's output against
+    what a second reading of the case makes of its input, None where that does not know the layer; `not_finite` names
+    the first operation that makes NaN or infinity of finite numbers. `value_at` and `derivative_at` are the places of
+    an activation of the user's own.
     """
 
     plan: CheckedLayer
@@ -113,6 +118,10 @@ class LayerCheck:
     weights_differences: float | None
     output_differences: float | None
     parts: tuple[PartCheck, ...]
+    reading: float | None = None
+    not_finite: str = ""
+    value_at: str = ""
+    derivative_at: str = ""
 
     @property
     def number(self) -> int:
@@ -130,7 +139,9 @@ class LayerCheck:
 class GradientCheck:
     """All that a check measured on one batch at the initial weights; `dilated_layers` is empty without skip gradients.
 
-    `scale` is the alpha that was folded out of the layers, 1 where none was.
+    `scale` is the alpha that was folded out of the layers, 1 where none was. `trained_loss` is the relative error of
+    the gradient of the loss alone in the precision of the training, `dilated_rates` that of the rates of all epochs
+    against a second reading of the case.
     """
 
     case_name: str
@@ -143,6 +154,8 @@ class GradientCheck:
     scale: float
     loss: PartCheck
     layers: tuple[LayerCheck, ...]
+    trained_loss: Measured = 0.0
+    dilated_rates: Measured = 0.0
 
     @property
     def declares_bias(self) -> bool:

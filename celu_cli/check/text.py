@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isclose, isfinite
 
+from celu_cli.case.activations import activation_label
 from celu_cli.check.measured import POOL, Deviation, GradientCheck, LayerCheck
 
 
@@ -36,6 +37,12 @@ def layers_text(numbers: Sequence[int]) -> str:
 def within(error: float) -> str:
     """How near something is to its reference."""
     return "to the last bit" if error == 0.0 else f"to {error_text(error)}"
+
+
+def activation_text(layer: LayerCheck, place: str) -> str:
+    """The name of a layer's activation, with file and line where it is the user's own."""
+    label = activation_label(layer.plan.activation)
+    return f"{label.rpartition(':')[2]} ({place})" if place else label
 
 
 def deviation_text(check: GradientCheck, layer: LayerCheck | None, part: str, found: Deviation) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from celu_cli.check.faults import TAPE, Fault, find_faults
+from celu_cli.check.faults import NOT_FINITE, RATES, READING, TAPE, Fault, find_faults
 from celu_cli.check.measured import NEGATIVE, POOL, POSITIVE, GradientCheck, LayerCheck, PartCheck
 from celu_cli.check.text import cosine_text, error_text, layers_text, short_number, within
 
@@ -41,7 +41,11 @@ def judge(check: GradientCheck) -> Verdict:
 
 def _consequences(fault: Fault) -> Iterator[str]:
     """What else the table shows, and why."""
-    if fault.part == TAPE:
+    if fault.unused or fault.part in (NOT_FINITE, RATES):
+        return
+    if fault.part == READING:
+        yield "Whether its gradients are right was compared with what it computes, not with what the case says."
+    elif fault.part == TAPE:
         yield "All other comparisons rest on the tape: they prove nothing until this is fixed."
     elif fault.layer is None:
         yield "It enters at the loss: all layers below it are wrong for that reason alone."

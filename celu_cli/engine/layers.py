@@ -30,11 +30,12 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """The operations of one planned layer, one after the other."""
+    """The operations of one planned layer, one after the other; `most_at_once` limits the images of a chunk further."""
 
     plan: LayerPlan
     operations: tuple[Operation, ...]
     context: Context = field(default_factory=Context)
+    most_at_once: int | None = None
 
     @property
     def winograd(self) -> bool:
@@ -137,7 +138,8 @@ class Layer:
         small = image_bytes < _LARGE_IMAGE_BYTES and not any(one.prefers_chunks for one in self.operations)
         if self.context.taped or small or any(one.couples_images for one in self.operations):
             return function(*tensors)
-        return in_chunks(function, tensors, chunk_size(image_bytes))
+        size = chunk_size(image_bytes)
+        return in_chunks(function, tensors, min(size, self.most_at_once or size))
 
 
 def _cast(tensors: Tensors, dtype: tf.DType) -> list[Tensor]:

@@ -5,6 +5,7 @@ Whatever goes wrong in that file is reported with its file and line.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
@@ -166,6 +167,23 @@ def float64_functions(name: str, alpha: float) -> tuple[Function, Function]:
         return np.asarray(activation.backward(tf.ones_like(kept), kept, alpha))
 
     return value, derivative
+
+
+def places_of(name: str) -> tuple[str, str]:
+    """File name and line of an activation's value and of its derivative; empty for celu's own."""
+    own = user_activation(name)
+    if own is None:
+        return "", ""
+    activation = find_activation(name)
+    return _place(own, activation.value), _place(own, activation.fused_backward or activation.derivative)
+
+
+def _place(own: UserActivation, function: Callable[..., Any]) -> str:
+    """The file, and the line where the function begins if it is written there."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or code.co_filename != str(own.file):
+        return own.file.name
+    return f"{own.file.name}:{code.co_firstlineno}"
 
 
 def formula_of(name: str) -> str:

@@ -106,4 +106,7 @@ def _failure(case: Case, verdict: Verdict) -> str:
         return f"the gradients of {case.name} are biased, as it declares, and --strict asks for the true ones"
     first = verdict.faults[0]
     place = "the loss" if first.layer is None else f"layer {first.layer}"
-    return f"the gradients of {case.name} are wrong; it enters at {place}: {first.part}"
+    part = f"{first.part}, {first.place}" if first.place else first.part
+    if first.unused:
+        return f"the derivative at {place} of {case.name} is wrong, though auto does not use it: {part}"
+    return f"the gradients of {case.name} are wrong; it enters at {place}: {part}"

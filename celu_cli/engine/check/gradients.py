@@ -1,6 +1,7 @@
 """Prove a case's gradients: against the tape, against finite differences, and part by part.
 
-The reference is the tape's gradient, in float64, of a network without folded alpha and without Winograd's algorithm.
+The reference is the tape's gradient, in float64, of a network without folded alpha and without Winograd's algorithm,
+whose layers compute what a second reading of the case says; its skip gradients and their rate are of that reading.
 A deviation shows in all layers below the one it stems from. So each part of each layer is also tried alone, on true
 inputs: a fault is named where it stands.
 """
@@ -9,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from celu_cli.case.activations import user_activation
 from celu_cli.case.plan import LayerPlan, plan_network
 from celu_cli.case.schema import Case
 from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, PartCheck, deviation
 from celu_cli.datasets.definition import Split
+from celu_cli.datasets.registry import DATASETS
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
 from celu_cli.engine.check.oracles import (
     Array,
@@ -28,16 +32,28 @@ from celu_cli.engine.check.oracles import (
     output_of,
     reference_gradients,
 )
-from celu_cli.engine.check.parts import check_loss, check_parts
+from celu_cli.engine.check.parts import check_loss, check_parts, loss_rounding
+from celu_cli.engine.check.reading import (
+    OPERATIONS,
+    ReadLayer,
+    read_dilated_layers,
+    read_dilated_rates,
+    read_layers,
+    read_output,
+    read_value,
+)
 from celu_cli.engine.layers import Layer
 from celu_cli.engine.network import Network, build_network, network_of
 from celu_cli.engine.randomness import batch_order, initial_weights
 from celu_cli.engine.schedules import dilated_rate
 from celu_cli.engine.tensor import Tensor, Tensors
+from celu_cli.engine.user_activations import float64_functions, places_of
 
 BATCH = 6  # images: enough for every path, few enough for float64; not 4, which is a pool's factor
 SAMPLES = 3
-_DIFFERENCES_BATCH = 2
+_FEW = 2  # images for finite differences and for the second reading
+# Layers that take large batches in chunks take these in two, which differ in size.
+_MOST_AT_ONCE = 4
 
 
 class _Found(NamedTuple):
@@ -62,11 +78,13 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     images = tf.constant(np.maximum(split.images[chosen], 1))
     labels = tf.constant(split.labels[chosen])
     initial = initial_weights(plan, case.network.initializer, case.seed)
-    rate = dilated_rate(case, epoch=1)
-    skipping = plan.dilated_layers if rate > 0.0 else ()
+    read, rates = read_layers(case, DATASETS[case.dataset.name]), read_dilated_rates(case)
+    rate = float(rates[0])
+    skipping = read_dilated_layers(read) if rate > 0.0 else ()
     article = case.backprop.method != "auto" and case.backprop.rule == "article"
+    own_rates = np.array([dilated_rate(case, epoch) for epoch in range(1, case.epochs + 1)])
 
-    network = network_of(case)
+    network = _in_chunks(network_of(case))
     wide = _in_float64(case, network)
     layers = build_network(plan, tf.float64, fold=False).layers
     weights = wide.by_layer([tf.constant(w, tf.float64) for w in initial])
@@ -79,20 +97,29 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     found = _Found(
         exact,
         declared,
-        derived=_gradients(backprop, wide, tf.nest.flatten(weights), images, labels, rate),
-        trained=_gradients(backprop, network, masters, images, labels, rate),
+        derived=_gradients(backprop, wide, tf.nest.flatten(weights), images, labels, own_rates[0]),
+        trained=_gradients(backprop, network, masters, images, labels, own_rates[0]),
         by_tape=_gradients(auto, build_network(plan, network.dtype), masters, images, labels, rate),
     )
-    differences = _differences(layers, weights, x[:_DIFFERENCES_BATCH], labels[:_DIFFERENCES_BATCH], samples)
+    differences = _differences(layers, weights, x[:_FEW], labels[:_FEW], samples)
 
     checks = []
     for index, (layer, own) in enumerate(zip(layers, wide.layers, strict=True)):
-        parts: tuple[PartCheck, ...] = ()
-        if not own.context.taped:
-            gradient = tf.constant(exact.outputs[index]) * wide.scale
-            parts = check_parts(own, weights[index], x / wide.scale, gradient)
-        checks.append(_check_layer(layer.plan, own.winograd, found, differences[index], parts))
-        x = output_of(layer, weights[index], x)
+        values = list(layer.references(weights[index], x))
+        gradient = tf.constant(exact.outputs[index]) * wide.scale
+        parts = check_parts(own, weights[index], x / wide.scale, gradient)
+        checked = _check_layer(layer.plan, own.winograd, found, differences[index], parts)
+        value_at, derivative_at = places_of(layer.plan.activation)
+        checks.append(
+            replace(
+                checked,
+                reading=_reading_error(read[index : index + 1], layer, weights[index], values),
+                not_finite=_first_not_finite(layer, values),
+                value_at=value_at,
+                derivative_at=derivative_at,
+            )
+        )
+        x = values[-1]
     return GradientCheck(
         case_name=case.name,
         method=case.backprop.method,
@@ -104,7 +131,44 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
         scale=wide.scale,
         loss=check_loss(wide, x, labels),
         layers=tuple(checks),
+        trained_loss=loss_rounding(network, x, labels),
+        dilated_rates=deviation(own_rates, rates).relative_error,
     )
+
+
+def _reading_error(
+    read: Sequence[ReadLayer], layer: Layer, weights: Tensors, values: Sequence[Tensor]
+) -> float | None:
+    """The relative error of a layer's output against the second reading of it (in a list: there may be none)."""
+    if {operation.plan.name for operation in layer.operations} - OPERATIONS:
+        return None
+    if not read:
+        return inf
+    value = read_value(read[0].activation, read[0].alpha)
+    if value is None and user_activation(read[0].activation):
+        value = float64_functions(read[0].activation, read[0].alpha)[0]
+    if value is None:
+        return None
+    try:
+        expected = read_output(read[0], weights[0].numpy(), values[0][:_FEW].numpy(), value)
+    except ValueError:
+        return inf
+    found = values[-1][:_FEW].numpy()
+    return deviation(found, expected).relative_error if found.shape == expected.shape else inf
+
+
+def _first_not_finite(layer: Layer, values: Sequence[Tensor]) -> str:
+    """The first operation that makes NaN or infinity of finite numbers."""
+    finite = [bool(tf.reduce_all(tf.math.is_finite(value))) for value in values]
+    for operation, before, after in zip(layer.operations, finite, finite[1:], strict=False):
+        if before and not after:
+            return operation.plan.name.replace("_", " ")
+    return ""
+
+
+def _in_chunks(network: Network) -> Network:
+    layers = (replace(layer, most_at_once=_MOST_AT_ONCE) for layer in network.layers)
+    return replace(network, layers=tuple(layers))
 
 
 def _check_layer(
@@ -142,7 +206,7 @@ def _check_layer(
 
 def _in_float64(case: Case, trained: Network) -> Network:
     """The network of the training, with the same algorithms in float64."""
-    wide = network_of(case, tf.float64)
+    wide = _in_chunks(network_of(case, tf.float64))
     layers = zip(wide.layers, trained.layers, strict=True)
     return replace(wide, layers=tuple(replace(layer, operations=own.operations) for layer, own in layers))
 

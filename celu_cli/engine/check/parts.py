@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from celu_cli.check.measured import FORWARD, WHOLE_INPUT, WHOLE_WEIGHTS, PartCheck, part_check
+from celu_cli.case.operations import ActivationPlan
+from celu_cli.check.measured import FORWARD, WHOLE_INPUT, WHOLE_WEIGHTS, PartCheck, deviation, part_check
 from celu_cli.engine.backprop import loss_gradient
 from celu_cli.engine.check.oracles import joined, mean_loss
 from celu_cli.engine.layers import Layer
@@ -33,8 +34,27 @@ def check_loss(network: Network, output: Tensor, labels: Tensor) -> PartCheck:
     return part_check("loss", value.numpy(), exact, exact * len(labels) if network.article else None)
 
 
+def loss_rounding(network: Network, logits: Tensor, labels: Tensor) -> float:
+    """The relative error of the gradient of the loss alone, as the training computes it; 0 where the tape does."""
+    if network.layers[-1].context.taped:
+        return 0.0
+    logits = tf.cast(tf.reshape(logits, [-1, logits.shape[-1]]), tf.float32)
+    with tf.GradientTape() as tape:
+        wide = tf.cast(logits, tf.float64)
+        tape.watch(wide)
+        loss = mean_loss(wide, labels)
+    expected = tape.gradient(loss, wide).numpy() * network.scale * (len(labels) if network.article else 1)
+    value = tf.reshape(tf.cast(loss_gradient(network, logits, labels), tf.float64), expected.shape)
+    return deviation(value.numpy(), expected).relative_error
+
+
 def check_parts(layer: Layer, weights: Tensors, x: Tensor, gradient: Tensor) -> tuple[PartCheck, ...]:
-    """Try the operations of a layer alone, then the layer as a whole; `gradient` is the true dL/d output."""
+    """Try the operations of a layer alone, then the layer as a whole; `gradient` is the true dL/d output.
+
+    Where a tape finds the gradients, that is the activation's derivative only, which a case's user may have written.
+    """
+    if layer.context.taped:
+        return tuple(_check_activation(layer, weights, x))
     weights, rules = list(weights), (False, True) if layer.context.article else (False,)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([weights, x])
@@ -58,6 +78,16 @@ def check_parts(layer: Layer, weights: Tensors, x: Tensor, gradient: Tensor) -> 
     parts.append(part_check(WHOLE_WEIGHTS, joined(of_weights), *(joined(found[0]) for found in exact)))
     parts.append(part_check(WHOLE_INPUT, np.asarray(of_input), *(found[1].numpy() for found in exact)))
     return tuple(parts)
+
+
+def _check_activation(layer: Layer, weights: Tensors, x: Tensor) -> Iterator[PartCheck]:
+    """The activation's derivative, which the tape does not use, on a gradient of ones."""
+    untaped = replace(layer, context=replace(layer.context, taped=False))
+    for operation, taken in zip(untaped.operations, untaped.references(weights, x), strict=False):
+        if isinstance(operation.plan, ActivationPlan):
+            yield from _check_operation(
+                untaped, operation, [], taken, x, tf.ones_like(taken), tf.zeros_like(x)
+            )
 
 
 def _check_operation(

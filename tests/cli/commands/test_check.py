@@ -149,3 +149,50 @@ class TestAll:
         ]
         assert [row.split()[0] for row in rows] == ["small", "small", "case-d-as-run"]
         assert [row.split()[-1] for row in rows] == ["right", "biased", "biased"]
+
+
+class TestActivationsOfOnesOwn:
+    """The first is wrong in its derivative, the second in its value."""
+
+    SOURCE = """\
+import tensorflow as tf
+from celu_cli.engine.activations import Activation
+
+bent = Activation(
+    value=lambda x, alpha: x * tf.sigmoid(x),
+    derivative=lambda x, alpha: tf.sigmoid(x),
+    keeps="input",
+)
+log = Activation(
+    value=lambda x, alpha: tf.math.log(x),
+    derivative=lambda x, alpha: 1.0 / x,
+    keeps="input",
+)
+"""
+
+    @pytest.fixture(autouse=True)
+    def source(self, tmp_path: Path) -> None:
+        (tmp_path / "own.py").write_text(self.SOURCE)
+
+    def test_a_derivative_that_auto_does_not_use_is_tried_all_the_same(self, celu: Celu) -> None:
+        words = ("check", "case-c", *NARROW, "alpha=null", "activation=./own.py:bent")
+        by_tape, by_hand = celu(*words, "backprop=auto"), celu(*words)
+        assert (by_tape.code, by_hand.code) == (4, 4)
+        text = " ".join(by_tape.out.split())
+        assert "Layer 7, activation (x > 0), the derivative of bent (own.py:6), is wrong" in text
+        assert "Backprop auto does not use it: the gradients of this case are right." in text
+        assert by_tape.err.endswith(
+            "celu: the derivative at layer 7 of case-c is wrong, though auto does not use it: activation (x > 0), "
+            "own.py:6\n"
+        )
+        assert by_hand.err.endswith("it enters at layer 7: activation (x > 0), own.py:6\n")
+
+    @pytest.mark.parametrize("method", ["auto", "manual"])
+    def test_nan_is_found_where_it_begins(self, celu: Celu, method: str) -> None:
+        words = ("check", "case-c", *NARROW, "alpha=null", "activation=./own.py:log", f"backprop={method}")
+        outcome = celu(*words)
+        assert outcome.code == 4
+        text = " ".join(outcome.out.split())
+        assert "Layer 1, activation log (own.py:10): it makes NaN or infinity of finite numbers." in text
+        assert "loss" not in text.partition("Layer 1,")[2]
+        assert outcome.err.endswith("it enters at layer 1: NaN or infinity, own.py:10\n")

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
+from celu_cli.case import plan as plan_module
+from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
 from celu_cli.check.combinations import combinations
-from celu_cli.check.faults import ARITHMETIC, ASSEMBLY, LOSS, SKIP, TAPE
+from celu_cli.check.faults import ARITHMETIC, ASSEMBLY, LOSS, RATES, READING, SKIP, TAPE
 from celu_cli.check.measured import (
     FILTER,
     FORWARD,
@@ -25,8 +27,10 @@ from celu_cli.check.measured import (
 from celu_cli.check.verdict import Verdict, judge
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine import backprop, winograd
+from celu_cli.engine import layers as layers_module
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.check import gradients as gradcheck
+from celu_cli.engine.check import parts as parts_module
 from celu_cli.engine.check.gradients import check_gradients
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.network import Network
@@ -38,7 +42,7 @@ from celu_cli.engine.operations.operation import Context
 from celu_cli.engine.operations.residual import Residual
 
 Patch = pytest.MonkeyPatch
-Plant = Callable[[Patch], None]
+Plant = Callable[[Patch], object]
 
 
 def small(activation: str = "celu", method: str = "manual", rule: str = "exact") -> Case:
@@ -395,12 +399,88 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
 }
 
 
+def last_chunk_only(old: Any, function: Any, tensors: Any, size: int) -> Any:
+    """Sums over the images of the last chunk instead of all."""
+    images = len(tensors[0])
+    rest = images % size or size
+    rows, _ = old(function, tensors, size)
+    _, sums = old(function, [tensor[images - rest :] for tensor in tensors], size)
+    return rows, sums
+
+
+def without_layer_2(old: Any, layers: Any) -> tuple[int, ...]:
+    return tuple(number for number in old(layers) if number != 2)
+
+
+def short_of_five_percent_in_bfloat16(old: Any, *given: Any) -> Any:
+    gradient = old(*given)
+    return gradient * tf.constant(0.95, gradient.dtype) if gradient.dtype == tf.bfloat16 else gradient
+
+
+# What was planted where the reference was made of it too, or where a batch of one chunk cannot show it.
+SHARED_FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
+    "a filter gradient that keeps only the last chunk": (
+        function(layers_module, "in_chunks", last_chunk_only),
+        small,
+        5,
+        WHOLE_WEIGHTS,
+    ),
+    "case-d without the skip into layer 2": (
+        function(plan_module, "_dilated_layers", without_layer_2),
+        lambda: load_case("case-d", ["network.filters=4", "network.initializer=he_normal"]),
+        2,
+        SKIP,
+    ),
+    "a wrong value of CELU, with its own right derivative": (
+        entry(
+            "celu",
+            value=lambda x, alpha: tf.where(x >= 0, x, 1.1 * alpha * tf.math.expm1(x / alpha)),
+            derivative=lambda y, alpha: tf.where(y >= 0, tf.ones_like(y), y / alpha + 1.1),
+            fused_backward=None,
+        ),
+        small,
+        1,
+        READING,
+    ),
+    "a forgotten alpha of one layer": (
+        function(plan_module, "_checked_alpha", lambda *_: 1.0),
+        small,
+        1,
+        READING,
+    ),
+    "pools of another kind": (
+        function(plan_module, "PoolPlan", lambda old, _, *rest, **named: old("average_pool", *rest, **named)),
+        small,
+        3,
+        READING,
+    ),
+    "a dilated rate that falls by another decay": (
+        function(gradcheck, "dilated_rate", lambda old, case, epoch: old(case, 2 * epoch - 1)),
+        lambda: seven_layers().model_copy(update={"epochs": 3}),
+        None,
+        RATES,
+    ),
+    "a gradient of the loss that is 5 % too small in bfloat16": (
+        lambda patch: [
+            function(module, "loss_gradient", short_of_five_percent_in_bfloat16)(patch)
+            for module in (backprop, parts_module)
+        ],
+        lambda: small().model_copy(update={"precision": "bfloat16"}),
+        None,
+        ARITHMETIC,
+    ),
+}
+FAULTS |= SHARED_FAULTS
+
+
 class TestPlantedFaults:
     @pytest.mark.parametrize("name", list(FAULTS))
     def test_a_fault_is_found_where_it_was_planted(self, name: str, monkeypatch: Patch) -> None:
         plant, make_case, layer, part = FAULTS[name]
         case = make_case()
         plant(monkeypatch)
+        if "chunk" in name:
+            monkeypatch.setattr(layers_module, "_LARGE_IMAGE_BYTES", 0)
 
         verdict = verdict_of(case)
 

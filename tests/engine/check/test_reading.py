@@ -1,0 +1,63 @@
+"""The second reading of a case, and what of it is not judged."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from celu_cli.case.activations import ALPHA
+from celu_cli.case.catalog import find_cases
+from celu_cli.case.load import load_case
+from celu_cli.case.plan import plan_network
+from celu_cli.case.schema import LayeredNetwork
+from celu_cli.datasets.registry import DATASETS
+from celu_cli.engine.check import reading
+from celu_cli.engine.check.reading import read_dilated_layers, read_layers, read_output, read_value
+
+
+def test_it_imports_nothing_of_the_engine_and_no_plan() -> None:
+    tree = ast.parse(Path(str(reading.__file__)).read_text(encoding="utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name for name in imported if name.startswith("celu_cli")} == {
+        "celu_cli.case.schema",
+        "celu_cli.datasets.definition",
+    }
+
+
+@pytest.mark.parametrize("name", ALPHA)
+def test_it_knows_the_value_of_every_activation_of_celu(name: str) -> None:
+    value = read_value(name, 0.5)
+    assert value is not None
+    assert np.isfinite(value(np.array([-700.0, -1.0, 0.0, 1.0, 700.0]))).all()
+
+
+def test_what_it_does_not_know_is_left_unjudged() -> None:
+    assert read_value("./mine.py:swish", 1.0) is None
+
+
+@pytest.mark.parametrize("path", [entry.path for entry in find_cases()], ids=lambda path: path.stem)
+def test_two_readings_of_a_shipped_case_agree(path: Path) -> None:
+    case = load_case(path)
+    plan, read = plan_network(case), read_layers(case, DATASETS[case.dataset.name])
+    assert [(one.kernel, one.filters, one.pool, one.alpha, one.residual) for one in read] == [
+        (one.kernel, one.filters, one.pool, one.alpha, one.residual) for one in plan.layers
+    ]
+    assert read_dilated_layers(read) == plan.dilated_layers
+
+
+def test_a_layer_by_hand() -> None:
+    """Kernel 2 pads at the end; a pool of 2 drops the third row and column; the residual adds to the activation."""
+    case = load_case("case-a")
+    layers = [{"kernel": 2, "filters": 1, "pool": "max", "residual": 0.5, "activation": "relu"}]
+    case = case.model_copy(update={"network": LayeredNetwork.model_validate({"layers": layers})})
+    (layer,) = read_layers(case, DATASETS["mnist"])
+    x = np.arange(9.0).reshape(1, 3, 3, 1)
+    kernel = np.array([[1.0, 0.0], [0.0, -2.0]]).reshape(2, 2, 1, 1)
+    output = read_output(layer, kernel, x, lambda z: np.maximum(z, 0.0))
+    # x - 2 (x one down and right) is negative inside: relu gives 0 there, and half of x is left; the largest is 4 / 2.
+    np.testing.assert_allclose(output.reshape(()), 2.0)
+    with pytest.raises(ValueError, match="shape"):
+        read_output(layer, kernel[:1], x, np.abs)

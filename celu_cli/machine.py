@@ -13,6 +13,13 @@ from typing import Any
 from celu_cli import __version__
 
 _PACKAGES = ("numpy", "tensorflow")
+# What TensorFlow, oneDNN and CUDA read from outside that changes bits or speed.
+_VARIABLES = (
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
+    *("TF_XLA_FLAGS", "XLA_FLAGS", "TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_CUDNN_USE_AUTOTUNE"),
+    *("CUDA_VISIBLE_DEVICES", "NVIDIA_TF32_OVERRIDE", "TF_GPU_THREAD_MODE"),
+)
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -71,8 +78,23 @@ def cpu_model() -> str:
 
 
 def cpu_threads() -> int:
-    """How many hardware threads this process may use."""
-    return len(usable_cores())
+    """How many threads TensorFlow computes an operation with: as many as there are cores that this process may use.
+
+    TF_NUM_INTRAOP_THREADS says otherwise where it is a number above 0.
+    """
+    try:
+        asked = int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0"))
+    except ValueError:
+        asked = 0
+    return asked if asked > 0 else len(usable_cores())
+
+
+def computing_environment() -> dict[str, str]:
+    """The environment variables, of those that are set, which change what TensorFlow computes or how fast.
+
+    Once TensorFlow is imported this has what celu set for it, too.
+    """
+    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
 def machine_memory() -> int | None:
@@ -88,6 +110,17 @@ def usable_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def core_list() -> str:
+    """`usable_cores` as Linux writes them: ``0-3,8``."""
+    ranges: list[list[int]] = []
+    for core in usable_cores():
+        if ranges and core == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], core]
+        else:
+            ranges.append([core])
+    return ",".join("-".join(map(str, each)) for each in ranges)
 
 
 def available_memory() -> int | None:

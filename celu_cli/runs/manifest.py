@@ -12,12 +12,20 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from celu_cli.files import read_parsed, write_whole
-from celu_cli.machine import cpu_model, cpu_threads, git_commit, package_versions
+from celu_cli.machine import (
+    computing_environment,
+    core_list,
+    cpu_model,
+    cpu_threads,
+    git_commit,
+    package_versions,
+)
 from celu_cli.processes import Life, Process
 
 MANIFEST_NAME = "run.json"
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
+UNSET = "unset"
 
 RecordedStatus = Literal["running", "completed", "interrupted", "failed"]
 Status = Literal["running", "suspended", "completed", "interrupted", "failed", "crashed"]
@@ -48,6 +56,8 @@ class Resumption(BaseModel):
     process_started: int | None = None
     cpu_model: str
     cpu_threads: int
+    cores: str | None = None
+    environment: dict[str, str] | None = None
     git_commit: str | None = None
     versions: dict[str, str]
 
@@ -57,7 +67,8 @@ class Manifest(BaseModel):
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
     ran on are of the process that began the run; `process` is the one that trains now or did last. `pid_space` and
-    `process_started` make its number unambiguous. `identity` says what
+    `process_started` make its number unambiguous. `cores` are those that the process may use and `environment` the
+    variables that change what it computes; None in runs of an older celu. `identity` says what
     is trained, `exit_code` how the run failed; runs of an older celu have neither, and `pid` and `host` of the last.
     """
 
@@ -82,6 +93,8 @@ class Manifest(BaseModel):
     process_started: int | None = None
     cpu_model: str
     cpu_threads: int
+    cores: str | None = None
+    environment: dict[str, str] | None = None
     git_commit: str | None = None
     code: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str]
@@ -115,7 +128,7 @@ class Manifest(BaseModel):
         if not self.resumed:
             return []
         before, now = self.resumed[-2] if len(self.resumed) > 1 else self, self.process
-        pairs = {
+        pairs: dict[str, tuple[object, object]] = {
             "processor": (before.cpu_model, now.cpu_model),
             "number of threads": (before.cpu_threads, now.cpu_threads),
             **{
@@ -123,6 +136,11 @@ class Manifest(BaseModel):
                 for name in ("celu", "numpy", "tensorflow")
             },
         }
+        if before.cores is not None and now.cores is not None:
+            pairs["cores"] = (before.cores, now.cores)
+        if before.environment is not None and now.environment is not None:
+            for name in sorted(before.environment | now.environment):
+                pairs[name] = (before.environment.get(name, UNSET), now.environment.get(name, UNSET))
         return [f"{name}: {new}, previously {old}" for name, (old, new) in pairs.items() if old != new]
 
 
@@ -157,6 +175,8 @@ def _this_process() -> dict[str, Any]:
         "process_started": process.started,
         "cpu_model": cpu_model(),
         "cpu_threads": cpu_threads(),
+        "cores": core_list(),
+        "environment": computing_environment(),
         "git_commit": git_commit(),
         "versions": package_versions(),
     }

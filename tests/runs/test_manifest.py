@@ -11,7 +11,14 @@ import pytest
 
 from celu_cli import machine as environment
 from celu_cli.errors import RunError
-from celu_cli.runs.manifest import new_manifest, read_manifest, resumed_manifest, utc_now, write_manifest
+from celu_cli.runs.manifest import (
+    Manifest,
+    new_manifest,
+    read_manifest,
+    resumed_manifest,
+    utc_now,
+    write_manifest,
+)
 
 
 def test_a_manifest_reads_back_as_written(tmp_path: Path) -> None:
@@ -85,6 +92,46 @@ def test_a_resumed_run_keeps_the_process_that_began_it_and_lives_with_the_one_th
     moved = resumed_manifest(resumed, 3, 0)
     assert [moved.host, *(process.host for process in moved.resumed)] == [begun.host, begun.host, "second"]
     assert moved.process.host == "second"
+
+
+def recorded_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Manifest:
+    """The manifest of a run that begins in a process with these environment variables."""
+    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return new_manifest(seed=0)
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("1", 1), (" 7 ", 7), ("0", 3), ("x", 3), ("", 3), (None, 3)])
+def test_threads_and_cores_are_recorded_as_they_take_effect(
+    asked: str | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "usable_cores", lambda: [0, 1, 4])
+    variables = {} if asked is None else {"TF_NUM_INTRAOP_THREADS": asked}
+    manifest = recorded_with(monkeypatch, **variables)
+    assert (manifest.cpu_threads, manifest.cores) == (threads, "0-1,4")
+    assert manifest.environment is not None
+    assert manifest.environment.get("TF_NUM_INTRAOP_THREADS") == asked
+
+
+def test_what_a_resumed_run_computes_with_and_did_not_before_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(environment, "usable_cores", lambda: [0, 1])
+    begun = recorded_with(monkeypatch, OMP_NUM_THREADS="4")
+    assert resumed_manifest(begun, 1, 0).machine_changes() == []
+    monkeypatch.setattr(environment, "usable_cores", lambda: [1])
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert resumed_manifest(begun, 1, 0).machine_changes() == [
+        "number of threads: 1, previously 2",
+        "cores: 1, previously 0-1",
+        "CUDA_VISIBLE_DEVICES: , previously unset",
+        "OMP_NUM_THREADS: unset, previously 4",
+    ]
+    older = begun.model_copy(update={"cores": None, "environment": None})
+    assert resumed_manifest(older, 1, 0).machine_changes() == ["number of threads: 1, previously 2"]
 
 
 def test_a_finished_run_never_turns_into_a_crash() -> None:

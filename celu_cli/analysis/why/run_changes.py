@@ -7,7 +7,7 @@ from typing import Any
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
 from celu_cli.case.settings import part_settings
-from celu_cli.runs.manifest import Manifest, Resumption
+from celu_cli.runs.manifest import UNSET, Manifest, Resumption
 from celu_cli.runs.run import Run
 
 _NOT_RECORDED = "not recorded"
@@ -40,16 +40,21 @@ def _recorded(manifest: Manifest, read: Callable[[Manifest | Resumption], Any]) 
     return "; ".join(place + (_NOT_RECORDED if value is None else str(value)) for place, value in found)
 
 
-def _version(manifest: Manifest, package: str) -> Any:
-    """As `_recorded`; a package that a resumption does not list is taken to be the one before."""
-    latest = manifest.versions.get(package)
+def _carried(manifest: Manifest, read: Callable[[Manifest | Resumption], Any]) -> Any:
+    """As `_recorded`; what a resumption does not have is taken to be as before."""
+    latest: Any = None
 
-    def read(process: Manifest | Resumption) -> str | None:
+    def read_or_keep(process: Manifest | Resumption) -> Any:
         nonlocal latest
-        latest = process.versions.get(package, latest)
+        value = read(process)
+        latest = latest if value is None else value
         return latest
 
-    return _recorded(manifest, read)
+    return _recorded(manifest, read_or_keep)
+
+
+def _version(manifest: Manifest, package: str) -> Any:
+    return _carried(manifest, lambda process: process.versions.get(package))
 
 
 def _host(manifest: Manifest) -> Any:
@@ -102,14 +107,18 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
             _ROUNDING,
             lambda one: _recorded(one, lambda at: at.cpu_threads),
         ),
+        ("cores", "cores", "none", "", lambda one: _carried(one, lambda at: at.cores)),
         ("python", "python", "none", "", lambda one: _version(one, "python")),
         ("host", "host", "none", "", _host),
         ("data source", "dataset_source", "none", same_arrays, lambda one: one.dataset_source),
     ]
     for name, key, effect, note, read in conditions:
         value = Value(key, read(a.manifest), read(b.manifest))
-        if value.a != value.b:
+        # An older celu recorded no cores.
+        if value.a != value.b and (name != "cores" or None not in (value.a, value.b)):
             yield Change(name, effect, (value,), note)
+    if variables := tuple(_variable_values(a.manifest, b.manifest)):
+        yield Change("environment variables", "rounding", variables, _ROUNDING)
     if same_data:
         pairs = [
             Value(key, getattr(a.manifest, key), getattr(b.manifest, key))
@@ -117,6 +126,27 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
         ]
         if differing := tuple(one for one in pairs if None not in (one.a, one.b) and one.a != one.b):
             yield Change("number of images", "result", differing)
+
+
+def _variables(manifest: Manifest) -> list[str]:
+    """The names of the variables that were set for any of the run's processes."""
+    processes: tuple[Manifest | Resumption, ...] = (manifest, *manifest.resumed)
+    return sorted({name for process in processes for name in process.environment or ()})
+
+
+def _variable(manifest: Manifest, name: str) -> Any:
+    def read(process: Manifest | Resumption) -> str | None:
+        return None if process.environment is None else process.environment.get(name, UNSET)
+
+    return _carried(manifest, read)
+
+
+def _variable_values(a: Manifest, b: Manifest) -> Iterator[Value]:
+    """The variables that differ, where both runs have recorded them, which an older celu did not."""
+    for name in sorted({*_variables(a), *_variables(b)}):
+        value = Value(name, _variable(a, name), _variable(b, name))
+        if value.a != value.b and None not in (value.a, value.b):
+            yield value
 
 
 def _conditions(manifest: Manifest) -> Iterator[str]:
@@ -127,6 +157,8 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
         yield f"commit {commit}"
     yield _recorded(manifest, lambda process: process.cpu_model)
     yield _recorded(manifest, lambda process: f"{process.cpu_threads} threads")
+    for name in _variables(manifest):
+        yield f"{name}={_variable(manifest, name)}"
     yield f"host {_host(manifest)}"
     if manifest.train_images is not None and manifest.test_images is not None:
         yield f"{manifest.train_images:,} train and {manifest.test_images:,} test images"

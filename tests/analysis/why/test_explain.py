@@ -379,6 +379,30 @@ def test_the_first_host_of_a_run_whose_last_process_took_its_place_in_run_json_i
     )
 
 
+def test_what_changes_the_computation_from_outside_is_said_where_both_runs_recorded_it(
+    tmp_path: Path,
+) -> None:
+    run = committed(tmp_path)
+
+    def in_surroundings(cores: str | None, environment: dict[str, str] | None) -> Run:
+        changes = {"cores": cores, "environment": environment}
+        return replace(run, manifest=run.manifest.model_copy(update=changes))
+
+    one = in_surroundings("0-1", {"TF_NUM_INTRAOP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "1"})
+    other = in_surroundings("2-3", {"OMP_NUM_THREADS": "4", "TF_ENABLE_ONEDNN_OPTS": "1"})
+    found = {change.name: change for change in run_changes(one, other)}
+    assert {name: change.effect for name, change in found.items()} == {
+        "cores": "none",
+        "environment variables": "rounding",
+    }
+    assert [(value.key, value.a, value.b) for value in found["environment variables"].values] == [
+        ("OMP_NUM_THREADS", "unset", "4"),
+        ("TF_NUM_INTRAOP_THREADS", "1", "unset"),
+    ]
+    assert "TF_ENABLE_ONEDNN_OPTS=1" in shared_conditions(one, other)
+    assert run_changes(one, in_surroundings(None, None)) == []  # a run of an older celu
+
+
 def test_a_run_resumed_on_the_machine_that_began_it_is_as_one_trained_at_once(tmp_path: Path) -> None:
     once = committed(tmp_path)
     assert run_changes(once, resumed(once)) == []

@@ -209,3 +209,27 @@ def _factor(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
 
 def _ratio(numerator: float, denominator: float, otherwise: float = float("inf")) -> float:
     return numerator / denominator if denominator != 0.0 else otherwise
+
+
+@dataclass(frozen=True)
+class Station:
+    """A stop on the gradient's way down: the loss (`layer` is None) or a layer, and the layer it passes down to."""
+
+    layer: LayerCheck | None
+    below: LayerCheck | None
+
+    def errors(self, kind: Kind) -> list[float]:
+        """The errors of the layer's weights and of what it passes down, as far as they were measured."""
+        found = (
+            self.layer.error(kind, "weights") if self.layer else None,
+            self.below.error(kind, "output") if self.below else None,
+        )
+        return [error for error in found if error is not None]
+
+
+def stations(check: GradientCheck) -> list[Station]:
+    """The stops of the gradient's way, from the loss down to the first layer."""
+    downwards = [*reversed(check.layers)]
+    return [
+        Station(layer, below) for layer, below in zip([None, *downwards], [*downwards, None], strict=True)
+    ]

@@ -64,7 +64,10 @@ def compare_groups(
     return Records(
         columns,
         records_of(columns, results),
-        {"terminal": first, "report": first},
+        {
+            "terminal": first,
+            "report": ("group", "mean", "deviation", "n", "difference", "low", "p", "p_corrected"),
+        },
         ("seconds", "left_out"),
         tuple(shared_changes(cases).values()),
     )

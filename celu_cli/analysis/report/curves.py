@@ -9,7 +9,8 @@ from typing import Any
 
 from celu_cli.analysis.compare.bands import Measure, Phase, band_of, time_unit
 from celu_cli.analysis.compare.groups import Group
-from celu_cli.analysis.plots.style import LINE_MARKS, look_of
+from celu_cli.analysis.plots.labels import label_groups
+from celu_cli.analysis.plots.style import LINE_MARKS, Look
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
 
@@ -37,7 +38,10 @@ def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
     longest = max((run.metrics.seconds for run in runs), default=0.0)
     unit, seconds = time_unit(longest)
     return {
-        "groups": [_group(group, number, places) for number, group in enumerate(groups)],
+        "groups": [
+            _group(group, label, look, places)
+            for group, (label, look) in zip(groups, label_groups(groups), strict=True)
+        ],
         "runs": [_run(run) for run in runs],
         "published": {
             name: {
@@ -83,12 +87,12 @@ def shorts(values: Iterable[float]) -> list[float | None]:
     return [short(value) for value in values]
 
 
-def _group(group: Group, number: int, places: Mapping[Path, int]) -> dict[str, Any]:
+def _group(group: Group, short_label: str, look: Look, places: Mapping[Path, int]) -> dict[str, Any]:
     runs = drawn_runs(group)
-    look = look_of(number)
     published = read_published(group.case)
     found: dict[str, Any] = {
         "label": group.label,
+        "short": short_label,
         "colour": [look.colour, look.on_dark],
         "mark": LINE_MARKS.index(look.mark),
         "state": "" if group.counted or not runs else runs[-1].status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, isfinite
@@ -14,7 +14,7 @@ from celu_cli.analysis.plots.run_plots import measurements
 from celu_cli.analysis.plots.style import LINE_MARKS, ordered_looks
 from celu_cli.analysis.report.curves import shorts
 from celu_cli.analysis.report.tables import Table, make_table
-from celu_cli.check.measured import GradientCheck
+from celu_cli.check.measured import Deviation, GradientCheck, Kind, Station, stations
 from celu_cli.events import Fidelity
 from celu_cli.runs.run import Run
 
@@ -60,49 +60,43 @@ def fidelity_of(runs: Sequence[Run]) -> tuple[Table, list[dict[str, Any]]]:
 
 
 def check_table(key: str, check: GradientCheck) -> Table:
-    """The layers of a check, from the loss's side down."""
+    """The gradient's way from the loss down, as `celu check` shows it."""
     columns = _check_columns(check.precision)
     rule = "" if check.rule == "exact" else f" ({check.rule})"
     caption = f"{check.case_name}: {check.method}{rule}, {check.precision}, {check.batch} images"
     notes = [
-        "error, cosine, ratio: against the true gradient, of the weights and of the layer's output; declared: error "
-        f"against what the rule says it computes; finite: of the truth against finite differences; {check.precision}: "
-        "what rounding adds"
+        "error, cosine, ratio: against the true gradient, of the layer's weights and of what it passes down to the "
+        "layer below; declared: error against what the rule says it computes; finite: of the truth against finite "
+        f"differences; {check.precision}: what rounding adds"
     ]
-    return make_table(key, caption, Records(columns, records_of(columns, reversed(check.layers))), notes)
+    return make_table(key, caption, Records(columns, records_of(columns, stations(check))), notes)
 
 
 def _check_columns(precision: str) -> tuple[Column, ...]:
-    """The columns of a layer of a check, as `celu check` has them."""
+    """The columns of a stop of a check, as `celu check` has them."""
 
-    def largest(name: str, heading: str, form: str, read: Callable[[Any], Sequence[float | None]]) -> Column:
-        return Column(name, lambda layer: _largest(*read(layer)), heading, form, number=True)
-
-    def both(part: str) -> Callable[[Any], list[float | None]]:
-        return lambda of: [getattr(of, f"{part}_{side}").relative_error for side in ("weights", "output")]
-
-    exact = [
-        largest(f"{part}_{name}", f"{part}: {name}", form, _of_exact(part, field))
-        for part in ("weights", "output")
-        for name, field, form in (
+    def of_exact(part: str, at: Callable[[Station], Deviation | None]) -> Iterator[Column]:
+        for heading, field, form in (
             ("error", "relative_error", "{:.2g}"),
             ("cosine", "cosine", "{:.4f}"),
             ("ratio", "norm_ratio", "{:.3g}"),
-        )
-    ]
+        ):
+            value = partial(_value, at, field)
+            yield Column(
+                f"{part.replace(' ', '_')}_{heading}", value, f"{part}: {heading}", form, number=True
+            )
+
+    def largest(name: str, heading: str, kind: Kind) -> Column:
+        return Column(name, lambda of: _largest(of.errors(kind)), heading, "{:.1g}", number=True)
+
     return (
-        Column("layer", lambda of: of.plan.number, "layer"),
-        *exact,
-        largest("declared_error", "declared", "{:.1g}", both("declared")),
-        largest(
-            "differences", "finite", "{:.1g}", lambda of: [of.weights_differences, of.output_differences]
-        ),
-        largest("trained_error", precision, "{:.1g}", both("trained")),
+        Column("layer", lambda of: of.layer.number if of.layer else "loss", "layer", number=True),
+        *of_exact("weights", lambda of: of.layer.exact_weights if of.layer else None),
+        *of_exact("passed down", lambda of: of.below.exact_output if of.below else None),
+        largest("declared_error", "declared", "declared"),
+        largest("differences", "finite", "differences"),
+        largest("trained_error", precision, "trained"),
     )
-
-
-def _of_exact(part: str, field: str) -> Callable[[Any], list[float | None]]:
-    return lambda of: [getattr(getattr(of, f"exact_{part}"), field)]
 
 
 def _drawn(name: str, points: Sequence[tuple[float, Fidelity]], most: int) -> dict[str, Any]:
@@ -129,6 +123,10 @@ def _layers(name: str, points: Sequence[tuple[float, Fidelity]]) -> Iterator[_La
         yield _Layer(name, layer + 1, len(points), cosines, ratios)
 
 
-def _largest(*errors: float | None) -> float | None:
+def _value(at: Callable[[Station], Deviation | None], field: str, station: Station) -> float | None:
+    return _largest([getattr(at(station), field, None)])
+
+
+def _largest(errors: Iterable[float | None]) -> float | None:
     """The largest of those that are finite; None where none is."""
     return max((error for error in errors if error is not None and isfinite(error)), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -33,10 +34,20 @@ def origins_of(runs: Sequence[Run]) -> tuple[Table, Table]:
         counts.update(places.keys())
         origins.append((run, ", then ".join(map(str, places))))
     found = [(place, *environment, counts[place]) for environment, place in environments.items()]
-    of_runs = Records(_ORIGIN_COLUMNS, records_of(_ORIGIN_COLUMNS, origins), {"report": _ORIGIN_FIRST})
+    said = {run.name: _overrides(run) for run in runs}
+    first, *others = said.values()
+    shared = [each for each in first if others and all(each in other for other in others)]
+    columns = tuple(
+        replace(column, text=lambda row: " ".join(each for each in said[row["run"]] if each not in shared))
+        if column.name == "overrides"
+        else column
+        for column in _ORIGIN_COLUMNS
+    )
+    of_runs = Records(columns, records_of(columns, origins), {"report": _ORIGIN_FIRST})
+    notes = [f"all: overrides {' '.join(shared)}"] if shared else []
     return (
         make_table("environments", "Environments", Records(_ENVIRONMENTS, records_of(_ENVIRONMENTS, found))),
-        make_table("origins", "Origin of each run", of_runs, [_NOTE]),
+        make_table("origins", "Origin of each run", of_runs, [*notes, _NOTE]),
     )
 
 
@@ -46,14 +57,13 @@ def _environment(part: Manifest | Resumption) -> _Environment:
     return part.cpu_model, part.cpu_threads, part.host, commit[:_COMMIT_DIGITS] + mark + rest, versions
 
 
-def _overrides(run: Run) -> str:
+def _overrides(run: Run) -> list[str]:
     """What was said on the command line; nothing where that cannot be read, as it explains but decides nothing."""
     try:
-        return " ".join(
-            (run.path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace").split("\n")
-        ).strip()
+        text = (run.path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
+        return []
+    return [line for line in text.split("\n") if line]
 
 
 def _error(run: Run) -> str:
@@ -63,6 +73,13 @@ def _error(run: Run) -> str:
 
 def _of_run(name: str, read: Callable[[Run], Any], heading: str, **more: Any) -> Column:
     return Column(name, lambda of: read(of[0]), heading, **more)
+
+
+def _images(phase: str) -> Column:
+    name, heading = f"{phase}_images", f"{phase} images"
+    return _of_run(
+        name, lambda run: getattr(run.manifest, name), heading, number=True, shared=f"{{}} {heading}"
+    )
 
 
 def _digits(digest: str | None) -> str:
@@ -88,13 +105,15 @@ _ORIGIN_COLUMNS = (
     _of_run("started", lambda run: iso_time(run.manifest.started), "started"),
     _of_run("ended", lambda run: iso_time(run.manifest.ended) if run.manifest.ended else "", "ended"),
     Column("environments", itemgetter(1), "environment"),
-    _of_run("dataset", lambda run: run.manifest.dataset_source or "", "dataset from"),
-    _of_run("train_images", lambda run: run.manifest.train_images, "train images", number=True),
-    _of_run("test_images", lambda run: run.manifest.test_images, "test images", number=True),
+    _of_run(
+        "dataset", lambda run: run.manifest.dataset_source or "", "dataset from", shared="dataset from {}"
+    ),
+    _images("train"),
+    _images("test"),
     _of_run("initial_weights", lambda run: _digits(run.manifest.initial_weights_hash), "initial weights"),
     _of_run("batch_order", lambda run: _digits(run.manifest.batch_order_hash), "batch order"),
     _of_run("code", _code, "own code"),
-    _of_run("overrides", _overrides, "overrides"),
+    _of_run("overrides", lambda run: " ".join(_overrides(run)), "overrides"),
     _of_run("error", _error, "error"),
 )
 _ORIGIN_FIRST = ("run", "status", "error", "started", "ended", "environments", "overrides")

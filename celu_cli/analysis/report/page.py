@@ -19,7 +19,7 @@ _ASSETS = Path(__file__).parent / "assets"
 _UPLOT = "uplot-1.6.32"
 _STYLES = (f"{_UPLOT}/uPlot.min.css", "report.css")
 _HEAD_SCRIPT = "theme.js"
-_SCRIPTS = ("downloads.js", "tables.js", "marks.js", "plots.js", "curves.js", "gradients.js")
+_SCRIPTS = ("downloads.js", "tables.js", "marks.js", "labels.js", "plots.js", "curves.js", "gradients.js")
 
 
 def check_target(path: Path) -> Path:

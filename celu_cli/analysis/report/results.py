@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from celu_cli.analysis.compare.columns import Record, Records
@@ -43,7 +43,7 @@ def find_results(
             "Whether differences are more than chance can be said only against a baseline, which --baseline names."
         )
     of_runs = make_table("runs", "Runs", compare_runs(runs), ["train, test, losses: of the last epoch"])
-    return Results((*sentences, *_unfinished(runs)), _groups_table(records, groups), of_runs)
+    return Results((*sentences, *_unfinished(runs)), _groups_table(records, groups, baseline), of_runs)
 
 
 def _winners(rows: Sequence[Record], metric: Metric) -> Iterator[str]:
@@ -79,38 +79,59 @@ def _unfinished(runs: Sequence[Run]) -> Iterator[str]:
         yield f"Of {len(runs)} run{'s' if len(runs) != 1 else ''}, not completed: {states}."
 
 
-def _groups_table(records: Records, groups: Sequence[Group]) -> Table:
-    strips = list(_strips(groups))
+def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | None) -> Table:
+    scales = _scales(groups)
+    strips = tuple(_strip(group, scales[describe_dataset(group.case)]) for group in groups)
     notes = []
+    one = len(scales) == 1
     if any(strips):
+        ends = (
+            ""
+            if one
+            else f" ({'; '.join(f'{name}: {low} to {high}' for name, (low, high) in _ends(scales))})"
+        )
         notes.append(
-            "dots: the seeds that count, band: mean ± sd, line: mean; one scale for all rows of a dataset"
+            f"dots: the seeds that count, band: mean ± sd, line: mean; one scale for a dataset{ends}"
         )
     if len({row["epochs"] for row in records.rows if row["n"]}) > 1:
         notes.append("epochs differ between rows; --at-epoch compares all at the same one")
-    return make_table("cases", "Cases, over their seeds", records, notes, strips if any(strips) else ())
+    return make_table(
+        "cases",
+        "Cases, over their seeds",
+        records,
+        notes,
+        strips=strips if any(strips) else (),
+        scale=next(ends for _, ends in _ends(scales)) if one and any(strips) else None,
+        marks={place: "baseline" for place, group in enumerate(groups) if group is baseline},
+    )
 
 
-def _strips(groups: Sequence[Group]) -> Iterator[Strip | None]:
-    """A picture for each group that has values, on one scale for a dataset; there is none where all are equal."""
-    scales: dict[str, tuple[float, float]] = {}
+def _scales(groups: Sequence[Group]) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest value of each dataset."""
+    found: dict[str, list[float]] = {}
     for group in groups:
-        values, name = list(group.values.values()), describe_dataset(group.case)
-        if values:
-            low, high = scales.get(name, (values[0], values[0]))
-            scales[name] = min(low, *values), max(high, *values)
-    for group in groups:
-        low, high = scales.get(describe_dataset(group.case), (0.0, 0.0))
-        yield _strip(group, low, high) if group.values and high > low else None
+        found.setdefault(describe_dataset(group.case), []).extend(group.values.values())
+    return {name: (min(values, default=0.0), max(values, default=0.0)) for name, values in found.items()}
 
 
-def _strip(group: Group, low: float, high: float) -> Strip:
+def _ends(scales: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What the left and the right end of each scale stand for."""
+    for name, (low, high) in scales.items():
+        margin = _MARGIN * (high - low) / (1 - 2 * _MARGIN)
+        yield name, (f"{low - margin:.4f}", f"{high + margin:.4f}")
+
+
+def _strip(group: Group, scale: tuple[float, float]) -> Strip | None:
+    """The values of `group` on the scale of its dataset; None where there are none or all are equal."""
+    low, high = scale
+    if group.summary is None or low == high:
+        return None
+
     def place(value: float) -> float:
         share = (value - low) / (high - low)
         return round(min(1.0, max(0.0, _MARGIN + (1 - 2 * _MARGIN) * share)), 4)
 
     summary = group.summary
-    assert summary is not None
     spread = summary.deviation or 0.0
     values = sorted({place(value) for value in group.values.values()})
     return Strip(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Records
@@ -23,7 +23,8 @@ class Strip:
 class Table:
     """Records with the columns to show; the first column names the row.
 
-    `key` names the table in the page and its CSV. `strips` has a picture for each row, or is empty.
+    `key` names the table in the page and its CSV. `strips` has a picture for each row, or is empty; `scale` is what
+    their ends stand for, where it is one for all. `marks` has a word for some rows, by their place.
     """
 
     key: str
@@ -31,7 +32,9 @@ class Table:
     columns: tuple[Column, ...]
     records: Records
     notes: tuple[str, ...]
-    strips: tuple[Strip | None, ...]
+    strips: tuple[Strip | None, ...] = ()
+    scale: tuple[str, str] | None = None
+    marks: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def cells(self) -> list[list[str]]:
@@ -50,9 +53,9 @@ def make_table(
     caption: str,
     records: Records,
     notes: Iterable[str] = (),
-    strips: Iterable[Strip | None] = (),
+    **more: Any,
 ) -> Table:
-    """A table of `records`; `notes` stand behind those of the columns."""
+    """A table of `records`; `notes` stand behind those of the columns, `more` is as in `Table`."""
     columns, shared = records.shown("report")
     of_columns = records.notes(columns, "report") if records.rows else ()
-    return Table(key, caption, tuple(columns), records, (*shared, *of_columns, *notes), tuple(strips))
+    return Table(key, caption, tuple(columns), records, (*shared, *of_columns, *notes), **more)

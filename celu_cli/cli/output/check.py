@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from rich.text import Text
@@ -12,7 +11,7 @@ from celu_cli.case.describe import describe_activation, describe_backprop
 from celu_cli.case.schema import Case
 from celu_cli.check.combinations import Combination
 from celu_cli.check.faults import deviates
-from celu_cli.check.measured import Deviation, GradientCheck, Kind, LayerCheck
+from celu_cli.check.measured import Deviation, GradientCheck, Kind, Station, stations
 from celu_cli.check.text import cosine_text, error_text, short_number
 from celu_cli.check.verdict import Verdict
 from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
@@ -41,41 +40,26 @@ def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
         print_lines(console, lines)
 
 
-@dataclass(frozen=True)
-class _Station:
-    """A stop on the gradient's way: the loss (`layer` is None) or a layer, and the layer it passes down to."""
+def _largest(station: Station, kind: Kind) -> str:
+    return max(((error, error_text(error)) for error in station.errors(kind)), default=(0, "-"))[1]
 
-    layer: LayerCheck | None
-    below: LayerCheck | None
 
-    def largest(self, kind: Kind) -> str:
-        """The larger of two errors: of the layer's weights and of what it passes down."""
-        errors = (
-            self.layer.error(kind, "weights") if self.layer else None,
-            self.below.error(kind, "output") if self.below else None,
-        )
-        return max(((error, error_text(error)) for error in errors if error is not None), default=(0, "-"))[1]
-
-    @property
-    def off(self) -> bool:
-        return (self.layer is not None and deviates(self.layer.declared_weights.relative_error)) or (
-            self.below is not None and deviates(self.below.declared_output.relative_error)
-        )
+def _is_off(station: Station) -> bool:
+    return (station.layer is not None and deviates(station.layer.declared_weights.relative_error)) or (
+        station.below is not None and deviates(station.below.declared_output.relative_error)
+    )
 
 
 def _table(check: GradientCheck, width: int) -> list[Text]:
     """A row for each station, from the loss down."""
-    downwards = [*reversed(check.layers)]
-    stations = [
-        _Station(layer, below) for layer, below in zip([None, *downwards], [*downwards, None], strict=True)
-    ]
-    names = Column("layer", [str(one.layer.number) if one.layer else "loss" for one in stations], right=True)
-    weights = _comparison([one.layer.exact_weights if one.layer else None for one in stations])
-    passed_down = _comparison([one.below.exact_output if one.below else None for one in stations])
-    kept = fit([names, *weights, *passed_down, *_proofs(check, stations)], width)
+    stops = stations(check)
+    names = Column("layer", [str(one.layer.number) if one.layer else "loss" for one in stops], right=True)
+    weights = _comparison([one.layer.exact_weights if one.layer else None for one in stops])
+    passed_down = _comparison([one.below.exact_output if one.below else None for one in stops])
+    kept = fit([names, *weights, *passed_down, *_proofs(check, stops)], width)
     lines = table_lines(kept)
-    for line, station in zip(lines[1:], stations, strict=True):
-        if station.off:
+    for line, station in zip(lines[1:], stops, strict=True):
+        if _is_off(station):
             line.stylize("red")
     return [_group_line({"weights": weights[0], "passed down": passed_down[0]}, kept), *lines]
 
@@ -98,10 +82,10 @@ def _comparison(found: Sequence[Deviation | None]) -> list[Column]:
     ]
 
 
-def _proofs(check: GradientCheck, stations: Sequence[_Station]) -> list[Column]:
+def _proofs(check: GradientCheck, stops: Sequence[Station]) -> list[Column]:
     kinds: dict[str, Kind] = {"declared": "declared", "finite": "differences", check.precision: "trained"}
     return [
-        Column(heading, [one.largest(kind) for one in stations], right=True)
+        Column(heading, [_largest(one, kind) for one in stops], right=True)
         for heading, kind in kinds.items()
         if kind != "declared" or check.declares_bias
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from celu_cli.analysis.compare.columns import Column, Records
 from celu_cli.analysis.compare.groups import Choice
+from celu_cli.analysis.plots.style import ordered_looks
 from celu_cli.analysis.report.build import Report
 from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.errors import UsageError
@@ -102,6 +103,41 @@ def test_strips_show_where_each_seed_lies_on_one_scale(many: Report) -> None:
     assert all(strip.low <= strip.mean <= strip.high for strip in strips if strip)
 
 
+def test_the_strips_of_one_dataset_have_a_scale_and_the_baseline_its_mark(many: Report) -> None:
+    table = many.results.groups
+    assert table.scale is not None
+    low, high = map(float, table.scale)
+    values = [
+        value for row in table.records.rows for value in (row["lowest"], row["highest"]) if value is not None
+    ]
+    assert (high - low) * 0.92 == pytest.approx(max(values) - min(values), abs=2e-4)
+    assert low < min(values) < max(values) < high
+    assert {column(table, "case")[place]: word for place, word in table.marks.items()} == {
+        "case-b": "baseline"
+    }
+
+
+def test_results_stand_before_settings(many: Report) -> None:
+    headings = [one.heading for one in many.results.groups.columns]
+    assert headings[:5] == ["case", "test accuracy", "± sd", "n", "difference"]
+    assert headings.index("Holm") < headings.index("activation")
+
+
+def test_what_all_runs_were_given_is_said_once(tmp_path: Path) -> None:
+    for path, own in zip(record_seeds(tmp_path, SPREAD[:2]), ("alpha=1", "alpha=2 x"), strict=True):
+        (path / "overrides.txt").write_text(f"epochs=3\ndescription=two words\n{own}\n")
+    origins = report_of(tmp_path).origins
+    assert column(origins, "overrides") == ["alpha=1", "alpha=2 x"]
+    assert "all: overrides epochs=3 description=two words" in origins.notes
+    assert origins.records.rows[0]["overrides"] == "epochs=3 description=two words alpha=1"
+
+
+def test_layers_have_the_colours_of_the_pictures_of_the_run(many: Report) -> None:
+    (measured, *_) = many.measured
+    looks = ordered_looks(len(measured["cosine"]))
+    assert [look["colour"] for look in measured["looks"]] == [[look.colour, look.on_dark] for look in looks]
+
+
 def test_tables_carry_every_field_rounded_and_null_for_what_is_no_number(many: Report) -> None:
     records = many.results.runs.data
     failed = next(row for row in records["rows"] if row[records["columns"].index("status")] == "failed")
@@ -190,9 +226,12 @@ def test_very_many_measurements_are_thinned_but_all_are_counted(tmp_path: Path) 
 def test_a_check_beside_a_run_is_shown_from_the_loss_down(many: Report) -> None:
     (check,) = many.checks
     assert (check.verdict, check.run.split("/")[0]) == ("biased", "case-d")
-    assert column(check.table, "layer") == ["2", "1"]
-    assert column(check.table, "declared") == ["2e-15", "2e-15"]
-    assert column(check.table, "finite") == ["1e-08", "1e-08"]
+    assert column(check.table, "layer") == ["loss", "2", "1"]
+    # What a stop passes down is the output of the layer below: the loss that of layer 2, layer 1 nothing.
+    assert column(check.table, "weights: error") == ["", "0.5", "0.5"]
+    assert column(check.table, "passed down: cosine") == ["1.0000", "1.0000", ""]
+    assert column(check.table, "declared") == ["2e-15", "2e-15", "1e-15"]
+    assert column(check.table, "finite") == ["", "1e-08", "1e-08"]  # of the outputs nothing was measured
 
 
 def test_a_damaged_check_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ sync_api = pytest.importorskip(
 
 PATIENCE = 120_000.0  # milliseconds; a machine that trains besides is slow
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+LAPTOP = {"width": 1400, "height": 900}
 PLOTS = ("accuracy", "loss", "time", "cosine", "ratio", "value", "derivative")
 # How many pixels of a canvas are not empty, and how many of these are neither black, white nor grey.
 PIXELS = """canvas => {
@@ -39,6 +40,17 @@ PIXELS = """canvas => {
     coloured += alpha > 128 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60;
   }
   return [filled, coloured];
+}"""
+
+
+# How many pixels of a canvas lie right of the plot itself.
+BESIDE = """canvas => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const over = canvas.parentElement.querySelector(".u-over");
+  const left = Math.ceil((over.offsetLeft + over.offsetWidth + 4) * devicePixelRatio);
+  const data = copy.getImageData(left, 0, canvas.width - left, canvas.height).data;
+  return data.filter((value, place) => place % 4 === 3 && value > 0).length;
 }"""
 
 
@@ -133,6 +145,29 @@ def test_every_plot_has_curves_in_colour(page: Any) -> None:
         assert coloured > 200, plot
 
 
+def test_lines_are_named_at_their_ends_beside_the_plot(page: Any) -> None:
+    for plot in PLOTS:
+        assert page.locator(f"#plot-{plot} .u-wrap canvas").evaluate(BESIDE) > 50, plot
+
+
+def test_p_and_holm_are_in_sight_on_a_laptop_and_the_caption_does_not_scroll(open_page: Open) -> None:
+    page = open_page(LAPTOP)
+    region = page.locator(".scroll:has(table[data-table=cases])")
+    box = region.bounding_box()
+    for name in ("mean", "low", "p", "p_corrected"):
+        heading = page.locator(f"table[data-table=cases] th[data-field={name}]").bounding_box()
+        assert heading["x"] + heading["width"] <= box["x"] + box["width"], name
+    assert region.locator("#caption-cases").count() == 0
+
+
+def test_the_verdict_and_the_first_row_come_first_on_a_phone(open_page: Open) -> None:
+    page = open_page(PHONE)
+    row = page.locator("table[data-table=cases] tbody tr").first.bounding_box()
+    assert row["y"] + row["height"] < PHONE["height"]
+    mean = page.locator("table[data-table=cases] tbody tr").first.locator("td.number").first.bounding_box()
+    assert mean["x"] + mean["width"] <= PHONE["width"]
+
+
 def test_a_click_sorts_a_table_and_another_turns_it_round(page: Any) -> None:
     heading = page.locator("table[data-table=runs] th[data-field=test_accuracy]")
     place = 1 + heading.evaluate("cell => cell.cellIndex")
@@ -211,6 +246,7 @@ def test_the_log_scale_redraws_and_the_values_are_a_table_too(page: Any) -> None
     canvas = page.locator("#plot-loss .u-wrap canvas")
     before = canvas.evaluate(PIXELS)
     page.locator("#plot-loss [data-log]").check()
+    page.locator("[data-show=train]").check()
     assert canvas.evaluate(PIXELS) != before
     page.locator("#plot-loss summary").press("Enter")
     rows = page.locator("#plot-loss table tr")

@@ -94,7 +94,7 @@ def test_nothing_is_loaded_and_only_what_is_in_the_page_may_run(page: str) -> No
     assert "unsafe" not in policy
     assert "http" not in policy
     code = re.findall(r"<script>(.*?)</script>|<style>(.*?)</style>", page, re.DOTALL)
-    assert len(code) == 9
+    assert len(code) == 10
     for script, style in code:
         digest = base64.b64encode(hashlib.sha256((script or style).encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy

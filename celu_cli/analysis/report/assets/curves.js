@@ -78,7 +78,8 @@
         const curve = curveOf(group, key);
         if (!curve) continue;
         const band = shows("band") ? curve.band : null;
-        lines.push({ ...drawn, label: `${group.label}${state} ${phase}`, at: at(curve), values: curve.mean, band });
+        const end = phase === phases[0] ? `${group.short}${state}` : null;
+        lines.push({ ...drawn, label: `${group.label}${state} ${phase}`, end, at: at(curve), values: curve.mean, band });
       }
       const name = group.published;
       if (!overTime && shows("published") && name && !named.has(name)) {
@@ -90,6 +91,7 @@
           lines.push({
             ...look,
             label: `${name} published ${phase}`,
+            end: phase === phases[0] ? `${name} published` : null,
             at: pick(published[name].epochs),
             values: pick(published[name][`${phase}_${measure}`]),
             mark: null,

@@ -8,6 +8,7 @@
       const measured = DATA.fidelity[Number(select.value)];
       const lines = measured[key].map((values, place) => ({
         label: `layer ${place + 1}`,
+        end: `layer ${place + 1}`,
         values,
         ...measured.looks[place],
         colour: themed(measured.looks[place].colour),
@@ -46,7 +47,7 @@
 
   const activation = (key) => () => {
     const lines = curves.flatMap(({ label, colour, mark, [key]: values }) =>
-      sides(values).map((side) => ({ label, values: side, colour: themed(colour), mark, width: 2 })),
+      sides(values).map((side, number) => ({ label, end: number ? null : label, values: side, colour: themed(colour), mark, width: 2 })),
     );
     return { x, lines, xLabel: "x", yLabel: key, exact: true };
   };

@@ -17,6 +17,29 @@ const fromHex = (text) => [1, 3, 5].map((place) => parseInt(text.slice(place, pl
 /* The colour of a line on this background, of the two that it has. */
 const themed = ([light, dark]) => fromHex(isDark() ? dark : light);
 
+function luminance(parts) {
+  const [red, green, blue] = parts.map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one, other) {
+  const [darker, lighter] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/* The colour of a line for small letters, moved towards the ink until they can be read (4.5 : 1). */
+function readableColour(colour) {
+  const [paper, ink] = [themeColour("paper"), themeColour("ink")];
+  let seen = colour;
+  for (let share = 0; contrast(seen, paper) < 4.5 && share < 1; share += 0.05) {
+    seen = colour.map((part, place) => part + share * (ink[place] - part));
+  }
+  return seen;
+}
+
 /* Outlines around 0, 0 of about size 1, by the letters Matplotlib has for them. */
 const polygon = (...corners) => corners;
 const OUTLINES = {

@@ -4,10 +4,10 @@
  *
  * What to draw comes from a function without arguments, called again at every update:
  *   { x, lines, xLabel, yLabel, whole, exact }
- * `x` has ascending numbers and each line { label, values, colour, mark, dash, width, band, quiet } one value or null
+ * `x` has ascending numbers and each line { label, end, values, colour, mark, dash, width, band, quiet } one value or null
  * for each of them. `band` is { low, high }; `quiet` lines are neither read out nor listed. `whole`: x are whole
- * numbers. `exact`: values are read at x alone, not beside it. A figure with a list of class legend has its lines listed
- * there, to be switched off and on.
+ * numbers. `exact`: values are read at x alone, not beside it. A line's `end` is written where it ends. A figure with a
+ * list of class legend has its lines listed there, to be switched off and on.
  */
 
 const FONT = "12px system-ui, sans-serif";
@@ -26,6 +26,13 @@ const readableX = (value) =>
   value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)
     ? value.toExponential(2).replace(/\.?0*e\+?/, "e")
     : String(Number(value.toPrecision(5)));
+
+const readableTick = (value) => (value === null ? "" : readableX(value));
+const powerOfTen = (value) => {
+  const power = value === null ? 0 : Math.round(Math.log10(value));
+  if (Math.abs(power) < 3 || value.toExponential(0)[0] !== "1") return readableTick(value);
+  return `10${[...String(power)].map((digit) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(digit)]).join("")}`;
+};
 
 /* The range of a log axis: out to the next numbers of one digit, where uPlot begins its ticks. */
 function logRange(min, max) {
@@ -117,14 +124,14 @@ class Plot {
     return this.log?.checked ?? false;
   }
 
-  /* x, then the values of each line, then low and high of each band. */
+  /* x, then low and high of each band, which are drawn below, then the values of each line. */
   series() {
     const shown = (values) => (this.logarithmic ? values.map((value) => (value > 0 ? value : null)) : values);
     const bands = this.spec.lines.filter((line) => line.band);
     return [
       this.spec.x,
-      ...this.spec.lines.map((line) => shown(line.values)),
       ...bands.flatMap(({ band }) => [shown(band.low), shown(band.high)]),
+      ...this.spec.lines.map((line) => shown(line.values)),
     ];
   }
 
@@ -137,7 +144,7 @@ class Plot {
     const logAxis = this.logarithmic ? { filter: logTicks, grid: fewer, ticks: fewer } : {};
     const unseen = { stroke: "transparent", spanGaps: true, points: { show: false } };
     const bands = lines.filter((line) => line.band);
-    const first = lines.length + 1;
+    const labels = labelsOf(lines, this.size());
     return {
       ...this.size(),
       legend: { show: false },
@@ -148,14 +155,15 @@ class Plot {
       },
       axes: [
         { ...axis, label: xLabel, size: 36, ...(whole ? { incrs: WHOLE_STEPS } : {}) },
-        { ...axis, ...logAxis, label: yLabel, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : readableX(tick))) },
+        { ...axis, ...logAxis, label: yLabel, size: 52, values: (_, ticks) => ticks.map(this.logarithmic ? powerOfTen : readableTick) },
       ],
-      series: [{}, ...lines.map((line) => this.lineOptions(line)), ...bands.flatMap(() => [unseen, unseen])],
+      padding: [null, labels ? labels.width : null, null, null],
+      series: [{}, ...bands.flatMap(() => [unseen, unseen]), ...lines.map((line) => this.lineOptions(line))],
       bands: bands.map(({ colour }, place) => ({
-        series: [first + 2 * place + 1, first + 2 * place],
-        fill: toCss(colour, 0.18),
+        series: [2 * place + 2, 2 * place + 1],
+        fill: toCss(colour, 0.15),
       })),
-      hooks: { setCursor: [() => this.read()] },
+      hooks: { setCursor: [() => this.read()], draw: [(plot) => drawLabels(plot, lines, labels)] },
     };
   }
 

@@ -176,7 +176,8 @@ def _resumption(recorder: RunRecorder) -> Iterator[str]:
     if checkpoint is None:
         yield "The run has no checkpoint yet: it starts again from its first step"
     else:
-        yield f"Resuming after step {checkpoint.step} of {checkpoint.steps} in epoch {checkpoint.epoch}"
+        epoch = f"epoch {checkpoint.epoch} of {recorder.run.case.epochs}"
+        yield f"Resuming after step {checkpoint.step} of {checkpoint.steps} in {epoch}"
     for change in recorder.run.manifest.machine_changes():
         yield f"Changed {change}; the last digits may differ from an uninterrupted run's"
 

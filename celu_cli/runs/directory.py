@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, Timeout
 
-from celu_cli.case.catalog import find_cases
+from celu_cli.case.catalog import find_cases, resolved
 from celu_cli.case.where import parse_group_name
 from celu_cli.errors import RunError
 from celu_cli.files import is_directory
@@ -81,7 +81,12 @@ def is_directory_of_cases(name: str, logs: Path) -> bool:
 
 
 def runs_under(directory: Path) -> list[Path]:
-    """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest."""
+    """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest.
+
+    Every path has a name, which is the run's: ``.`` is the directory that it means.
+    """
+    if directory.name in ("", ".."):
+        directory = resolved(directory)
     found = [
         path.parent for pattern in ("", "*/", "*/*/") for path in directory.glob(pattern + MANIFEST_NAME)
     ]

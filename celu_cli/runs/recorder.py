@@ -30,7 +30,7 @@ from celu_cli.events import (
 )
 from celu_cli.files import remove_unfinished, sync_directory, write_whole
 from celu_cli.processes import Process
-from celu_cli.runs.checkpoint import FoundCheckpoint, read_checkpoint, write_checkpoint
+from celu_cli.runs.checkpoint import CHECKPOINT_NAME, FoundCheckpoint, read_checkpoint, write_checkpoint
 from celu_cli.runs.directory import claim_run_directory, lock_run
 from celu_cli.runs.manifest import (
     HEARTBEAT_SECONDS,
@@ -42,9 +42,10 @@ from celu_cli.runs.manifest import (
     utc_now,
     write_manifest,
 )
-from celu_cli.runs.metrics import append_metrics, keep_metrics
-from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
+from celu_cli.runs.metrics import append_metrics, keep_metrics, read_metrics
+from celu_cli.runs.run import CASE_NAME, Run, append_overrides
 from celu_cli.runs.train_log import append_log, epoch_line, log_line, summary_lines
+from celu_cli.text import celu_command
 
 _NOTHING_FOUND = FoundCheckpoint(None, ())
 _WATCHED_SECONDS = 1.5 * HEARTBEAT_SECONDS
@@ -101,8 +102,7 @@ class RunRecorder:
             with _clear_errors(path):
                 lock = lock_run(path)
                 (path / CASE_NAME).write_text(dump_case(case), encoding="utf-8")
-                lines = "".join(f"{override}\n" for override in overrides)
-                (path / OVERRIDES_NAME).write_text(lines, encoding="utf-8")
+                append_overrides(path, overrides)
                 code = user_files(layer.activation for layer in plan_network(case).layers)
                 manifest = _identified(new_manifest(case.seed, dataset_source, code), case)
                 append_log(path, log_line("start", case=case.name, seed=case.seed, epochs=case.epochs))
@@ -122,7 +122,7 @@ class RunRecorder:
 
         Raises:
             RunError: another process trains it, the files cannot be read or written, lack epochs that the checkpoint
-                has done, or no checkpoint is whole.
+                has done, or no checkpoint is whole or there though epochs were trained.
         """
         with _clear_errors(path):
             lock = lock_run(path)
@@ -132,15 +132,20 @@ class RunRecorder:
             checkpoint = found.checkpoint
             if checkpoint is None and found.problems:
                 raise RunError("\n".join([f"{path} has no checkpoint to go on from:", *found.problems]))
+            if checkpoint is None and read_metrics(path):
+                raise RunError(
+                    f"{path} has finished epochs but no checkpoint to go on from; copy its {CHECKPOINT_NAME}/ from "
+                    "where it was trained, or train its case from the start, as a new run: "
+                    + celu_command("run", path / CASE_NAME)
+                )
             epoch, step, trained = 1, 0, 0
             if checkpoint is not None:
                 epoch, step, trained = checkpoint.epoch, checkpoint.step, checkpoint.epochs_trained
             manifest = _identified(resumed_manifest(earlier, epoch, step), case)
             kept = keep_metrics(path, least=epoch - 1, most=trained)
+            append_overrides(path, overrides)
             remove_unfinished(path)
             write_whole(path / CASE_NAME, dump_case(case))
-            earlier_overrides = (path / OVERRIDES_NAME).read_text(encoding="utf-8")
-            write_whole(path / OVERRIDES_NAME, earlier_overrides + "".join(f"{one}\n" for one in overrides))
             append_log(path, log_line("resume", epoch=epoch, step=step, epochs=case.epochs))
             write_manifest(path, manifest)
             if lock is None:

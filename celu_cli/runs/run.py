@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,28 @@ class Run:
         spent = (now - (last.ended or now)).total_seconds()
         # The epoch under way may take longer than expected; how much of it is left is not known, but not below 0.
         return max(0.0, each * (self.case.epochs - last.epoch) - min(max(0.0, spent), each))
+
+
+def read_overrides(run_path: Path) -> tuple[str, ...]:
+    """What the run's case was changed with on the command line; nothing where that cannot be read.
+
+    It explains how case.yaml came about and decides nothing.
+    """
+    try:
+        text = (run_path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    return tuple(text.removesuffix("\n").split("\n")) if text else ()
+
+
+def append_overrides(run_path: Path, overrides: Iterable[str]) -> None:
+    """Add a line for each of `overrides`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with (run_path / OVERRIDES_NAME).open("a", encoding="utf-8") as file:
+        file.writelines(f"{override}\n" for override in overrides)
 
 
 def read_run(path: Path) -> Run:

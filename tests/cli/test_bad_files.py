@@ -45,6 +45,12 @@ def test_a_pipe_is_refused_and_not_waited_for(refusal: Callable[..., str]) -> No
     assert refusal("/dev/zero") == "celu: /dev/zero is a pipe or a device; a case is a file\n"
 
 
+def test_a_name_beside_a_file_of_that_name_says_so(refusal: Callable[..., str], here: Path) -> None:
+    (here / "mine.yml").write_text(SMALL)
+    expected = "celu: there is no case 'mine' in cases/, but a file here; name it with its ending: mine.yml\n"
+    assert refusal("mine") == expected
+
+
 def test_a_link_in_a_circle_is_refused(refusal: Callable[..., str]) -> None:
     Path("circle.yaml").symlink_to("circle.yaml")
     Path("case.yaml").write_text("extends: circle.yaml\n")

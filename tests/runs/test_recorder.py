@@ -20,12 +20,14 @@ from celu_cli.case.load import load_case
 from celu_cli.errors import DivergedError, InterruptedByUser, RunError
 from celu_cli.events import EpochDone
 from celu_cli.runs import recorder as recorder_module
+from celu_cli.runs.checkpoint import write_checkpoint
 from celu_cli.runs.directory import lock_run
 from celu_cli.runs.manifest import read_manifest, utc_now, write_manifest
 from celu_cli.runs.metrics import METRICS_NAME, read_metrics
 from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import read_run
 from tests.runs.fakes import make_case, make_events, make_metrics, record_run
+from tests.runs.test_checkpoint import make_checkpoint
 
 
 def test_a_completed_run_leaves_every_file_the_design_names(tmp_path: Path) -> None:
@@ -206,6 +208,7 @@ def test_a_suspended_run_is_called_so_and_not_taken_over_until_its_process_is_go
     assert {file: file.read_bytes() for file in path.iterdir()} == before
     child.kill()
     child.wait()
+    write_checkpoint(path, make_checkpoint(2, 10))
     with RunRecorder.reopen(path, read_run(path).case) as recorder:
         assert recorder.run.status == "running"
 
@@ -262,8 +265,9 @@ def test_without_locks_the_first_of_two_that_resume_at_once_gives_up(
 
     def come(_: float) -> None:
         manifest = read_manifest(path)
-        other = manifest.resumed[-1].model_copy(update={"pid": 1})
-        write_manifest(path, manifest.model_copy(update={"resumed": (*manifest.resumed, other)}))
+        for latest in manifest.resumed[-1:]:  # waiting for another program sleeps as well
+            other = latest.model_copy(update={"pid": 1})
+            write_manifest(path, manifest.model_copy(update={"resumed": (*manifest.resumed, other)}))
 
     monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
     monkeypatch.setattr(time, "sleep", come)

@@ -149,7 +149,7 @@ def test_elapsed_time_stops_with_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_pause_of_a_resumed_run_is_no_elapsed_time(tmp_path: Path, killed: bool) -> None:
-    path = record_run(tmp_path, done=1)
+    path = record_run(tmp_path, done=0)
     began, stopped = utc_now() - timedelta(hours=10), utc_now() - timedelta(hours=9)
     changes = {"started": began, "heartbeat": stopped, "ended": None if killed else stopped}
     write_manifest(path, read_manifest(path).model_copy(update=changes))

@@ -11,7 +11,7 @@ from typing import Any
 from celu_cli.analysis.compare.columns import Column, Records, records_of
 from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.runs.manifest import Manifest, Resumption
-from celu_cli.runs.run import OVERRIDES_NAME, Run
+from celu_cli.runs.run import Run, read_overrides
 from celu_cli.text import iso_time
 
 _COMMIT_DIGITS = 12
@@ -34,7 +34,7 @@ def origins_of(runs: Sequence[Run]) -> tuple[Table, Table]:
         counts.update(places.keys())
         origins.append((run, ", then ".join(map(str, places))))
     found = [(place, *environment, counts[place]) for environment, place in environments.items()]
-    said = {run.name: _overrides(run) for run in runs}
+    said = {run.name: read_overrides(run.path) for run in runs}
     first, *others = said.values()
     shared = [each for each in first if others and all(each in other for other in others)]
     columns = tuple(
@@ -55,15 +55,6 @@ def _environment(part: Manifest | Resumption) -> _Environment:
     versions = ", ".join(f"{name} {version}" for name, version in part.versions.items())
     commit, mark, rest = (part.git_commit or "").partition("+")
     return part.cpu_model, part.cpu_threads, part.host, commit[:_COMMIT_DIGITS] + mark + rest, versions
-
-
-def _overrides(run: Run) -> list[str]:
-    """What was said on the command line; nothing where that cannot be read, as it explains but decides nothing."""
-    try:
-        text = (run.path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return [line for line in text.split("\n") if line]
 
 
 def _error(run: Run) -> str:
@@ -113,7 +104,7 @@ _ORIGIN_COLUMNS = (
     _of_run("initial_weights", lambda run: _digits(run.manifest.initial_weights_hash), "initial weights"),
     _of_run("batch_order", lambda run: _digits(run.manifest.batch_order_hash), "batch order"),
     _of_run("code", _code, "own code"),
-    _of_run("overrides", lambda run: " ".join(_overrides(run)), "overrides"),
+    _of_run("overrides", lambda run: " ".join(read_overrides(run.path)), "overrides"),
     _of_run("error", _error, "error"),
 )
 _ORIGIN_FIRST = ("run", "status", "error", "started", "ended", "environments", "overrides")

@@ -14,7 +14,7 @@ from celu_cli.case.where import Where, parse_group_name
 from celu_cli.errors import CaseError, RunError, UsageError
 from celu_cli.files import is_directory
 from celu_cli.runs.directory import find_runs
-from celu_cli.runs.run import CASE_NAME, OVERRIDES_NAME, Run
+from celu_cli.runs.run import CASE_NAME, Run, read_overrides
 from celu_cli.text import listed, shown
 
 
@@ -78,7 +78,7 @@ def _but_seed(run: Run) -> str:
 def _shortest_command(run: Run) -> tuple[str, tuple[str, ...]]:
     """The reference and the overrides that give the run's case again."""
     trained = settings(run.case, but=UNTRAINED_KEYS)
-    for overrides in ((), _read_overrides(run.path)):
+    for overrides in ((), read_overrides(run.path)):
         try:
             case = load_case(run.case.name, overrides, to_train=False)
         except CaseError:
@@ -86,13 +86,6 @@ def _shortest_command(run: Run) -> tuple[str, tuple[str, ...]]:
         if settings(case, but=UNTRAINED_KEYS) == trained:
             return run.case.name, overrides
     return shown(run.path / CASE_NAME), ()
-
-
-def _read_overrides(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple((path / OVERRIDES_NAME).read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError):
-        return ()
 
 
 def _runs_of(name: str, logs: Path) -> tuple[str, ...]:

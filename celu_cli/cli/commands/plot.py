@@ -56,7 +56,7 @@ def plot(
         _print(runs)
         return
     for run in runs:
-        directory = run.path / "plots" if output is None else output / run.case.name / run.path.name
+        directory = run.path / "plots" if output is None else output / run.name
         paths = draw_run(run, directory, file_format, normalised)
         if not paths:
             _say_empty(run)

@@ -14,6 +14,7 @@ from celu_cli.events import RunOpened
 from celu_cli.text import celu_command
 
 if TYPE_CHECKING:
+    from celu_cli.case.schema import Case
     from celu_cli.cli.output.live import LiveDisplay
     from celu_cli.cli.signals import StopRequest
     from celu_cli.events import Event, LayerDetail
@@ -40,8 +41,16 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Resume a run that stopped. CASE is then a run directory, or a case, whose newest unfinished run "
-            "is resumed. epochs= may be raised.",
+            help="Resume a run that stopped. CASE is then a run directory, or a case, whose unfinished run is resumed "
+            "that trains what is asked for. epochs may be raised.",
+        ),
+    ] = False,
+    resume_or_begin: Annotated[
+        bool,
+        typer.Option(
+            "--resume-or-begin",
+            help="Resume the unfinished run of exactly this case and these values, or begin one: for a job that may "
+            "be started again.",
         ),
     ] = False,
     checkpoint_minutes: Annotated[
@@ -75,15 +84,13 @@ def run(
     """Train a case with live progress; write its log, metrics and plots to a run directory."""
     from celu_cli.case.load import load_case
     from celu_cli.execute import Job
-    from celu_cli.runs.resume import find_run_to_resume
 
     changes = (*(overrides or ()), *_short_overrides(sample, epochs, fidelity))
-    unfinished: Path | None = None
-    if resume:
-        found, loaded = find_run_to_resume(case, logs, changes)
-        unfinished = found.path
-    else:
-        loaded = load_case(case, changes)
+    unfinished, loaded = (
+        _resumed(case, logs, changes, or_begin=resume_or_begin)
+        if resume or resume_or_begin
+        else (None, load_case(case, changes))
+    )
     job = Job(
         loaded,
         logs,
@@ -95,6 +102,21 @@ def run(
         layer_detail=_layer_detail(tensorboard, tensorboard_histograms, unfinished),
     )
     _report(_train(job))
+
+
+def _resumed(case: str, logs: Path, changes: tuple[str, ...], *, or_begin: bool) -> tuple[Path | None, Case]:
+    """The run that is resumed, None where a new one is to begin, and the case to train."""
+    from celu_cli.case.load import load_case
+    from celu_cli.runs.resume import NothingToResumeError, find_run_to_resume
+
+    try:
+        run, loaded = find_run_to_resume(case, logs, changes, exactly=or_begin)
+    except NothingToResumeError as error:
+        if not or_begin:
+            raise
+        typer.echo(f"{error}\nA new run begins", err=True)
+        return None, load_case(case, changes)
+    return run.path, loaded
 
 
 class _Attendance(ExitStack):

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from celu_cli.errors import RunError
 from celu_cli.runs.run import Run
 from celu_cli.runs.tensorboard.event_files import PATTERN
-from celu_cli.runs.tensorboard.writer import begin_files
+from celu_cli.runs.tensorboard.writer import TEST, TRAIN, begin_files
 
 
 def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
@@ -25,7 +25,7 @@ def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
     repeated = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
     if repeated:
         raise RunError(f"two runs are called {repeated[0]}; export them into different directories")
-    places = [directory / run.case.name / run.path.name for run in runs]
+    places = [directory / run.name for run in runs]
     for place in places:
         _refuse_what_is_no_export(place)
     with _workspace(directory) as workspace:
@@ -40,8 +40,10 @@ def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
 
 
 def _refuse_what_is_no_export(place: Path) -> None:
+    """A directory with event files where a run has them holds nothing else that could be lost."""
     files = [path for path in place.rglob("*") if not path.is_dir()] if place.is_dir() else [place]
-    if place.exists() and not all(path.match(PATTERN) for path in files):
+    of_a_run = (place, place / TRAIN, place / TEST)
+    if place.exists() and not all(path.match(PATTERN) and path.parent in of_a_run for path in files):
         raise RunError(f"{place} holds more than event files; export into another directory")
 
 

@@ -53,6 +53,15 @@ def test_plots_can_go_elsewhere(logs: Path) -> None:
     assert list(logs.rglob("*.png")) == []
 
 
+def test_from_within_a_run_directory_its_plots_go_where_they_always_do(
+    logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = (logs / "case-c").iterdir()
+    monkeypatch.chdir(path)
+    run_plot(".", "--output", "../../../figures")
+    assert len(list(Path(f"../../../figures/case-c/{path.name}").glob("t*.png"))) == 2
+
+
 def test_a_run_without_an_epoch_is_told_on_stderr(logs: Path) -> None:
     record_run(logs, make_case(name="case-b"), done=0)
     result = run_plot("case-b")

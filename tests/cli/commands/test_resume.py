@@ -88,6 +88,24 @@ def test_a_case_means_its_newest_unfinished_run(celu: Celu, complete: Run, inter
     assert read_run(older).status == "interrupted"
 
 
+def test_a_job_begins_its_run_and_resumes_it_when_it_is_started_again(
+    celu: Celu, complete: Run, interrupted: Path
+) -> None:
+    logs = interrupted.parents[1]
+    job = ("run", "case-c", *SMALL, "epochs=3", "--resume-or-begin", "--logs")
+    outcome = celu(*job, str(logs))
+    assert outcome.code == 0, outcome.err
+    assert "Resuming after step 2 of 4 in epoch 3 of 3" in outcome.err
+    assert unequal(read_run(interrupted), complete) == []
+
+    outcome = celu(*job, str(logs / "elsewhere"))
+    assert outcome.code == 0, outcome.err
+    assert "there are no runs of case-c in" in outcome.err
+    assert "A new run begins" in outcome.err
+    (run,) = find_runs(logs / "elsewhere").runs
+    assert unequal(run, complete) == []
+
+
 def test_a_damaged_newest_checkpoint_costs_only_the_work_since_the_one_before(
     celu: Celu, complete: Run, tmp_path: Path
 ) -> None:

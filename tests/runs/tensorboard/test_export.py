@@ -7,6 +7,7 @@ import pytest
 
 from celu_cli.errors import RunError
 from celu_cli.events import LayersMeasured
+from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import read_run
 from celu_cli.runs.tensorboard import export
 from celu_cli.runs.tensorboard.export import export_events
@@ -69,6 +70,27 @@ def test_a_directory_with_more_than_event_files_is_not_touched(tmp_path: Path) -
     with pytest.raises(RunError, match="holds more than event files; export into another directory"):
         export_events([read_run(path)], tmp_path / "logs")
     assert files_under(tmp_path) == before
+
+
+def test_from_within_a_run_directory_its_export_alone_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (record_run(tmp_path / "logs", make_case(seed=seed)) for seed in (0, 1))
+    out = tmp_path / "out"
+    export_events([read_run(one), read_run(other)], out)
+    (kept,) = (out / "case-c" / other.name).glob("events*")
+    monkeypatch.chdir(one)
+    (run,) = find_runs(Path("logs"), ["."]).runs
+    assert export_events([run], Path("../../../out")) == [Path("../../../out/case-c") / one.name]
+    assert kept.exists()
+    assert {path.name for path in (out / "case-c").iterdir()} == {one.name, other.name}
+
+
+def test_a_directory_of_exports_is_not_taken_for_an_export(tmp_path: Path) -> None:
+    run = read_run(record_run(tmp_path / "logs"))
+    export_events([run], tmp_path / "out" / run.name / "case-c")
+    with pytest.raises(RunError, match="holds more than event files"):
+        export_events([run], tmp_path / "out")
 
 
 def test_two_runs_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 	$(BIN)/celu run case-a --sample --epochs 3
 	$(BIN)/celu compare case-a
 
-test: $(READY)  ## the tests, but for two that take a minute each
+test: $(READY)  ## the tests, but for those that take a minute each
 	$(BIN)/pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test-slow: $(READY)  ## those two: every gradient that `celu check --all` knows, every part of the benchmark
+test-slow: $(READY)  ## those: all gradients of `celu check --all`, all parts of the benchmark, real Slurm and Ray
 	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 2
 
 soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data

@@ -21,10 +21,10 @@ def worker_bytes(cell_bytes: int) -> int:
     return _WORKER_BYTES + int(_TENSORS_SHARE * cell_bytes)
 
 
-def default_workers(cells: int, cell_bytes: int, cores_each: int = 1) -> int:
-    """As many workers as there are cores, cells, and memory for cells of `cell_bytes`; at least one."""
+def default_workers(cells: int, memory_each: int, cores_each: int = 1) -> int:
+    """As many workers as there are cells, cores, and bytes of memory for each; at least one."""
     memory = available_memory()
-    fitting = memory // worker_bytes(cell_bytes) if memory is not None else cells
+    fitting = memory // memory_each if memory is not None else cells
     return max(1, min(len(usable_cores()) // cores_each, cells, fitting))
 
 

@@ -47,6 +47,7 @@ class LocalWorkers:
         self._cores: list[list[int] | int] = (
             [*split_cores(count, usable_cores())] if cores_each is None else [cores_each] * count
         )
+        self.count = count
         self._workers: list[_Worker | None] = [None] * count
 
     def idle(self) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from celu_cli.errors import UsageError
 
+MOST_TASKS = 100
 _SCRIPT = """\
 #!/bin/bash
 {options}
@@ -30,12 +31,12 @@ exit "$code"
 
 
 def batch_script(
-    plan: Path, name: str, command: Sequence[str], tasks: int, *, cpus: int, gpus: float, memory: int
+    plan: Path, name: str, command: Sequence[str], tasks: int, cpus: int, gpus: float, memory: int
 ) -> str:
-    """The script for sbatch: `tasks` tasks, each of which runs `celu sweep` with `command` on `cpus` cores.
+    """The script for sbatch: `tasks` tasks, each of which runs `celu sweep` with `command`.
 
-    `memory` is in bytes. Slurm starts the tasks it has room for; one that finds nothing to do ends at once. USR1 comes
-    two minutes before the time limit, to the script alone.
+    Slurm starts those it has room for, with `cpus` cores and `memory` bytes each; one that finds nothing to do ends at
+    once. USR1 comes two minutes before the time limit, to the script alone.
     """
     log = str(plan.parent.resolve()).replace("%", "%%") + "/slurm-%A_%a.log"
     options = {

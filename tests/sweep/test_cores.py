@@ -44,12 +44,12 @@ def test_processes_that_know_nothing_of_each_other_hold_different_cores_until_th
 
 
 @pytest.mark.parametrize(
-    ("free", "cell", "cores_each", "workers"),
-    [(10**12, 10**8, 1, 8), (10**12, 10**8, 3, 2), (4 * 10**9, 10**9, 1, 1)],
+    ("free", "each", "cores_each", "workers"),
+    [(10**12, 10**9, 1, 8), (10**12, 10**9, 3, 2), (4 * 10**9, 10**9, 1, 4)],
 )
 def test_workers_fit_into_cores_and_memory(
-    monkeypatch: pytest.MonkeyPatch, free: int, cell: int, cores_each: int, workers: int
+    monkeypatch: pytest.MonkeyPatch, free: int, each: int, cores_each: int, workers: int
 ) -> None:
     monkeypatch.setattr(cores, "usable_cores", lambda: list(range(8)))
     monkeypatch.setattr(cores, "available_memory", lambda: free)
-    assert default_workers(100, cell, cores_each) == workers
+    assert default_workers(100, each, cores_each) == workers

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,16 @@ def weights_of(path: Path) -> dict[str, np.ndarray]:
     checkpoint = read_checkpoint(path).checkpoint
     assert checkpoint is not None
     return dict(checkpoint.arrays)
+
+
+def assert_as_undisturbed(path: Path, plan: Plan, logs: Path) -> None:
+    """That the run in `path`, of a worker with one core, has the bits of an undisturbed one, trained in `logs`."""
+    (cell,) = [cell for cell in plan.cells if cell.case == read_run(path).case]
+    Conductor(replace(plan, cells=(cell,)), logs, LocalWorkers(1, cores_each=1), Standings(logs)).conduct()
+    ours, theirs = weights_of(path), weights_of(runs_in(logs)[0])
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, theirs[name])
 
 
 def test_a_worker_that_trained_other_cells_trains_the_same_bits_as_a_fresh_process(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from celu_cli.sweep.plan import Plan
     from celu_cli.sweep.standing import CellState
 
-_MOST_WORKERS_ELSEWHERE = 100
 _PATIENCE_SECONDS = 120.0  # twice as long as it takes to know that another worker is dead
 
 
@@ -50,16 +49,23 @@ def sweep(
         ),
     ] = None,
     on: Annotated[
-        Literal["local", "slurm"],
+        Literal["local", "ray", "slurm"],
         typer.Option(
             "--on",
-            help="Where the workers are: processes of this machine, or a job array of Slurm, whose script is printed.",
+            help="Where the workers are: processes of this machine, actors of Ray, or a job array of Slurm, whose "
+            "script is printed.",
         ),
     ] = "local",
     submit: Annotated[
         bool,
         typer.Option("--submit", help="With --on slurm: hand the script to sbatch instead of printing it."),
     ] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            "--ray-address", help="With --on ray: the cluster; default: one started here for the sweep."
+        ),
+    ] = None,
     cpus_per_run: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +73,7 @@ def sweep(
         ),
     ] = None,
     gpus_per_run: Annotated[
-        float, typer.Option("--gpus-per-run", min=0, help="GPUs of each worker, on Slurm.")
+        float, typer.Option("--gpus-per-run", min=0, help="GPUs of each worker, on Ray or Slurm.")
     ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and what is left to do; train nothing.")
@@ -92,14 +98,18 @@ def sweep(
     Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says more.
     """
     from celu_cli.sweep.conduct import Conductor
+    from celu_cli.sweep.cores import worker_bytes
     from celu_cli.sweep.local import LocalWorkers
     from celu_cli.sweep.plan import freeze, make_plan, read_plan
+    from celu_cli.sweep.ray import RayWorkers
     from celu_cli.sweep.request import read_request
+    from celu_cli.sweep.slurm import MOST_TASKS, batch_script
     from celu_cli.sweep.standing import Standings
 
     for option, given, places in (
         ("--submit", submit, ("slurm",)),
-        ("--gpus-per-run", gpus_per_run, ("slurm",)),
+        ("--ray-address", ray_address, ("ray",)),
+        ("--gpus-per-run", gpus_per_run, ("ray", "slurm")),
     ):
         if given and on not in places:
             raise UsageError(f"{option} needs --on {' or --on '.join(places)}")
@@ -109,34 +119,43 @@ def sweep(
     standings = Standings(logs)
     states = [standings.state(cell.identity) for cell in plan.cells]
     left = sum(not state.has_ended for state in states)
+    memory = worker_bytes(plan.most_memory())
     if on == "local":
-        count = _local_workers(plan, workers, cpus_per_run)
-    else:
-        count = workers or max(1, min(left, _MOST_WORKERS_ELSEWHERE))
+        workers = _local_workers(len(plan.cells), memory, workers, cpus_per_run)
     if dry_run:
-        _print_plan(plan, states, count)
+        _print_plan(plan, states, workers or 1)
         return
     file = frozen or freeze(plan, logs)
-    if on == "slurm":
-        words = [str(file.resolve()), "--logs", str(logs.resolve()), "--workers", "1"]
-        words += ["--data-dir", str(data_directory.resolve())] if data_directory else []
-        words += ["--fail-fast"] if fail_fast else []
-        _to_slurm(plan, file, words, count if left else 0, cpus_per_run or 1, gpus_per_run, submit)
+    if on == "slurm" and left:
+        command = [str(file.resolve()), "--logs", str(logs.resolve()), "--workers", "1"]
+        command += ["--data-dir", str(data_directory.resolve())] if data_directory else []
+        command += ["--fail-fast"] if fail_fast else []
+        tasks = workers or min(left, MOST_TASKS)
+        script = batch_script(file, plan.name, command, tasks, cpus_per_run or 1, gpus_per_run, memory)
+        _to_slurm(script, submit)
         return
+    if on == "slurm":
+        typer.echo("every cell is complete; there is nothing to submit")
+        return
+    launcher = (
+        RayWorkers(workers, left, cpus_per_run or 1, gpus_per_run, memory, ray_address)
+        if on == "ray"
+        else LocalWorkers(workers or 1, cpus_per_run)
+    )
     conductor = Conductor(
         plan,
         logs,
-        LocalWorkers(count, cpus_per_run),
+        launcher,
         standings,
         data_directory=data_directory,
         fail_fast=fail_fast,
         patience=_PATIENCE_SECONDS if frozen else inf,
     )
-    _summarise(_train(plan, conductor, count), plan, logs)
+    _summarise(_train(plan, conductor, launcher.count), plan, logs)
 
 
-def _local_workers(plan: Plan, asked: int | None, cores_each: int | None) -> int:
-    """How many processes of this machine train `plan`.
+def _local_workers(cells: int, memory: int, asked: int | None, cores_each: int | None) -> int:
+    """How many processes of this machine train `cells` cells, with `memory` bytes each.
 
     Raises:
         UsageError: more are asked for than there are cores.
@@ -153,28 +172,17 @@ def _local_workers(plan: Plan, asked: int | None, cores_each: int | None) -> int
         raise UsageError(
             f"--cpus-per-run {cores_each}: this process may use {cores} cores; {asked or 1} x {cores_each} are too many"
         )
-    return min(
-        asked or default_workers(len(plan.cells), plan.most_memory(), cores_each or 1), len(plan.cells)
-    )
+    return min(asked or default_workers(cells, memory, cores_each or 1), cells)
 
 
-def _to_slurm(
-    plan: Plan, file: Path, command: list[str], tasks: int, cpus: int, gpus: float, submitted: bool
-) -> None:
-    """Print the script of a job array, or submit it."""
-    from celu_cli.sweep.cores import worker_bytes
-    from celu_cli.sweep.slurm import batch_script, submit
+def _to_slurm(script: str, submitted: bool) -> None:
+    from celu_cli.sweep.slurm import submit
 
-    if not tasks:
-        typer.echo(f"{len(plan.cells)} of {len(plan.cells)} cells are complete; there is nothing to submit")
-        return
-    memory = worker_bytes(plan.most_memory())
-    script = batch_script(file, plan.name, command, tasks, cpus=cpus, gpus=gpus, memory=memory)
     if not submitted:
         typer.echo(script, nl=False)
         return
     job = submit(script)
-    typer.echo(f"submitted as job {job}, {tasks} tasks; see them with: squeue --job {job}")
+    typer.echo(f"submitted as job {job}; see it with: squeue --job {job}")
 
 
 def _print_plan(plan: Plan, states: list[CellState], workers: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import log
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -18,6 +19,7 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.progress import TrainingProgress
 from celu_cli.cli.output.tables import progress_console
+from celu_cli.events import EpochDone
 from celu_cli.runs.metrics import read_metrics
 from celu_cli.sweep.conduct import CellElsewhere, CellEnded, CellProgress, CellStarted, Result, SweepEvent
 from celu_cli.sweep.plan import Cell, Plan
@@ -26,6 +28,7 @@ from celu_cli.text import duration
 
 _MEASURED_RUNS = 50
 _CHECKPOINTS = 2
+_MUCH_LARGER = 4
 _FILES_BYTES = 150_000  # log, metrics, manifest and plots of a run
 
 
@@ -48,32 +51,55 @@ def plan_lines(plan: Plan, states: Sequence[CellState], workers: int) -> Iterato
         if state.standing == "completed" and state.run
     ]
     for cell, run in measured[-_MEASURED_RUNS:]:
-        costs.measure(cell.case, read_metrics(run).seconds)
-    seconds = costs.seconds([cell.case for cell in left])
-    if seconds is None:
+        epochs = read_metrics(run)
+        costs.measure(cell.case, epochs.seconds, len(epochs))
+    seconds = [costs.seconds(cell.case) for cell in left]
+    if not costs.known:
         yield "time: not known before the first cell is complete"
+    elif None in seconds:
+        yield "time: not known before a larger cell is complete"
     else:
         some = min(len(measured), _MEASURED_RUNS)
-        yield f"time: about {duration(seconds / workers)} with {workers} workers, as {some} finished cells took"
+        total = shared_time(seconds, workers)
+        yield f"time: about {duration(total)} with {workers} workers, as {some} finished cells took"
     yield f"disk: about {sum(costs.disk(cell.case) for cell in left) / 1e6:,.0f} MB"
 
 
+def shared_time(seconds: Sequence[float | None], workers: int) -> float:
+    """What `workers` need for cells of so many seconds, none of which can be shared out."""
+    known = [each for each in seconds if each is not None]
+    return max(sum(known) / workers, max(known, default=0.0))
+
+
 class Costs:
-    """What cells will take, as those did that are done: time follows the multiplications."""
+    """What cells will take, as others did that are not much smaller: the time follows the multiplications.
+
+    Of a tiny cell most of the time goes into starting its steps, which says nothing of a large one.
+    """
 
     def __init__(self) -> None:
         self._counted: dict[Case, tuple[float, int]] = {}
-        self._seconds = 0.0
-        self._work = 0.0
+        self._measured: dict[float, tuple[float, int]] = {}
 
-    def measure(self, case: Case, seconds: float) -> None:
-        """Take note that training `case` took `seconds`."""
-        self._seconds += seconds
-        self._work += self._of(case)[0]
+    @property
+    def known(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self._measured)
 
-    def seconds(self, cases: Sequence[Case]) -> float | None:
-        """What one worker needs for `cases`; None before anything is measured."""
-        return sum(self._of(case)[0] for case in cases) * self._seconds / self._work if self._work else None
+    def measure(self, case: Case, seconds: float, epochs: int) -> None:
+        """Take note that `epochs` epochs of `case` took `seconds`; what a cell takes beside them has none."""
+        work, _ = self._of(case)
+        before = self._measured.get(work, (0.0, 0))
+        self._measured[work] = before[0] + seconds, before[1] + epochs
+
+    def seconds(self, case: Case) -> float | None:
+        """What one worker needs for `case`; None where nothing of about its size was measured."""
+        work, _ = self._of(case)
+        near = min(self._measured, key=lambda measured: abs(log(measured / work)), default=0.0)
+        seconds, epochs = self._measured.get(near, (0.0, 0))
+        if not epochs or work > _MUCH_LARGER * near:
+            return None
+        return case.epochs * seconds / epochs * work / near
 
     def disk(self, case: Case) -> int:
         """Bytes of the directory of a run."""
@@ -84,7 +110,7 @@ class Costs:
         if key not in self._counted:
             plan = plan_network(case)
             checkpoint = 4 * plan.parameters * (1 + case.optimizer.state_tensors)
-            work = float(cost_of(case, plan).training_flops_per_epoch) * case.epochs
+            work = float(cost_of(case, plan).training_flops_per_epoch)
             self._counted[key] = work, _CHECKPOINTS * checkpoint + _FILES_BYTES
         return self._counted[key]
 
@@ -131,11 +157,14 @@ class SweepDisplay:
             case CellStarted(worker, cell, _):
                 self._at[worker] = cell, TrainingProgress(cell.case.epochs)
             case CellProgress(worker, inner):
-                self._at[worker][1].apply(inner)
+                cell, progress = self._at[worker]
+                progress.apply(inner)
+                if isinstance(inner, EpochDone):
+                    self._costs.measure(cell.case, inner.metrics.seconds, 1)
             case CellEnded(worker, cell, outcome, again):
                 _, progress = self._at.pop(worker)
                 if outcome.status == "completed":
-                    self._costs.measure(cell.case, progress.elapsed)
+                    self._costs.measure(cell.case, max(0.0, progress.elapsed - progress.finished.seconds), 0)
                 if not again:
                     self._left.pop(cell.identity, None)
                 self._say_end(event, progress)
@@ -175,8 +204,10 @@ class SweepDisplay:
         parts += [f"{self._result.diverged} diverged"] if self._result.diverged else []
         parts += [f"{len(self._result.failed)} failed"] if self._result.failed else []
         parts.append(f"{elapsed} elapsed")
-        if (seconds := self._costs.seconds(list(self._left.values()))) is not None and self._left:
-            parts.append(f"about {duration(seconds / self._workers)} left")
+        running = {cell.identity: progress.remaining for cell, progress in self._at.values()}
+        seconds = [running.get(cell) or self._costs.seconds(case) for cell, case in self._left.items()]
+        if seconds and None not in seconds:
+            parts.append(f"about {duration(shared_time(seconds, self._workers))} left")
         return ", ".join(parts)
 
     def _say_end(self, event: CellEnded, progress: TrainingProgress) -> None:

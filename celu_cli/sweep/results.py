@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from celu_cli.analysis.compare.groups import Choice, value_of
-from celu_cli.analysis.compare.swept import Point
+from celu_cli.analysis.compare.swept import Point, Swept
 from celu_cli.case.where import parse_where
-from celu_cli.runs.run import read_run
-from celu_cli.sweep.plan import Plan, newest_plan
+from celu_cli.errors import RunError
+from celu_cli.runs.run import Run, read_run
+from celu_cli.sweep.plan import SWEEPS_NAME, Plan, newest_plan
 from celu_cli.sweep.standing import Standings
 
 
-def read_sweep(name: str, logs: Path, choice: Choice, where: str | None = None) -> tuple[Plan, list[Point]]:
-    """The newest plan of the sweep `name`, and its points in its order; of its cells those that `where` chooses.
+def read_sweep(name: str, logs: Path, choice: Choice, where: str | None = None) -> Swept:
+    """What the newest plan of the sweep `name` came to, in its order; of its cells those that `where` chooses.
 
     Raises:
         UsageError: `where` chooses none.
         RunError: there is no such sweep, or a run of it cannot be read.
     """
-    plan, standings = newest_plan(name, logs), Standings(logs)
+    plan = newest_plan(name, logs)
     if where is not None:
         chosen = parse_where(where).choose([cell.case for cell in plan.cells])
         plan = replace(
             plan, cells=tuple(cell for cell, wanted in zip(plan.cells, chosen, strict=True) if wanted)
         )
+    return _gather(plan, Standings(logs), choice)
+
+
+def sweeps_of(runs: Sequence[Run], choice: Choice) -> tuple[list[Swept], list[str]]:
+    """The sweeps that `runs` are of, as far as these show them, and what is wrong with plans that cannot be read."""
+    sweeps, problems = [], []
+    known = {run.path.resolve(): run for run in runs}
+    for logs in dict.fromkeys(run.path.parent.parent for run in runs):
+        standings = Standings(logs)
+        for name in sorted({path.parent.name for path in (logs / SWEEPS_NAME).glob("*/plan-*.json")}):
+            try:
+                swept = _gather(newest_plan(name, logs), standings, choice, known)
+            except RunError as error:
+                problems.append(str(error))
+                continue
+            if swept.keys and any(point.values for point in swept.points):
+                sweeps.append(swept)
+    return sweeps, problems
+
+
+def _gather(
+    plan: Plan, standings: Standings, choice: Choice, known: Mapping[Path, Run] | None = None
+) -> Swept:
+    """The points of `plan`; with `known` without the cells that other runs are of."""
     found: dict[str, tuple[dict[str, Any], list[float], int]] = {}
     for cell in plan.cells:
+        state = standings.state(cell.identity)
+        if known is not None and state.run is not None and state.run.resolve() not in known:
+            continue
         settings = {key: cell.settings[key] for key in plan.keys}
         _, values, cells = found.get(repr(settings), (settings, [], 0))
         found[repr(settings)] = settings, values, cells + 1
-        state = standings.state(cell.identity)
         if state.run is None or (state.standing != "completed" and not choice.unfinished):
             continue
-        if (value := value_of(read_run(state.run), choice)) is not None:
+        run = known[state.run.resolve()] if known is not None else read_run(state.run)
+        if (value := value_of(run, choice)) is not None:
             values.append(value)
-    return plan, [Point(settings, tuple(values), cells) for settings, values, cells in found.values()]
+    points = [Point(settings, tuple(values), cells) for settings, values, cells in found.values()]
+    return Swept(plan.name, plan.keys, plan.logarithmic, tuple(points))

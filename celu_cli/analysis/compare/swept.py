@@ -30,6 +30,16 @@ class Point:
         return summarise(self.values) if self.values else None
 
 
+@dataclass(frozen=True)
+class Swept:
+    """What the sweep `name` came to: a point for each combination of its `keys`; `logarithmic` ones were spaced so."""
+
+    name: str
+    keys: tuple[str, ...]
+    logarithmic: tuple[str, ...]
+    points: tuple[Point, ...]
+
+
 def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
     """The key that `wanted` means, whole or its last word, and `groups` as points over it and what else differs.
 

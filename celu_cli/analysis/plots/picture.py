@@ -9,12 +9,12 @@ from pathlib import Path
 from celu_cli.analysis.compare.bands import BandKind, Measure
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
-from celu_cli.analysis.compare.swept import Point, points_by
+from celu_cli.analysis.compare.swept import Swept, points_by
 from celu_cli.analysis.plots.chart import Chart, save_chart
 from celu_cli.analysis.plots.labels import shared_text, title_of
 from celu_cli.analysis.plots.overlay import overlay_chart
 from celu_cli.analysis.plots.style import FORMATS, save_figure
-from celu_cli.analysis.plots.swept import heat_map_figure, swept_chart
+from celu_cli.analysis.plots.swept import sweep_figure, swept_chart
 from celu_cli.errors import UsageError
 
 _CENTIMETRE = 1 / 2.54  # inches
@@ -64,33 +64,24 @@ class Picture:
         what = title_of(metric.replace("-", " "), groups, key=key)
         self._save(swept_chart(points, key, metric, what, shared_text(groups)))
 
-    def draw_points(
-        self, points: Sequence[Point], keys: Sequence[str], logarithmic: Sequence[str], metric: str, name: str
-    ) -> None:
-        """Draw the `points` of the sweep `name` over its one key, or that asked for, or over its two keys.
+    def draw_points(self, swept: Swept, metric: str) -> None:
+        """Draw what a sweep came to over its one key, or that asked for, or over its two keys.
 
         Raises:
             UsageError: the sweep has no such keys, or no cell is complete.
             RunError: the file cannot be written.
         """
-        if not any(point.summary for point in points):
+        if self.by is not None and self.by not in swept.keys:
+            raise UsageError(f"--by {self.by}: this sweep has {', '.join(swept.keys) or 'only seeds'}")
+        if not any(point.summary for point in swept.points):
             raise UsageError("--plot: no cell of the sweep is complete yet")
-        swept = [key for key in keys if key != "case"]
-        if self.by is not None and self.by not in keys:
-            raise UsageError(f"--by {self.by}: this sweep has {', '.join(keys) or 'only seeds'}")
-        by = self.by or (swept[0] if len(swept) == 1 else None)
-        if by is not None:
-            self._save(swept_chart(points, by, metric, name, logarithmic=by in logarithmic))
-        elif len(keys) == 2:
-            pair, title = (keys[0], keys[1]), self.title or name
-            save_figure(
-                lambda: heat_map_figure(points, pair, metric, title, self._inches), self.path, self._format
-            )
-        else:
+        draw = sweep_figure(swept, metric, self.by, self.title, self._inches)
+        if draw is None:
             raise UsageError(
                 "--plot: a sweep is drawn over one key, which --by names, or over two; this one swept "
-                + (", ".join(keys) or "seeds alone")
+                + (", ".join(swept.keys) or "seeds alone")
             )
+        save_figure(draw, self.path, self._format)
 
     def _save(self, chart: Chart) -> None:
         titled = chart if self.title is None else replace(chart, title=self.title)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,17 +65,21 @@ def save_figure(draw: Callable[[], Figure], path: Path, file_format: str) -> Non
     Raises:
         RunError: the file cannot be written, or Matplotlib has no directory for its caches.
     """
-    metadata = {_STAMPS[file_format]: None}
+    write_result(path, render_figure(draw, file_format))
+
+
+def render_figure(draw: Callable[[], Figure], file_format: str) -> bytes:
+    """The file of what `draw` makes, in celu's style; the same figure gives the same bytes."""
+    content = BytesIO()
     with _style():
         figure = draw()
         lacking = _use_fonts_for(_text_of(figure))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"Glyph \d+")  # one line says it
-            write_result(
-                path, lambda file: figure.savefig(file, format=file_format, dpi=200, metadata=metadata)
-            )
+            figure.savefig(content, format=file_format, dpi=200, metadata={_STAMPS[file_format]: None})
     if lacking:
         _report(lacking)
+    return content.getvalue()
 
 
 @cache  # not for every picture of a run

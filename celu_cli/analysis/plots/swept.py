@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from celu_cli.analysis.compare.swept import Point
-from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel
+from celu_cli.analysis.compare.swept import Point, Swept
+from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel, chart_figure
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
 
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
 
 _MOST_TICKS = 12
 _NOTE = "mean and 95 % interval over seeds; a dot is a run"
+
+
+def sweep_figure(
+    swept: Swept,
+    metric: str,
+    by: str | None = None,
+    title: str | None = None,
+    size: tuple[float, float] | None = None,
+) -> Callable[[], Figure] | None:
+    """What draws a sweep: a line over the key `by` or its only one, a map of its two keys; None for more keys."""
+    numbers = [key for key in swept.keys if key != "case"]
+    if by is None and len(numbers) == 1:
+        by = numbers[0]
+    title = swept.name if title is None else title
+    if by is not None:
+        chart = swept_chart(swept.points, by, metric, title, logarithmic=by in swept.logarithmic)
+        return partial(chart_figure, chart, size)
+    if len(swept.keys) == 2:
+        return partial(heat_map_figure, swept.points, swept.keys, metric, title, size)
+    return None
 
 
 def swept_chart(
@@ -70,7 +91,7 @@ def is_geometric(values: Sequence[float]) -> bool:
 
 def heat_map_figure(
     points: Sequence[Point],
-    keys: tuple[str, str],
+    keys: Sequence[str],
     metric: str,
     title: str,
     size: tuple[float, float] | None = None,

@@ -10,11 +10,13 @@ from typing import Any
 from celu_cli import __version__
 from celu_cli.analysis.compare.groups import Choice, Group, find_group, group_runs, until
 from celu_cli.analysis.compare.run_columns import run_order
+from celu_cli.analysis.compare.swept import Swept
 from celu_cli.analysis.report.activations import activations_of
 from celu_cli.analysis.report.curves import curves_of, describe_curves
 from celu_cli.analysis.report.gradients import check_table, fidelity_of
 from celu_cli.analysis.report.origin import origins_of
 from celu_cli.analysis.report.results import Results, find_results
+from celu_cli.analysis.report.sweeps import SweepText, describe_sweeps
 from celu_cli.analysis.report.tables import Table
 from celu_cli.case.dump import dump_case
 from celu_cli.check.file import read_check
@@ -56,6 +58,7 @@ class Report:
     version: str
     problems: tuple[str, ...]
     results: Results
+    sweeps: tuple[SweepText, ...]
     alternatives: dict[str, str]
     curves: dict[str, Any]
     fidelity: Table
@@ -72,6 +75,7 @@ class Report:
         """All tables of the page."""
         return [
             self.results.groups,
+            *(sweep.table for sweep in self.sweeps),
             self.results.runs,
             self.fidelity,
             *(check.table for check in self.checks),
@@ -82,9 +86,14 @@ class Report:
 
 
 def build_report(
-    runs: Sequence[Run], choice: Choice, baseline: str | None, problems: Sequence[str], now: datetime
+    runs: Sequence[Run],
+    choice: Choice,
+    baseline: str | None,
+    problems: Sequence[str],
+    now: datetime,
+    sweeps: Sequence[Swept] = (),
 ) -> Report:
-    """The report of `runs`, at least one, whose groups are compared by `choice` and against `baseline`.
+    """The report of `runs`, at least one, whose groups are compared by `choice` and against `baseline`, and `sweeps`.
 
     Raises:
         UsageError: `baseline` means no group, or several.
@@ -105,6 +114,7 @@ def build_report(
         version=__version__,
         problems=(*problems, *damaged),
         results=results,
+        sweeps=tuple(describe_sweeps(sweeps, choice.metric)),
         alternatives={measure: describe_curves(curves, measure) for measure in ("accuracy", "loss")},
         curves=curves,
         fidelity=fidelity,

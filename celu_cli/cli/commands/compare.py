@@ -159,11 +159,11 @@ def compare(
             raise UsageError(
                 "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
             )
-        plan, points = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished), where)
-        records = compare_swept(points, plan.keys, metric)
+        swept = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished), where)
+        records = compare_swept(swept.points, swept.keys, metric)
         show(records, "mean")
         if picture:
-            picture.draw_points(points, plan.keys, plan.logarithmic, metric, plan.name)
+            picture.draw_points(swept, metric)
             typer.echo(f"drawn {plot}", err=True)
         return
     if by_run and baseline:

@@ -52,12 +52,14 @@ def report(
     from celu_cli.analysis.report.page import check_target, write_page
     from celu_cli.cli.targets import find_targets
     from celu_cli.runs.manifest import utc_now
+    from celu_cli.sweep.results import sweeps_of
 
     check_target(output)
     found = find_targets(targets or (), logs, where)
     check_epoch(at_epoch, found.runs)
     choice = Choice(metric, at_epoch, include_unfinished)
-    built = build_report(found.runs, choice, baseline, found.problems, utc_now())
+    sweeps, damaged = sweeps_of(found.runs, choice)
+    built = build_report(found.runs, choice, baseline, [*found.problems, *damaged], utc_now(), sweeps)
     for problem in built.problems:
         typer.echo(f"left out: {problem}", err=True)
     size = write_page(built, output)

@@ -6,13 +6,14 @@ import pytest
 from PIL import Image
 
 from celu_cli.analysis.compare.groups import Choice, Group, group_runs
-from celu_cli.analysis.compare.swept import Point, points_by
+from celu_cli.analysis.compare.swept import Point, Swept, points_by
 from celu_cli.analysis.plots.picture import Picture
 from celu_cli.errors import UsageError
 from celu_cli.runs.directory import find_runs
 from tests.runs.fakes import record_seeds
 
-LINE = [Point({"alpha": alpha}, (0.5, 0.5 + alpha / 10), 2) for alpha in (0.25, 1.0, 4.0)]
+POINTS = [Point({"alpha": alpha}, (0.5, 0.5 + alpha / 10), 2) for alpha in (0.25, 1.0, 4.0)]
+LINE = Swept("line", ("alpha",), ("alpha",), tuple(POINTS))
 
 
 @pytest.fixture
@@ -26,12 +27,12 @@ def groups(tmp_path: Path) -> list[Group]:
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     picture = Picture(tmp_path / "a.png")
     with pytest.raises(UsageError, match="this one swept seeds alone"):
-        picture.draw_points([Point({}, (0.5,), 1)], (), (), "test-accuracy", "")
+        picture.draw_points(Swept("", (), (), (Point({}, (0.5,), 1),)), "test-accuracy")
     with pytest.raises(UsageError, match="no cell of the sweep is complete"):
-        picture.draw_points([Point({"alpha": 1}, (), 3)], ("alpha",), (), "test-accuracy", "")
+        picture.draw_points(Swept("", ("alpha",), (), (Point({"alpha": 1}, (), 3),)), "test-accuracy")
     with pytest.raises(UsageError, match="--by beta: this sweep has alpha"):
-        Picture(tmp_path / "a.png", by="beta").draw_points(LINE, ("alpha",), (), "test-accuracy", "")
-    picture.draw_points(LINE, ("alpha",), ("alpha",), "test-accuracy", "")
+        Picture(tmp_path / "a.png", by="beta").draw_points(LINE, "test-accuracy")
+    picture.draw_points(LINE, "test-accuracy")
     assert picture.path.read_bytes().startswith(b"\x89PNG")
 
 

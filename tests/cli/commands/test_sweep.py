@@ -51,6 +51,11 @@ def test_a_sweep_trains_says_what_came_of_it_and_is_done_the_second_time(celu: C
     (top,) = json.loads(celu("compare", "--sweep", "case-c-alpha-seed", "--top", "1", "--format", "json").out)
     assert top["best"] == "best"
 
+    assert celu("report", "-o", "all.html").code == 0
+    page = Path("all.html").read_text()
+    assert "case-c-alpha-seed" in page
+    assert "wins partly by luck" in page
+
     more = celu(*WORDS[:-2], "seed=0..2", "alpha=1,2", "--dry-run")
     assert "6 cells, 4 completed, 2 to train" in more.out
     assert "as 4 finished cells took" in more.out

@@ -24,7 +24,8 @@ _MARGIN = 0.1
 _LABEL_CHARACTERS = 28
 _MARKED = 8  # points of a long curve
 _ALL_MARKED = 20
-_COLUMN = 0.2  # of the axis: curves whose ends are no further apart are labelled in one column
+_COLUMN = 0.5  # of the axis: curves whose ends are no further apart are labelled in one column
+_INSIDE_CHARACTERS = 16  # so that a label between the lines ends before the right column
 _PAPER: dict[str, Any] = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
 _BESIDE = 6  # points between a curve's end and its label
 
@@ -243,16 +244,17 @@ def _label_ends(axes: Axes, curves: Sequence[Curve], line: float) -> None:
 def _label_column(axes: Axes, curves: Sequence[Curve], at: float, line: float) -> None:
     from matplotlib.transforms import blended_transform_factory
 
-    share = _shares(axes.yaxis)
+    share, share_x = _shares(axes.yaxis), _shares(axes.xaxis)
     ends = [next(value for value in reversed(curve.values) if isfinite(value)) for curve in curves]
-    labels = ["\n".join(wrap(curve.label, _LABEL_CHARACTERS)) for curve in curves]
+    inside = at < axes.get_xlim()[1] and share_x(at) <= 1 - _COLUMN
+    width = _INSIDE_CHARACTERS if inside else _LABEL_CHARACTERS
+    labels = ["\n".join(wrap(curve.label, width)) for curve in curves]
     heights = [line * len(label.splitlines()) for label in labels]
     places = spread([share(end) for end in ends], heights)
     moved = any(
         curve.x[-1] < at or abs(place - share(end)) > 0.5 * height
         for curve, end, place, height in zip(curves, ends, places, heights, strict=True)
     )
-    inside = at < axes.get_xlim()[1]
     transform = blended_transform_factory(axes.transData, axes.transAxes)
     transform += _to_the_right(axes, 2 * _BESIDE if moved else _BESIDE)
     for curve, label, end, place in zip(curves, labels, ends, places, strict=True):

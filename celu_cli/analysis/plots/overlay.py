@@ -84,7 +84,7 @@ def _curves(
     lines: Sequence[_Line], train: bool, band: BandKind, seconds: float | None, sizes_differ: bool
 ) -> Iterator[Curve]:
     for number, line in enumerate(lines):
-        size = f", n = {line.test.n}" if sizes_differ else ""
+        size = f", n\u00a0=\u00a0{line.test.n}" if sizes_differ else ""
         for of, label in ((line.test, f"{line.label}  {line.test.mean[-1]:.4f}{size}"), (line.train, "")):
             if label or train:
                 yield Curve(

@@ -106,6 +106,16 @@ def test_a_curve_that_ends_early_is_labelled_where_it_ends() -> None:
     assert (labels["short"].xyann[0], labels["long"].xyann[0]) == (2, 20)
 
 
+def test_a_label_between_the_lines_ends_before_the_right_column() -> None:
+    early = Curve("a long name of a case, interrupted 0.1234, n = 1", [1, 5], [0.1, 0.5], BLUE)
+    others = [Curve(f"a long name {n} of a case", list(range(1, 13)), [0.5] * 12, BLUE) for n in range(5)]
+    figure = chart_figure(Chart("", "", [Panel("", [early, *others])]))
+    figure.draw_without_rendering()
+    boxes = {text.get_text(): Text.get_window_extent(text) for text in figure.axes[0].texts}
+    (inside,) = (box for text, box in boxes.items() if "interrupted" in text)
+    assert all(inside.x1 < box.x0 for box in boxes.values() if box is not inside)
+
+
 def test_a_band_lies_below_every_line() -> None:
     curves = [replace(LINE, band=([0.4, 0.6, 0.8], [0.6, 0.8, 1.0])), replace(LINE, dashed=True)]
     (axes,) = chart_figure(Chart("", "", [Panel("", curves)])).axes

@@ -74,9 +74,9 @@ def test_each_line_is_labelled_at_its_end_and_the_note_says_what_the_band_is(tmp
     chart = overlay_chart(groups, "accuracy")
     ends = [f"{fmean(run.metrics[-1].test_accuracy for run in group.runs):.4f}" for group in groups]
     assert labels_of(chart) == [
-        f"case-b  {ends[0]}, n = 2",
-        f"case-c  {ends[1]}, n = 2",
-        f"case-d, interrupted  {ends[2]}, n = 1",
+        f"case-b  {ends[0]}, n\u00a0=\u00a02",
+        f"case-c  {ends[1]}, n\u00a0=\u00a02",
+        f"case-d, interrupted  {ends[2]}, n\u00a0=\u00a01",
         "case-c published 0.6452",
     ]
     assert chart.title == "Test accuracy on CIFAR-10: case-b, case-c and case-d"

@@ -53,7 +53,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves on one axis. Without `limits` the axis fits the curves."""
+    """Curves on one axis. Without `limits` the axis fits the curves; a logarithmic one is where they span a decade."""
 
     y_label: str
     curves: Sequence[Curve]
@@ -98,7 +98,7 @@ def chart_figure(chart: Chart, size: tuple[float, float] | None = None) -> Figur
         for curve in panel.curves:
             _draw_curve(axes, curve)
         axes.set_ylabel(panel.y_label)
-        if panel.logarithmic:
+        if panel.logarithmic and _spans_a_decade(panel):
             axes.set_yscale("log")
         else:
             axes.ticklabel_format(axis="y", useOffset=False)
@@ -164,6 +164,11 @@ class Frame:
     def _wrapped(self, text: str, font: float, letter: float) -> str:
         """`text` in lines as wide as the figure; `letter` is the mean width of one, as a share of the font."""
         return "\n".join(wrap(text, max(10, int(72 * (self.width - 2 * _MARGIN) / (letter * font)))))
+
+
+def _spans_a_decade(panel: Panel) -> bool:
+    values = [value for curve in panel.curves for value in curve.values if isfinite(value)]
+    return bool(values) and max(values) >= 10 * min(values) > 0
 
 
 def _prepare_x(axes: Axes, chart: Chart) -> None:

@@ -90,6 +90,15 @@ def test_a_layer_whose_gradient_vanishes_leaves_a_gap_on_the_logarithmic_axis(tm
     assert axes.get_ylim()[0] > 0.1
 
 
+def test_ratios_within_a_decade_are_drawn_on_a_linear_axis_with_plain_numbers(tmp_path: Path) -> None:
+    run = published_run(tmp_path, published=None)
+    metrics = [make_metrics(1, fidelity=(Fidelity(1, (1.0,), (0.99998,)), Fidelity(2, (1.0,), (1.00004,))))]
+    chart = dict(fidelity_charts(replace(run, metrics=Epochs(metrics))))["fidelity-norm-ratio"]
+    (axes,) = chart_figure(chart).axes
+    axes.figure.draw_without_rendering()
+    assert not any("10" in tick.get_text() for tick in axes.get_yticklabels())
+
+
 def test_as_the_article_draws_it_losses_are_divided_by_the_largest_and_the_axis_says_so(
     tmp_path: Path,
 ) -> None:

@@ -16,7 +16,9 @@
       }));
       return { x: measured.epochs, lines, xLabel: "epoch", yLabel, exact: true };
     };
-    document.querySelector("#plot-ratio [data-log]").checked = true;
+    const ratios = DATA.fidelity.flatMap((measured) => measured.norm_ratio.flat()).filter((ratio) => ratio > 0);
+    const [least, most] = ratios.reduce(([low, high], ratio) => [Math.min(low, ratio), Math.max(high, ratio)], [Infinity, 0]);
+    document.querySelector("#plot-ratio [data-log]").checked = most >= 10 * least;
     const plots = [
       new Plot("cosine", layers("cosine", "cosine with the exact gradient")),
       new Plot("ratio", layers("norm_ratio", "norm / exact norm")),

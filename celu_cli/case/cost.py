@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, prod, sqrt
 
 from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.schema import Case
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.machine import machine_memory
 
+_ONE_SIDED = 1.645  # the 95 % quantile of the standard normal distribution
 _FLOAT32_BYTES = 4
 
 
@@ -55,6 +56,15 @@ def split_sizes(case: Case) -> tuple[int, int]:
         return SAMPLE_TRAIN_IMAGES, SAMPLE_TEST_IMAGES
     dataset = DATASETS[case.dataset.name]
     return dataset.train_images - case.dataset.hold_out, dataset.test_images
+
+
+def guessing_accuracy(case: Case) -> float:
+    """The highest test accuracy that guessing reaches 19 times out of 20: p + 1.645 sqrt(p (1 - p) / n).
+
+    p is one in as many as there are classes, n the number of test images (the normal approximation).
+    """
+    p, (_, images) = 1 / DATASETS[case.dataset.name].classes, split_sizes(case)
+    return p + _ONE_SIDED * sqrt(p * (1 - p) / images)
 
 
 def layer_memory(case: Case, layer: LayerPlan) -> int:

@@ -6,7 +6,7 @@ compared only when such values are written out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -166,6 +166,19 @@ def changed_settings(case: Case) -> dict[str, str]:
     return found
 
 
+def changes_from(reference: Case, case: Case, parts: Collection[str]) -> list[str]:
+    """In words, what `case` has otherwise than `reference` in these `parts` of `part_settings`, or keys."""
+    usual, values = settings_in_force(reference), settings_in_force(case)
+    keys = [
+        part.key(name)
+        for title, part in part_settings(case).items()
+        for name in part.values
+        if title in parts or part.key(name) in parts
+    ]
+    differing = {*differing_keys([reference, case])}
+    return [_change_text(case, key, values[key], usual.get(key)) for key in keys if key in differing]
+
+
 def shared_changes(cases: Sequence[Case]) -> dict[str, str]:
     """Of the `changed_settings` of `cases` those that can be said of all together, as all have that value."""
     found = [changed_settings(case) for case in cases]
@@ -208,6 +221,10 @@ def _change_text(case: Case, key: str, value: Any, usual: Any) -> str:
             return f"{images - value:,} of {images:,} images" if value else f"all {images:,} images"
         case "batch_size":
             return f"batch {value}"
+        case "dataset.name":
+            return DATASETS[value].title
+        case "dataset.sample":
+            return "the sample" if value else "the full set"
         case "network.layers":
             return f"{value_text(value)} of its own"
     return f"{key_title(key)} {value_text(value)}"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
-from celu_cli.case.catalog import published_curve
-from celu_cli.case.schema import Case
+from celu_cli.case.catalog import published_curve, shipped_case
+from celu_cli.case.load import load_case
+from celu_cli.case.schema import AMSGrad, Case
+from celu_cli.case.settings import changes_from, same_layers
 from celu_cli.errors import RunError
 
 
@@ -40,12 +43,12 @@ class PublishedCurve:
 def read_published(case: Case) -> PublishedCurve | None:
     """The published curve that `case` names.
 
-    None when it names none, and for the embedded sample, whose accuracies say nothing about the full set's.
+    None when it names none, and where a run of it cannot be compared with the curve: see `why_not_published`.
 
     Raises:
         RunError: the file is not a curve.
     """
-    if case.published is None or case.dataset.sample:
+    if case.published is None or why_not_published(case):
         return None
     path = published_curve(case.published)
     if path is None:
@@ -56,6 +59,22 @@ def read_published(case: Case) -> PublishedCurve | None:
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise RunError(f"cannot read the published curve {path}: {error}") from error
     return PublishedCurve(case.published, epochs)
+
+
+@lru_cache(maxsize=1024)
+def why_not_published(case: Case) -> str:
+    """What `case` has otherwise than the runs of the published curve it names; empty where they can be compared.
+
+    That is where dataset, images, network, batch size and optimizer are those of the shipped case of that name.
+    """
+    path = shipped_case(case.published) if case.published else None
+    if path is None:
+        return "the sample" if case.published and case.dataset.sample else ""
+    reference = load_case(path, to_train=False)
+    if isinstance(case.optimizer, AMSGrad):  # the article leaves open which moment its updates use
+        case = case.model_copy(update={"optimizer": case.optimizer.model_copy(update={"moment": "new"})})
+    parts = {"dataset", "optimizer", "batch_size"} | (set() if same_layers(reference, case) else {"network"})
+    return ", ".join(changes_from(reference, case, parts))
 
 
 def _parse(row: dict[str, str]) -> PublishedEpoch:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from celu_cli.case.cost import guessing_accuracy
 from celu_cli.case.load import load_recorded_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, RunError
@@ -32,6 +33,12 @@ class Run:
     def name(self) -> str:
         """Its case and directory, which name it on the command line."""
         return f"{self.case.name}/{self.path.name}"
+
+    @property
+    def guesses(self) -> bool:
+        """Whether its last test accuracy is none that guessing would not reach."""
+        last = self.metrics.last
+        return last is not None and last.test_accuracy <= guessing_accuracy(self.case)
 
     def elapsed_seconds(self, now: datetime) -> float:
         """Wall time from the start to now, or to the end; of a crashed run to its last heartbeat.

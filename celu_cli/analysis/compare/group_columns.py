@@ -11,8 +11,10 @@ from celu_cli.analysis.compare.columns import Column, Record, Records, View, rec
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
 from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
+from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
 from celu_cli.analysis.compare.statistics import Summary
+from celu_cli.analysis.why.changes import case_changes
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import shared_changes
 from celu_cli.runs.published import read_published
@@ -21,7 +23,10 @@ from celu_cli.text import duration
 
 @dataclass(frozen=True)
 class _Result:
-    """A group, what its metric comes to, the published value of that metric and epoch, and how far the baseline is."""
+    """A group, what its metric comes to, the published value of that metric and epoch, and how far the baseline is.
+
+    `confounded` are the things in which it differs from the baseline, where there are several.
+    """
 
     group: Group
     choice: Choice
@@ -29,6 +34,7 @@ class _Result:
     summary: Summary | None
     published: float | None
     contrast: Contrast | None
+    confounded: str
 
     @property
     def case(self) -> Case:
@@ -59,7 +65,7 @@ def compare_groups(
     cases = distinct_cases(group.case for group in groups)
     settings = setting_columns(cases, others, all_keys, _keys_in_labels(groups))
     columns = (name, case, *settings, *others)
-    results = [_result(group, choice, contrasts.get(group.label)) for group in groups]
+    results = [_result(group, choice, contrasts.get(group.label), baseline) for group in groups]
     first = ("group", *(column.name for column in settings), "epochs", "mean", "deviation", "n")
     return Records(
         columns,
@@ -70,6 +76,7 @@ def compare_groups(
         },
         ("seconds", "left_out"),
         tuple(shared_changes(cases).values()),
+        tuple(remarks_on(cases, [run for group in groups for run in group.counted])),
     )
 
 
@@ -112,7 +119,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         ),
         number("seconds", lambda of: of.seconds, "time", duration, leaves=8),
         Column("seeds", lambda of: " ".join(map(str, of.group.values))),
-        Column("left_out", _left_out, "left out", leaves=10, note=_LEFT_OUT),
+        Column("left_out", _left_out, "left out", note=_LEFT_OUT),
         Column("baseline", _contrast("baseline")),
         Column("paired", _contrast("paired")),
         points("difference", _contrast("difference"), "difference", note=_notes_on_differences),
@@ -122,7 +129,8 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         p("p_corrected", _contrast("p_corrected"), "Holm", leaves=14, note=_HOLM),
         Column("seeds_needed", _contrast("seeds")),
         Column("found_four_times_in_five", _contrast("found")),
-        Column("sentence", lambda of: sentence(of.contrast, metric) if of.contrast else None),
+        Column("confounded", lambda of: of.confounded),
+        Column("sentence", lambda of: _sentence(of, metric)),
     )
 
 
@@ -133,10 +141,26 @@ def _keys_in_labels(groups: Sequence[Group]) -> set[str]:
     return {pair.partition("=")[0] for group in groups for pair in group.label.split()[1:]}
 
 
-def _result(group: Group, choice: Choice, contrast: Contrast | None) -> _Result:
+def _result(group: Group, choice: Choice, contrast: Contrast | None, baseline: Group | None) -> _Result:
     lengths = {run.metrics.done for run in group.counted}
     epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
-    return _Result(group, choice, epochs, group.summary, _published(group, choice, epochs), contrast)
+    causes: list[str] = []
+    if contrast and baseline:
+        changes = case_changes(baseline.case, group.case)
+        causes = [change.name for change in changes if change.effect == "result" and change.name != "seed"]
+    confounded = ", ".join(causes) if len(causes) > 1 else ""
+    published = _published(group, choice, epochs)
+    return _Result(group, choice, epochs, group.summary, published, contrast, confounded)
+
+
+def _sentence(of: _Result, metric: Metric) -> str | None:
+    """The sentence of the contrast, and where several things differ, that none of them is shown to be its cause."""
+    if of.contrast is None:
+        return None
+    said = sentence(of.contrast, metric)
+    if not of.confounded:
+        return said
+    return f"{said}; they differ in {of.confounded} at once, so no one of these is shown to be the cause"
 
 
 def _published(group: Group, choice: Choice, epochs: int | None) -> float | None:
@@ -177,7 +201,7 @@ def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
     yield f"mean over the n seeds that count, ± sample standard deviation{runs}"
     if rows[0]["metric"].startswith("best-test"):
         yield "best test: the epoch was chosen by looking at the test images, which flatters every row"
-    if any("failed" in row["left_out"] for row in rows):
+    if any(why in row["left_out"] for row in rows for why in ("failed", "diverged")):
         yield "runs that failed are left out, so the means describe only trainings that worked"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from pathlib import Path
 
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
+from celu_cli.case.difference import settings
 from celu_cli.case.schema import Case, CosineSchedule
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
 from celu_cli.case.where import parse_group_name
@@ -21,11 +23,12 @@ _MOST_KEYS = 4  # in the name of a group
 
 @dataclass(frozen=True)
 class Choice:
-    """What is compared: a metric, at one epoch or the last, and whether unfinished runs count."""
+    """What is compared: a metric, at one epoch or the last, whether unfinished runs count, or only the newest ones."""
 
     metric: Metric = "test-accuracy"
     epoch: int | None = None
     unfinished: bool = False
+    newest: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
 
     How many epochs were asked for does not when all are compared at one epoch, unless the schedule stretches with it.
     """
+    runs = tuple(runs)
+    older = {run.path for run in runs} - {run.path for run in newest_runs(runs)} if choice.newest else set()
     found: dict[tuple[str, str], list[Run]] = {}
     cases = []
     for run in sorted(runs, key=lambda run: (run.case.name, run.manifest.started)):
@@ -111,8 +116,22 @@ def group_runs(runs: Iterable[Run], choice: Choice) -> list[Group]:
             cases.append(alike)
         members.append(run)
     return [
-        _group(label, members, choice) for label, members in zip(_labels(cases), found.values(), strict=True)
+        _group(label, members, choice, older)
+        for label, members in zip(_labels(cases), found.values(), strict=True)
     ]
+
+
+def newest_runs(runs: Iterable[Run]) -> list[Run]:
+    """Of runs with the same name, settings and seed the one that completed last; where none did, that began last."""
+    return [repeats[-1] for repeats in repeated_runs(runs)]
+
+
+def repeated_runs(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs with the same name, settings and seed together, those that completed behind the others, then by start."""
+    found: dict[tuple[str, str], list[Run]] = {}
+    for run in sorted(runs, key=lambda run: (run.status == "completed", run.manifest.started)):
+        found.setdefault((run.case.name, repr(settings(run.case))), []).append(run)
+    return list(found.values())
 
 
 def find_group(groups: Sequence[Group], wanted: str) -> Group:
@@ -166,12 +185,12 @@ def _pairs(cases: Sequence[Case]) -> list[list[str]]:
 
     The others are counted then, as ``+2``.
     """
-    settings = [settings_in_force(case) for case in cases]
+    in_force = [settings_in_force(case) for case in cases]
     pairs: list[list[str]] = [[] for _ in cases]
     keys = differing_keys(cases)
     named = 0
     for key in keys:
-        values = [each.get(key) for each in settings]
+        values = [each.get(key) for each in in_force]
         with_key = [
             before if value is None else [*before, f"{key}={_word(value, values)}"]
             for before, value in zip(pairs, values, strict=True)
@@ -188,12 +207,14 @@ def _word(value: object, values: Sequence[object]) -> str:
     return value_text(value)
 
 
-def _group(label: str, runs: Sequence[Run], choice: Choice) -> Group:
+def _group(label: str, runs: Sequence[Run], choice: Choice, older: Collection[Path]) -> Group:
     counted: dict[int, Run] = {}
     reasons: dict[str, list[int]] = {}
     for run in runs:  # oldest first
         seed = run.case.seed
-        if run.status != "completed" and not choice.unfinished:
+        if run.path in older:
+            reasons.setdefault("older", []).append(seed)
+        elif run.status != "completed" and not choice.unfinished:
             diverged = run.status == "failed" and run.manifest.exit_code == ExitCode.DIVERGED
             reasons.setdefault("diverged" if diverged else run.status, []).append(seed)
         elif value_of(run, choice) is None:

@@ -10,9 +10,10 @@ from math import isfinite
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
+from celu_cli.analysis.compare.groups import repeated_runs
 from celu_cli.analysis.compare.metric import Metric, is_loss
-from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
-from celu_cli.case.difference import settings
+from celu_cli.analysis.compare.remarks import remarks_on
+from celu_cli.analysis.compare.setting_columns import setting_columns
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import shared_changes
 from celu_cli.events import EpochMetrics
@@ -22,15 +23,17 @@ from celu_cli.text import duration, iso_time
 
 _GAP = "gap: train minus test accuracy, in percentage points"
 _POINTS = "points: test accuracy minus the published one, in percentage points"
+_LEFT_OUT = "left out: runs with the same settings and seed, without --newest rows of their own"
 _COSINE = "cosine: of the gradient in use with the exact one, mean over layers and measurements"
 
 
 @dataclass(frozen=True)
 class _Result:
-    """A run, and of the published curve the last epoch that the run has too."""
+    """A run, of the published curve the last epoch that the run has too, and how many older runs repeat it."""
 
     run: Run
     published: PublishedEpoch | None
+    older: int
 
     @property
     def case(self) -> Case:
@@ -49,20 +52,26 @@ class _Result:
         return 100 * (own.test_accuracy - self.published.test_accuracy)
 
 
-def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy", all_keys: bool = False) -> Records:
+def compare_runs(
+    runs: Iterable[Run], metric: Metric = "test-accuracy", all_keys: bool = False, newest: bool = False
+) -> Records:
     """The runs by case, then seed, then time; tables on the terminal show `metric` where it is a loss.
+
+    With `newest` only `newest_runs`, each with the number of those that it leaves out.
 
     Raises:
         RunError: a published curve cannot be read.
     """
-    curves: dict[tuple[str | None, bool], PublishedCurve | None] = {}
+    curves: dict[Case, PublishedCurve | None] = {}
     results = []
-    for run in sorted(runs, key=run_order):
-        key = run.case.published, run.case.dataset.sample
-        if key not in curves:
-            curves[key] = read_published(run.case)
-        results.append(_Result(run, _last_common(run, curves[key])))
-    cases = distinct_cases(result.case for result in results)
+    for repeats in repeated_runs(runs) if newest else [[run] for run in runs]:
+        run = repeats[-1]
+        seedless = run.case.model_copy(update={"seed": 0})
+        if seedless not in curves:
+            curves[seedless] = read_published(seedless)
+        results.append(_Result(run, _last_common(run, curves[seedless]), len(repeats) - 1))
+    results.sort(key=lambda result: run_order(result.run))
+    cases = list(curves)
     name, case, *others = RUN_COLUMNS
     shown = metric.replace("-", "_") if is_loss(metric) else ""
     columns = tuple(
@@ -79,20 +88,13 @@ def compare_runs(runs: Iterable[Run], metric: Metric = "test-accuracy", all_keys
         {"terminal": ("case", "started"), "report": ("run", "status")},
         (shown,),
         tuple(shared_changes(cases).values()),
+        tuple(remarks_on(cases, [result.run for result in results])),
     )
 
 
 def run_order(run: Run) -> tuple[str, int, datetime]:
     """What runs are put in order by: case, then seed, then time."""
     return run.case.name, run.case.seed, run.manifest.started
-
-
-def newest_runs(runs: Iterable[Run]) -> list[Run]:
-    """Of runs with the same name, settings and seed the one that completed last; where none did, that began last."""
-    newest: dict[tuple[str, str], Run] = {}
-    for run in sorted(runs, key=lambda run: (run.status == "completed", run.manifest.started)):
-        newest[run.case.name, repr(settings(run.case))] = run
-    return list(newest.values())
 
 
 def mean_fidelity(epochs: Iterable[EpochMetrics], measure: str) -> float | None:
@@ -196,4 +198,5 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _number("seconds", lambda of: of.run.metrics.seconds, "time", duration, leaves=10),
     Column("started", _started, "started", _without_year, tiebreak=True, only="terminal"),
     Column("status", lambda of: of.run.status, "status", shared="{}", leaves=11),
+    Column("left_out", lambda of: f"{of.older} older" if of.older else "", "left out", note=_LEFT_OUT),
 )

@@ -79,7 +79,7 @@ def distinct_cases(cases: Iterable[Case]) -> list[Case]:
 
 
 def _column(key: str, cases: Sequence[Case], in_tables: bool) -> Column:
-    title = key_title(key)
+    title = key_title(key).rpartition("'s ")[2]
     values = list(dict.fromkeys(_plain(settings_in_force(case).get(key)) for case in cases))
     layers = key == "network.layers"
     return Column(

@@ -133,7 +133,7 @@ def compare(
     """
     from celu_cli.analysis.compare.group_columns import compare_groups
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
-    from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
+    from celu_cli.analysis.compare.run_columns import compare_runs
     from celu_cli.analysis.compare.swept import compare_swept
     from celu_cli.analysis.plots.picture import Picture
     from celu_cli.cli.targets import read_targets
@@ -171,15 +171,13 @@ def compare(
     runs = read_targets(targets or (), logs, where)
     check_epoch(at_epoch, runs)
     runs = [until(run, at_epoch) for run in runs]
-    if newest:
-        runs = newest_runs(runs)
-    choice = Choice(metric, at_epoch, include_unfinished)
+    choice = Choice(metric, at_epoch, include_unfinished, newest)
     groups = group_runs(runs, choice)
     chosen = find_group(groups, baseline) if baseline else None
     if by_run is None:
         by_run = not baseline and all(len(group.values) < 2 for group in groups)
     if by_run:
-        show(compare_runs(runs, metric, all_keys), metric)
+        show(compare_runs(runs, metric, all_keys, newest), metric)
     else:
         show(compare_groups(groups, choice, chosen, all_keys), "mean")
     if picture:

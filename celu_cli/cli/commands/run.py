@@ -202,5 +202,7 @@ def _report(run: Run) -> None:
     typer.echo(
         f"test accuracy   {last.test_accuracy:.4f}  (best {best.test_accuracy:.4f} in epoch {best.epoch})"
     )
+    if run.guesses:
+        typer.echo("                which is no better than guessing")
     for label, name in (("log", "train.log"), ("metrics", "metrics.jsonl"), ("plots", "plots")):
         typer.echo(f"{label:<15} {run.path / name}")

@@ -47,6 +47,7 @@ def frame_lines(view: View, place: str, width: int, height: int | None = None) -
     most = max(1, height - _LINES_BESIDE_THE_RUNS) if height else len(view.runs)
     runs = _chosen(view.runs, most)
     notes = [Text(line, style="red") for line in _errors(runs)]
+    notes += [Text(line, style="yellow") for line in _guesses(runs)]
     if height:
         notes = notes[: max(0, most - len(runs))]
     hidden = len(view.runs) - len(runs)
@@ -132,6 +133,13 @@ def _errors(runs: Sequence[Run]) -> list[str]:
         f"{run.name}: {printable(run.manifest.error.splitlines()[0])}"
         for run in runs
         if run.status == "failed" and run.manifest.error
+    ]
+
+
+def _guesses(runs: Sequence[Run]) -> list[str]:
+    """The runs that have ended and learned nothing, in a line each."""
+    return [
+        f"{run.name}: no better than guessing" for run in runs if run.status == "completed" and run.guesses
     ]
 
 

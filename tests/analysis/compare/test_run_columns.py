@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from celu_cli.analysis.compare.run_columns import compare_runs, newest_runs
+from celu_cli.analysis.compare.groups import newest_runs
+from celu_cli.analysis.compare.run_columns import compare_runs
 from celu_cli.events import Epochs
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.run import read_run

@@ -152,7 +152,7 @@ def test_every_key_that_differs_between_rows_is_in_sight(tmp_path: Path, view: s
     heading, first, second, third, *_ = run_compare("--logs", tmp_path, view).stdout.splitlines()
     for title, texts in {
         "initializer": ("normal", "he_normal", "normal"),
-        "network's filters": ("200", "200", "8"),
+        "filters": ("200", "200", "8"),
         "batch size": ("100", "100", "50"),
         "rate": ("0.0008", "0.1", "0.0008"),
     }.items():
@@ -170,7 +170,7 @@ def test_a_key_that_differs_and_finds_no_room_is_named(
     record_run(tmp_path, make_case(name="small", network={"filters": 8}, batch_size=50))
     monkeypatch.setenv("COLUMNS", "28")
     text = " ".join(run_compare("--logs", tmp_path, view).stdout.split())
-    assert "they differ in network's filters, batch size too: --all-keys" in text
+    assert "they differ in filters, batch size too: --all-keys" in text
     text = run_compare("--logs", tmp_path, view, "--all-keys").stdout
     assert "they differ in" not in text
     assert {"200", "8", "100", "50"} <= set(text.split())

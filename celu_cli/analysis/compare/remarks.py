@@ -1,0 +1,30 @@
+"""What is to be known of all rows of a comparison, so that nobody reads more into them than is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from celu_cli.case.schema import Case
+from celu_cli.case.settings import ALPHA_IS_SCALE, differing_keys, one_celu_alpha
+from celu_cli.runs.published import why_not_published
+from celu_cli.runs.run import Run
+
+_MOST_NAMED = 3
+
+
+def remarks_on(cases: Sequence[Case], runs: Iterable[Run]) -> Iterator[str]:
+    """Remarks on `cases`, of which none differs from another in its seed alone, and their runs."""
+    if "alpha" in differing_keys(cases) and all(map(one_celu_alpha, cases)):
+        yield f"alpha: {ALPHA_IS_SCALE}"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for case in cases:
+        if reason := why_not_published(case):
+            reasons.setdefault((case.published or "", reason), []).append(case.name)
+    for (curve, reason), names in reasons.items():
+        of = f"{', '.join(dict.fromkeys(names))}: " if len(cases) > len(names) else ""
+        yield f"{of}the published curve {curve} is not shown, as the runs have {reason}"
+    guessing = [run.name for run in runs if run.guesses]
+    if guessing:
+        named = ", ".join(guessing[:_MOST_NAMED])
+        more = f" and {len(guessing) - _MOST_NAMED} more" if len(guessing) > _MOST_NAMED else ""
+        yield f"no better than guessing in test accuracy: {named}{more}"

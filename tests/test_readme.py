@@ -90,7 +90,7 @@ CLAIMS = {
     ),
     "celu plot logs/": Claim((r"^logs/case-a/\S+/plots/train\.png\n", r"logs/case-c/\S+/plots/test\.png\n")),
     "celu plot logs/ --terminal": Claim(
-        (r"[\u2801-\u28ff]", "^Test accuracy", "1 epoch", r"\nA  case-.*  0\.\d{4}")
+        ("^Test accuracy", r"[\u2801-\u28ff]", "1 epoch", r"\nA  case-.*  0\.\d{4}")
     ),
     "celu plot logs/ case-c --format svg": Claim(
         (r"^logs/case-c/\S+/train\.svg\nlogs/case-c/\S+/test\.svg\n$",), ("logs/case-c/*/plots/train.svg",)

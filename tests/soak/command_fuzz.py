@@ -7,142 +7,35 @@ became of them as JSON. With ``light``, commands that need TensorFlow are only t
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import importlib
 import json
 import os
-import pkgutil
-import pty
 import random
-import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from celu_cli.errors import ExitCode
-
-MOST_SECONDS = 120.0
-ODD_NAMES = (
-    "模型",
-    "ケース",
-    "مثال",
-    "עברית",
-    "é̂",
-    "it's",
-    "a b",
-    " ",
-    "-x",
-    "a\u202eb",
-    "😀",
-    "x\ty",
-    "a;b",
-    "$HOME",
-    "~",
-    "#1",
+from tests.soak.forked import MOST_SECONDS, Invocation, import_all_but_tensorflow, in_new_process, run_forked
+from tests.soak.odd_words import (
+    ARGUMENTS,
+    LANGUAGES,
+    ODD_NAMES,
+    OVERRIDES,
+    RIGHT,
+    RUNS,
+    SIZES,
+    SMALL,
+    SOUND,
+    TERMINALS,
+    TRAINING,
+    VALUES,
 )
-_TRAINING = ("run", "check", "bench", "activations", "sweep")
-_SMALL = ("--sample", "network.filters=2", "batch_size=1000", "epochs=1")
-_OVERRIDES = (
-    *("alpha=1", "epochs=2", "epochs=0", "alpha=0,5", "optimizer=adam", "optimizer.epsilon=1e-3", "x", "="),
-    *("network.layers[1].filters=8", "network.layers[0]=1", "network.layers=[]", "description=a #b", "name=模型"),
-    *("name=../x", "dataset=mnist", "dataset.sample=true", "backprop=auto", "fidelity.every=1", "seed=99999999999999"),
-    *("alpha=" + "9" * 400, "alpha=[", "a." * 20 + "b=1", "alpha=\x1b[2J", "extends=case-a", "seed=0x", "a=="),
-    *("description=\udcff", "network={layers: [", "description='a' b", "epochs=null"),
-)  # fmt: skip
-_VALUES = (
-    *(
-        "",
-        " ",
-        "0",
-        "1",
-        "-1",
-        "1e9",
-        "nan",
-        "inf",
-        "9" * 30,
-        "x",
-        "x" * 5_000,
-        "../..",
-        "/",
-        "/dev/null",
-        "/dev/full",
-    ),
-    *(
-        "/proc/none",
-        "/proc/self/fd/9",
-        "nowhere/x",
-        "file/x",
-        "out",
-        "out/é.png",
-        "a b.svg",
-        "模型.html",
-        "x.pdf",
-        "~/x",
-    ),
-    *(
-        "json",
-        "csv",
-        "md",
-        "table",
-        "tensorboard",
-        "test-loss",
-        "train-accuracy",
-        "case-a",
-        "tiny",
-        "logs",
-        "2",
-    ),
-)
-_SOUND = {
-    "--logs": ("logs", "logs", "out"), "--data-dir": ("nowhere",), "--format": ("json", "csv", "md", "table", "text"),
-    "--output": ("out/x.png", "out.html", "a b.svg", "out"), "--plot": ("out/é.png", "out.svg"),
-    "--to": ("csv", "tensorboard"),
-    "--metric": ("test-loss", "test-accuracy"), "--baseline": ("tiny", "模型", "x"), "--at-epoch": ("1",),
-    "--top": ("1", "3"),
-    "--sort-by": ("epoch", "test_accuracy", "case"), "--interval": ("0.1", "1"), "--alpha": ("1", "0.5"),
-}  # fmt: skip
-_ARGUMENTS = {
-    "run": ("tiny", "case-a", "logs/tiny"), "show": ("case-a", "tiny", "case-d", "模型"), "check": ("tiny",),
-    "bench": ("tiny",), "activations": ("celu", "relu"), "fetch": ("nope",), "verify": ("mnist",), "list": ("x",),
-}  # fmt: skip
-# Command lines that are right as they stand: what odd surroundings do to work, and not to refusals alone.
-_RIGHT = (
-    *(
-        "cases",
-        "schema",
-        "show tiny",
-        "show case-d network.filters=8",
-        "data list",
-        "compare",
-        "compare logs/",
-    ),
-    *(
-        "compare tiny --format csv",
-        "compare --runs --format json",
-        "compare --plot out.svg",
-        "plot logs/ --terminal",
-    ),
-    *(
-        "plot logs/",
-        "watch logs/ --all --once",
-        "export --to csv -o out/x.csv",
-        "report -o out.html",
-        "why tiny case-a",
-    ),
-)
-_RUNS = ("logs", "logs/", "tiny", ".", "模型", "logs/it's", "a b", "tiny/ a run's ✗")
-_LANGUAGES = ("C", "C.UTF-8", "POSIX", "de_DE.UTF-8", "xx_YY", "", "tr_TR.ISO-8859-9")
-_TERMINALS = ("dumb", "xterm-256color", "", "unknown", "vt100")
-_SIZES = ((0, 0), (1, 1), (7, 3), (20, 5), (40, 10), (80, 24), (300, 80), (65_535, 65_535))
 
 
 @dataclass
@@ -171,33 +64,8 @@ class CommandFuzzFigures:
 
 def fuzz_commands(count: int, seed: int, directory: Path, *, light: bool = False) -> CommandFuzzFigures:
     """Try `count` command lines in a new process; the same `seed` tries the same."""
-    words = [
-        sys.executable,
-        "-m",
-        __name__,
-        str(count),
-        str(seed),
-        str(directory),
-        *(["light"] if light else []),
-    ]
-    root = Path(__file__).parents[2]
-    ended = subprocess.run(words, cwd=root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
-    return CommandFuzzFigures(**json.loads(ended.stdout.splitlines()[-1]))
-
-
-@dataclass
-class _Invocation:
-    words: list[str]
-    environment: dict[str, str]
-    streams: tuple[str, str, str]
-    size: tuple[int, int]
-    nobody: bool
-    lost_directory: bool
-
-    def __str__(self) -> str:
-        return ascii(
-            (self.words, self.environment, self.streams, self.size, self.nobody, self.lost_directory)
-        )
+    rest = ["light"] if light else []
+    return CommandFuzzFigures(**in_new_process(__name__, count, seed, directory, *rest))
 
 
 class _World:
@@ -263,15 +131,15 @@ class _Fuzz:
         self.figures.codes = dict(sorted(self.codes.items()))
         return self.figures
 
-    def _invocation(self) -> _Invocation:
+    def _invocation(self) -> Invocation:
         choose = self.choose
         words = self._words()
         environment = {
             "PATH": "/nowhere",
             "HOME": choose.choice(["home", "home", "nowhere", "/proc", "file", ""]),
             "TMPDIR": choose.choice(["tmp", "tmp", "nowhere", "/proc", "file"]),
-            "LANG": choose.choice(_LANGUAGES),
-            "TERM": choose.choice(_TERMINALS),
+            "LANG": choose.choice(LANGUAGES),
+            "TERM": choose.choice(TERMINALS),
             "HTTPS_PROXY": "http://127.0.0.1:9",
             "HTTP_PROXY": "http://127.0.0.1:9",
         }
@@ -289,16 +157,16 @@ class _Fuzz:
                 environment[name] = choose.choice(values)
         kinds = ("pipe", "pipe", "pipe", "terminal", "terminal", "closed", "full", "no reader")
         streams = (choose.choice(["null", "closed", "terminal"]), choose.choice(kinds), choose.choice(kinds))
-        return _Invocation(
-            words, environment, streams, choose.choice(_SIZES), choose.random() < 0.1, choose.random() < 0.03
+        return Invocation(
+            words, environment, streams, choose.choice(SIZES), choose.random() < 0.1, choose.random() < 0.03
         )
 
     def _words(self) -> list[str]:
         choose = self.choose
         if choose.random() < 0.2:
-            return choose.choice(_RIGHT).split()
+            return choose.choice(RIGHT).split()
         name = choose.choice(list(self.commands))
-        if name[0] in _TRAINING and choose.random() < 0.5:
+        if name[0] in TRAINING and choose.random() < 0.5:
             name = choose.choice(list(self.commands))
         parameters = self.commands[name].params
         words = []
@@ -306,12 +174,12 @@ class _Fuzz:
             if hasattr(one, "is_flag") and choose.random() < 0.25:
                 words.append(choose.choice([*one.opts, *one.secondary_opts]))
                 if not one.is_flag:
-                    sound = _SOUND.get(one.opts[0], _VALUES) if choose.random() < 0.8 else _VALUES
+                    sound = SOUND.get(one.opts[0], VALUES) if choose.random() < 0.8 else VALUES
                     words.append(choose.choice(sound))
         arguments = [self._argument(name[-1]) for _ in range(choose.choice([0, 1, 1, 2, 2, 3]))]
         for word in arguments:
             words.insert(choose.randrange(len(words) + 1), word)
-        if name[0] in _TRAINING:
+        if name[0] in TRAINING:
             words = self._affordable(name[0], words)
         if choose.random() < 0.05:
             words.insert(
@@ -323,9 +191,9 @@ class _Fuzz:
     def _argument(self, command: str) -> str:
         choose = self.choose
         if choose.random() < 0.5:
-            return choose.choice(_ARGUMENTS.get(command, _RUNS))
+            return choose.choice(ARGUMENTS.get(command, RUNS))
         if command in ("run", "show", "check", "bench") and choose.random() < 0.5:
-            return choose.choice(_OVERRIDES)
+            return choose.choice(OVERRIDES)
         return choose.choice(
             [
                 *(
@@ -352,7 +220,7 @@ class _Fuzz:
                     "acts.py:f",
                     "logs/tiny/ a run's ✗",
                     "seed3",
-                    choose.choice(_VALUES),
+                    choose.choice(VALUES),
                 ),
             ]
         )
@@ -365,17 +233,18 @@ class _Fuzz:
         small = {
             "activations": (),
             "sweep": ("--dry-run",),
-            "run": _SMALL,
-            "bench": (*_SMALL[1:], "--repeats", "1"),
+            "run": SMALL,
+            "bench": (*SMALL[1:], "--repeats", "1"),
         }
-        return [*words, *small.get(command, _SMALL[1:])]
+        return [*words, *small.get(command, SMALL[1:])]
 
-    def _try(self, invocation: _Invocation) -> None:
+    def _try(self, invocation: Invocation) -> None:
         before = self.world.files()
         if before != self.world.sound:
             before = self.world.fresh()
         begun = time.monotonic()
-        code, text = _fork(invocation, self.world.place, self.output)
+        code, *texts = run_forked(invocation, self.world.place, self.output)
+        text = "".join(texts)
         seconds = time.monotonic() - begun
         self.figures.commands += 1
         self.codes[str(code)] += 1
@@ -419,143 +288,8 @@ def _asked_for(name: str, words: list[str]) -> bool:
     )
 
 
-def _fork(invocation: _Invocation, place: Path, output: Path) -> tuple[int, str]:
-    """Run the command line in a child; its exit code, negative for a signal, and what it said."""
-    output.write_bytes(b"")
-    main, terminal = pty.openpty()
-    columns, lines = invocation.size
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(main)
-        _become(invocation, place, output, terminal)
-    os.close(terminal)
-    said = bytearray()
-    end = time.monotonic() + MOST_SECONDS + 10
-    while True:
-        ready, _, _ = select.select([main], [], [], 0.02)
-        with contextlib.suppress(OSError):
-            said += os.read(main, 65536) if ready else b""
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() > end:
-            os.kill(child, signal.SIGKILL)
-    with contextlib.suppress(OSError):
-        while select.select([main], [], [], 0)[0] and (more := os.read(main, 65536)):
-            said += more
-    os.close(main)
-    return os.waitstatus_to_exitcode(status), (bytes(said) + output.read_bytes()).decode("utf-8", "replace")
-
-
-def _become(invocation: _Invocation, place: Path, output: Path, terminal: int) -> None:
-    """The child: take on the surroundings, run the command line as an interpreter would, and end."""
-    os.chdir(place)
-    if invocation.lost_directory:
-        (place / "gone").mkdir()
-        os.chdir(place / "gone")
-        (place / "gone").rmdir()
-    os.environ.clear()
-    for name, value in invocation.environment.items():
-        inside = name in ("HOME", "TMPDIR") and value and not value.startswith("/")
-        os.environ[name] = str(place / value) if inside else value
-    if invocation.nobody:
-        _be_nobody()
-    with open(output, "ab", buffering=0) as errors:  # noqa: PTH123
-        last = os.dup(errors.fileno())
-    sources = {kind: os.open(f"/dev/{kind}", os.O_RDWR) for kind in ("full", "null")}
-    sources |= {"terminal": terminal, "pipe": last, "no reader": os.pipe()[1]}
-    for number, kind in enumerate(invocation.streams):
-        _open_stream(number, kind, sources)
-    os.closerange(3, last)  # whatever is opened next gets the number of a stream that is closed
-    os.closerange(last + 1, 200)
-    sys.argv = ["celu", *invocation.words]
-    code = 70
-    try:
-        from celu_cli.cli.app import main
-
-        main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    except BaseException:
-        import traceback
-
-        os.write(last, traceback.format_exc().encode("utf-8", "replace"))
-        code = 1
-    finally:
-        with contextlib.suppress(BaseException):
-            sys.stdout.flush()
-        os._exit(code & 255)
-
-
-def _open_stream(number: int, kind: str, sources: dict[str, int]) -> None:
-    name = ("stdin", "stdout", "stderr")[number]
-    if kind == "closed":
-        os.close(number)
-        setattr(sys, name, None)
-        setattr(sys, f"__{name}__", None)
-        return
-    os.dup2(sources[kind], number)
-    encoding = os.environ.get("PYTHONIOENCODING") or (
-        "ascii" if os.environ["LANG"] in ("", "POSIX") else "utf-8"
-    )
-    stream = open(  # noqa: SIM115
-        number,
-        "r" if number == 0 else "w",
-        buffering=1 if kind == "terminal" or number == 2 else -1,
-        encoding=encoding,
-        errors="backslashreplace" if number == 2 else "strict",
-        closefd=False,
-    )
-    setattr(sys, name, stream)
-    setattr(sys, f"__{name}__", stream)
-
-
-def _be_nobody() -> None:
-    """A user that the system knows no name and no home of, as in a container; the rights stay."""
-    import pwd
-
-    def unknown(_: object) -> None:
-        raise KeyError("uid not found")
-
-    pwd.getpwuid = pwd.getpwnam = unknown  # type: ignore[assignment]
-    os.getuid = os.geteuid = lambda: 54321
-    os.environ.pop("HOME", None)
-
-
-def _import_all_but_tensorflow() -> None:
-    import celu_cli
-
-    for module in _modules(celu_cli.__path__, "celu_cli."):
-        importlib.import_module(module)
-    for name in (
-        "matplotlib.backends.backend_agg",
-        "matplotlib.backends.backend_svg",
-        "rich.live",
-        "rich.table",
-    ):
-        importlib.import_module(name)
-
-
-def _modules(paths: Any, prefix: str) -> Iterator[str]:
-    for found in pkgutil.iter_modules(paths, prefix):
-        if (
-            found.name in ("celu_cli.engine", "celu_cli.execute", "celu_cli.__main__")
-            or "tensorboard" in found.name
-        ):
-            continue
-        yield found.name
-        if found.ispkg:
-            yield from _modules(
-                [str(Path(path) / found.name.rpartition(".")[2]) for path in paths], f"{found.name}."
-            )
-
-
 if __name__ == "__main__":
     count, seed, directory, *rest = sys.argv[1:]
-    _import_all_but_tensorflow()
-    assert "tensorflow" not in sys.modules
+    import_all_but_tensorflow()
     figures = _Fuzz(int(seed), Path(directory).absolute(), bool(rest)).run(int(count))
     print(json.dumps(asdict(figures)))

@@ -44,7 +44,69 @@ name or a method, that word is enough: `optimizer: adam` is `optimizer: {name: a
 this file gives a part another name, such as another optimizer, the part starts afresh and keeps nothing of the old one.
 Overrides on the command line, such as `optimizer.learning_rate=1e-3`, are laid over the file in the same way.
 
+`celu new FILE` writes a case in which every key is explained and has its usual value as a comment, and `celu show FILE`
+shows what a case amounts to.
+
 Written from the schema by `scripts/write_reference.py`.
+
+## Examples
+
+**One change.** Everything else is as in case-c:
+
+```yaml
+extends: case-c
+description: GELU instead of CELU
+activation: gelu
+alpha: null        # gelu has none
+published: null    # its curve is of CELU
+```
+
+**From nothing.** A case must say dataset, optimizer and epochs; what is left out has its default:
+
+```yaml
+description: AdamW, warmed up, then half a cosine down to a hundredth
+dataset: {name: mnist, hold_out: 10000}
+network: {preset: article-7, filters: 32, initializer: he_normal}
+activation: relu
+optimizer: {name: adamw, learning_rate: 2e-3, weight_decay: 1e-2}
+schedule: {name: cosine, warm_up_epochs: 1, final_factor: 0.01}
+epochs: 12
+batch_size: 200
+```
+
+**Layers of your own.** Each is a convolution (stride 1, SAME), an activation, a residual sum where there is one, and a
+pool where there is one. The pools must take the image down to 1 x 1, and the last layer has a filter for each class:
+32 x 32 is pooled to 16, 8 and 4 here, and by the last layer to 1.
+
+```yaml
+description: five layers, one of them residual, the last without an activation
+dataset: cifar10
+network:
+  initializer: he_normal
+  layers:
+    - {kernel: 5, filters: 32, pool: max}
+    - {kernel: 3, filters: 64, pool: max}
+    - {kernel: 3, filters: 64, residual: 1}                  # its input and its output are 8 x 8 x 64
+    - {kernel: 3, filters: 64, pool: average, alpha: 0.5}    # CELU with another alpha than the others
+    - {kernel: 1, filters: 10, pool: average, pool_size: 4, activation: identity}
+activation: celu
+alpha: 1
+optimizer: adam
+epochs: 20
+```
+
+A case that extends another and gives `layers` has those layers instead of the other's, never a mixture; on the command
+line, one is changed by its number: `'network.layers[3].residual=0.5'`.
+
+**Other gradients, measured.** Skip gradients of the article's dilated backprop, compared with the true gradient every
+100 steps:
+
+```yaml
+extends: case-d
+backprop: {method: dilated, rate: 1e-3, decay: 1}
+fidelity: {every: 100}
+seed: 3
+```
 """
 COMMANDS_HEAD = """\
 # Commands

@@ -74,6 +74,7 @@ CLAIMS = {
     ),
     "celu show case-c optimizer=adam network.filters=100": Claim(("32x32x100", r"name: adam +# override")),
     "celu run my-case.yaml": Claim(RESULT, run_of("my-case")),
+    "celu new from-scratch.yaml": Claim((r"^from-scratch\.yaml\n$",), ("from-scratch.yaml",)),
     "celu check case-c": Claim((r"\n +7 ", r"\n +1 ", r"\nRight\. .* true gradient in every layer")),
     "celu check case-c backprop.rule=article": Claim((r"\nBiased as declared\. The rule article departs",)),
     "celu run case-c-as-run --sample --fidelity 5": Claim(
@@ -104,6 +105,12 @@ CLAIMS = {
     "celu compare --sweep case-a-alpha-seed --plot alpha.png": Claim(
         (r"^alpha +seeds +test accuracy", r"\n *1 +4 +0\.", r"\n *2 +4 +0\.", "partly by luck"),
         ("alpha.png",),
+    ),
+    "celu compare --where 'case=case-a alpha=1,2 seed=0..3'": Claim(
+        (r"\ncase-a alpha=2 .* 4 ", r"\ncase-a alpha=1 .* 4 ")
+    ),
+    "celu why 'case-a alpha=1' 'case-a alpha=2' --where seed=3": Claim(
+        (r"^A  case-a/\S+-seed3", r"\nB  case-a/\S+-seed3", r"\n +alpha +1 +2\n")
     ),
     "celu report": Claim((r"^report\.html\n$",), ("report.html",)),
     "celu report logs/ --baseline case-c -o case-c.html": Claim((r"^case-c\.html\n$",), ("case-c.html",)),

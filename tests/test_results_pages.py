@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def test_the_table_of_results_is_the_one_that_its_command_prints(celu: Celu) -> 
         r"\$ celu compare --logs docs/results\n```\n\n```text\n(.*?)```", page("results.md"), re.DOTALL
     )
     assert celu("compare", "--logs", str(DOCS / "results")).out == quoted
+
+
+def test_the_readme_has_the_means_of_the_study(celu: Celu) -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| `(case-\w)` \| (\d+) \| (\.\d+) \| (\.\d+) \|$", readme, re.MULTILINE)
+    rows = json.loads(celu("compare", "--logs", str(DOCS / "study"), "--format", "json").out)
+    assert quoted == [
+        (row["group"], str(row["n"]), f"{row['mean']:.4f}"[1:], f"{row['deviation']:.4f}"[1:]) for row in rows
+    ]
 
 
 @pytest.mark.parametrize("baseline", ["case-b", "case-c"])

@@ -16,6 +16,7 @@ from celu_cli.cli.commands.check import check
 from celu_cli.cli.commands.compare import compare
 from celu_cli.cli.commands.data import app as data
 from celu_cli.cli.commands.export import export
+from celu_cli.cli.commands.new import new
 from celu_cli.cli.commands.plot import plot
 from celu_cli.cli.commands.report import report
 from celu_cli.cli.commands.run import run
@@ -64,6 +65,7 @@ for _command in (
     why,
     export,
     cases,
+    new,
     show,
     check,
     bench,

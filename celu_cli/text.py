@@ -33,6 +33,11 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def counted(number: int, what: str) -> str:
+    """As in "1 run" and "1,200 runs"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """`text` on one line, with nothing that a terminal would obey instead of show."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

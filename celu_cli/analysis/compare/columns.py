@@ -73,8 +73,8 @@ class Column:
 class Records:
     """Rows with their columns in the order of files; tables have the columns `first` and `last` at their ends.
 
-    `given` is what all rows were given besides their cases, `remarks` what is to be known of all; `chosen` says that
-    the columns are those that the user asked for.
+    `given` is what all rows were given besides their cases, `remarks` what is to be known of all, `verdict` what can be
+    said of all together; `chosen` says that the columns are those that the user asked for.
     """
 
     columns: tuple[Column, ...]
@@ -84,6 +84,7 @@ class Records:
     given: Sequence[str] = ()
     remarks: Sequence[str] = ()
     chosen: bool = False
+    verdict: tuple[str, ...] = ()
 
     @property
     def plain(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from celu_cli.analysis.compare.groups import Group, seeds_text, uneven_epochs
+from celu_cli.analysis.compare.groups import Group, number_apart, seeds_text, uneven_epochs
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.overall import Overall, compare_overall, shared_seeds
 from celu_cli.analysis.compare.permutation import (
@@ -39,7 +39,7 @@ class Contrast:
     more; where one is 0 there is not even that. `untested` says why there is no test of what is there.
 
     `deviation` is that of the paired differences, or of both groups together. `p_corrected` is p after Holm's
-    correction for `rows` tests, and no smaller than `p_overall`, the p of one test over all of them and the baseline.
+    correction for `rows` tests, and no smaller than `p_overall`, that of the test over all of them and the baseline.
     `smallest_p` is the least that the test can give with so many seeds, `smallest_corrected` that after the correction,
     when all rows have theirs. `seeds` (of each group) would settle the difference if it were as large as it looks; None
     where p is large. `found` is what as many seeds as there are find four times in five.
@@ -74,15 +74,11 @@ def contrast_all(groups: Sequence[Group], baseline: Group, metric: Metric) -> di
     others = [group for group in groups if group is not baseline]
     found = {group.label: _contrast(group, baseline, scale, is_best(metric)) for group in others}
     tested = {label: contrast for label, contrast in found.items() if contrast.p is not None}
-    overall: Overall | None = None
-    if len(tested) > 1:
-        overall = compare_overall(
-            [baseline.values, *(group.values for group in others if group.label in tested)]
-        )
+    overall = _overall([group for group in groups if group is baseline or group.label in tested])
     p_values = holm([contrast.p or 0.0 for contrast in tested.values()])
     smallest = holm([contrast.smallest_p for contrast in tested.values()])
     for contrast, p, least in zip(tested.values(), p_values, smallest, strict=True):
-        p_overall = overall.p if overall else None
+        p_overall = overall.p_of_either if overall else None
         corrected = replace(
             contrast,
             p_corrected=max(p, p_overall or 0.0),
@@ -92,6 +88,17 @@ def contrast_all(groups: Sequence[Group], baseline: Group, metric: Metric) -> di
         )
         found[contrast.label] = _planned(corrected)
     return found
+
+
+def _overall(groups: Sequence[Group]) -> Overall | None:
+    """One test over all groups; of two, it would be that of the pair."""
+    if len(groups) < 3:
+        return None
+    number = number_apart(groups)
+    if number is None:
+        return compare_overall([group.values for group in groups])
+    ordered = sorted(zip(number[1], groups, strict=True), key=lambda pair: pair[0])
+    return compare_overall([group.values for _, group in ordered], ordered=True)
 
 
 def _planned(contrast: Contrast) -> Contrast:
@@ -181,7 +188,7 @@ def _contrast(group: Group, baseline: Group, scale: float, best: bool) -> Contra
     shared = shared_seeds([group.values, baseline.values])
     counts = (len(shared),) * 2 if shared else (len(group.values), len(baseline.values))
     contrast = Contrast(group.label, baseline.label, bool(shared), counts)
-    if epochs := uneven_epochs([group, baseline]):
+    if epochs := uneven_epochs([*group.counted, *baseline.counted]):
         return replace(contrast, untested=not_at_one_epoch(epochs))
     if shared:
         contrast = replace(contrast, lost=(*_lost(group, baseline), *_lost(baseline, group)))
@@ -197,12 +204,6 @@ def not_at_one_epoch(epochs: Sequence[int]) -> str:
         f"not compared, because their runs stand at {epochs[0]} to {epochs[-1]} epochs; "
         f"--at-epoch {max(1, epochs[0])} compares all at one"
     )
-
-
-BEST_UNTESTED = (
-    "no test is made of a best epoch, because the best of many looks better in longer and noisier trainings, "
-    "even in those that are equal"
-)
 
 
 def _lost(group: Group, other: Group) -> Iterator[str]:
@@ -222,7 +223,7 @@ def _of_pairs(contrast: Contrast, pairs: Sequence[tuple[float, float]], best: bo
     if summary.deviation is None:
         return contrast
     if best:
-        return replace(contrast, untested=BEST_UNTESTED)
+        return replace(contrast, untested="no test is made of a best epoch")
     return replace(
         contrast,
         interval=paired_interval(differences),
@@ -240,7 +241,7 @@ def _of_groups(contrast: Contrast, one: Sequence[float], two: Sequence[float], b
     if first.deviation is None or second.deviation is None:
         return contrast
     if best:
-        return replace(contrast, untested=BEST_UNTESTED)
+        return replace(contrast, untested="no test is made of a best epoch")
     return replace(
         contrast,
         interval=unpaired_interval(one, two),

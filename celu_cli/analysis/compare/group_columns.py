@@ -9,7 +9,7 @@ from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
-from celu_cli.analysis.compare.groups import Choice, Group
+from celu_cli.analysis.compare.groups import Choice, Group, seeds_text
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
@@ -120,6 +120,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         number("seconds", lambda of: of.seconds, "time", duration, leaves=8),
         Column("seeds", lambda of: " ".join(map(str, of.group.values))),
         Column("left_out", _left_out, "left out", note=_LEFT_OUT),
+        Column("seeds_left_out", _seeds_left_out),
         Column("baseline", _contrast("baseline")),
         Column("paired", _contrast("paired")),
         points("difference", _contrast("difference"), "difference", note=_notes_on_differences),
@@ -188,6 +189,10 @@ def _left_out(of: _Result) -> str:
     return ", ".join(f"{left.runs} {left.why}" for left in of.group.left_out)
 
 
+def _seeds_left_out(of: _Result) -> str:
+    return ", ".join(f"{seeds_text(left.seeds)} {left.why}" for left in of.group.left_out if left.seeds)
+
+
 _LEFT_OUT = "left out: not in the statistics; of a repeated seed the newest run counts"
 _HOLM = "Holm: p corrected for the number of rows"
 
@@ -199,10 +204,17 @@ def _unit(metric: str) -> str:
 def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
     runs = "; --runs shows each run" if view == "terminal" else ""
     yield f"mean over the n seeds that count, ± sample standard deviation{runs}"
+    if lacking := [f"{row['group']}: {row['seeds_left_out']}" for row in rows if row["seeds_left_out"]]:
+        yield f"seeds that do not count: {'; '.join(lacking)}"
     if rows[0]["metric"].startswith("best-test"):
-        yield "best test: the epoch was chosen by looking at the test images, which flatters every row"
+        yield (
+            "best test: the epoch was chosen by looking at the test images, which flatters every row, and longer and "
+            "noisier trainings most"
+        )
     if any(why in row["left_out"] for row in rows for why in ("failed", "diverged")):
         yield "runs that failed are left out, so the means describe only trainings that worked"
+    if view == "terminal" and len(rows) > 1 and not any(row["baseline"] for row in rows):
+        yield "whether differences are more than chance is said against a baseline: --baseline CASE"
 
 
 def _notes_on_differences(rows: Sequence[Record], _view: View) -> Iterator[str]:

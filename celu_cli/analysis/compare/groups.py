@@ -59,14 +59,28 @@ class Group:
         return summarise(list(self.values.values())) if self.values else None
 
 
+def keys_apart(groups: Sequence[Group]) -> list[str]:
+    """The keys in which groups differ."""
+    return differing_keys([group.case.model_copy(update={"seed": 0}) for group in groups])
+
+
+def number_apart(groups: Sequence[Group]) -> tuple[str, list[float]] | None:
+    """The key with a number in which alone the groups differ, and its value in each; None where it is none."""
+    keys = keys_apart(groups)
+    values = [settings_in_force(group.case).get(keys[0]) for group in groups] if len(keys) == 1 else []
+    numbers = [
+        float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)
+    ]
+    return (keys[0], numbers) if numbers and len(set(numbers)) == len(groups) else None
+
+
 def seeds_text(seeds: Sequence[int]) -> str:
     """As in "seed 4" and "seeds 4, 6"."""
     return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
-def uneven_epochs(groups: Iterable[Group]) -> list[int]:
-    """The numbers of epochs that the runs that count stand at, where they are several because some are unfinished."""
-    runs = [run for group in groups for run in group.counted]
+def uneven_epochs(runs: Sequence[Run]) -> list[int]:
+    """The numbers of epochs that `runs` stand at, where they are several and some of them are unfinished."""
     lengths = sorted({run.metrics.done for run in runs})
     return lengths if len(lengths) > 1 and any(run.status != "completed" for run in runs) else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import factorial, fsum, prod, sqrt
+from math import factorial, fsum, nan, prod, sqrt
 
 from celu_cli.analysis.compare.permutation import blocks_p, groups_p
 from celu_cli.analysis.compare.statistics import LEVEL, holm, summarise
@@ -15,7 +15,7 @@ from celu_cli.analysis.compare.statistics import LEVEL, holm, summarise
 class Overall:
     """One test over all groups, and in `ordered` ones of three and more another for a trend; Holm corrects the two.
 
-    `paired` says whether the groups were compared over the seeds they share, and `counts` how many seeds of each.
+    `paired` says whether the groups were compared over seeds that several have, and `counts` how many of each.
     `means` are those of all seeds, `deviation` is that of a single run, pooled over the groups. `smallest_p` is the
     least that the test can give with so many seeds. `rises` says where the trend leads.
     """
@@ -34,9 +34,14 @@ class Overall:
         return max(self.means) - min(self.means)
 
     @property
+    def p_of_either(self) -> float:
+        """That of the clearer of the two tests, corrected for there being two."""
+        return self.p if self.trend_p is None else min(self.p, self.trend_p)
+
+    @property
     def differs(self) -> bool:
-        """Whether either test says that there is more than chance in the groups."""
-        return self.p <= LEVEL or self.has_trend
+        """Whether there is more than chance in the groups."""
+        return self.p_of_either <= LEVEL
 
     @property
     def has_trend(self) -> bool:
@@ -47,18 +52,19 @@ def compare_overall(groups: Sequence[Mapping[int, float]], ordered: bool = False
     """Test `groups`, each with a value for every seed, at least two of them; None where there are fewer than two."""
     if len(groups) < 2 or any(len(group) < 2 for group in groups):
         return None
-    seeds = shared_seeds(groups)
-    counts = (len(seeds),) * len(groups) if seeds else tuple(map(len, groups))
+    blocks = _blocks(groups)
+    counts = tuple(sum(value == value for value in column) for column in zip(*blocks, strict=True))
+    counts = counts or tuple(map(len, groups))
     summaries = [summarise(list(group.values())) for group in groups]
     means = tuple(summary.mean for summary in summaries)
     deviation = sqrt(fsum((summary.deviation or 0.0) ** 2 for summary in summaries) / len(groups))
 
     def p(trend: bool) -> float:
-        if seeds:
-            return blocks_p([[group[seed] for group in groups] for seed in seeds], trend=trend)
+        if blocks:
+            return blocks_p(blocks, trend=trend)
         return groups_p(*(list(group.values()) for group in groups), trend=trend)
 
-    found = Overall(bool(seeds), counts, means, deviation, p(False), _smallest_p(counts, bool(seeds)))
+    found = Overall(bool(blocks), counts, means, deviation, p(False), _smallest_p(counts, blocks))
     if not ordered or len(groups) < 3:
         return found
     both = holm([found.p, p(True)])
@@ -78,9 +84,24 @@ def shared_seeds(groups: Sequence[Mapping[int, float]]) -> list[int]:
     return shared if enough and 2 * len(shared) >= smallest else []
 
 
-def _smallest_p(counts: Sequence[int], paired: bool) -> float:
+def _blocks(groups: Sequence[Mapping[int, float]]) -> list[list[float]]:
+    """A row for each seed that several groups have, NaN for those that lack it; none where that leaves out too much.
+
+    For two groups that is where `shared_seeds` finds none.
+    """
+    having = Counter(seed for group in groups for seed in group)
+    rows = [[group.get(seed, nan) for group in groups] for seed in sorted(having) if having[seed] > 1]
+    least = max(2, min(map(len, groups)) / 2)
+    enough = all(sum(having[seed] > 1 for seed in group) >= least for group in groups)
+    return rows if enough else []
+
+
+def _smallest_p(counts: Sequence[int], blocks: Sequence[Sequence[float]]) -> float:
     """The share of the ways that part the groups most: which group is which does not matter among equal ones."""
-    if paired:
-        return float(factorial(len(counts))) ** (1 - counts[0])
+    ways: float
+    if blocks:
+        sizes = [sum(value == value for value in row) for row in blocks]
+        ways = prod(float(factorial(size)) for size in sizes)
+        return float(factorial(len(counts))) / ways if min(sizes) == len(counts) else 1 / ways
     ways = factorial(sum(counts)) / prod(map(factorial, counts))
     return prod(map(factorial, Counter(counts).values())) / ways

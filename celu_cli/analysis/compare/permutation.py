@@ -59,40 +59,42 @@ def _drawn_as_far(values: Numbers, limit: float) -> int:
 
 
 def blocks_p(blocks: Sequence[Sequence[float]], *, trend: bool = False) -> float:
-    """p of groups that have run the same seeds, a row for each seed, from all ways to deal every row to the groups.
+    """p of groups that share seeds, a row for each seed, from all ways to deal every row to the groups that have it.
 
-    The statistic is the sum of squares of the groups' means around their own mean, which for two groups makes the
-    test that of `sign_flip_p`; for a `trend` it is |sum of place x mean|, the groups standing in order, so that only
-    the order of a parameter's values counts and not how far they lie apart.
+    A group without the seed has NaN. The statistic is the sum of S² / n, with S the sum of a group's n deviations from
+    the means of their rows, which for two groups makes the test that of `sign_flip_p`; for a `trend` it is
+    |sum of place x S|, the groups standing in order, so that only the order of a parameter's values counts and not how
+    far they lie apart.
     """
     import numpy as np
 
     values = np.asarray(blocks, np.float64)
-    values = values - values.mean(axis=1, keepdims=True)  # what a seed adds to all groups
-    rows, groups = values.shape
-    size = float(np.abs(values).sum())
+    values = values - np.nanmean(values, axis=1, keepdims=True)  # without what a seed adds to all groups
+    present = ~np.isnan(values)
+    members = [np.flatnonzero(row) for row in present]
+    size, groups = float(np.nansum(np.abs(values))), values.shape[1]
     places = np.arange(groups) - (groups - 1) / 2
+    weights = 1 / present.sum(axis=0)
+    seen = np.nansum(values, axis=0)
 
     def as_far(sums: Numbers) -> NDArray[np.bool_]:
-        seen = values.sum(axis=0)
         if trend:
             return np.asarray(np.abs(sums @ places) >= abs(seen @ places) - _TIE * size * groups)
-        return np.asarray(np.sum(sums**2, axis=-1) >= np.sum(seen**2) - _TIE * size**2)
+        return np.asarray(sums**2 @ weights >= seen**2 @ weights - _TIE * size**2)
 
-    # Which group is which does not matter without a trend, so the first row is held.
-    if log(factorial(groups)) * (rows if trend else rows - 1) <= log(_MOST_COUNTED):
-        deals = np.array(list(permutations(range(groups))))
-        sums = values[0][deals] if trend else values[:1]
-        for row in values[1:]:
-            sums = (sums[:, None] + row[deals]).reshape(-1, groups)
+    if fsum(log(factorial(len(each))) for each in members) <= log(_MOST_COUNTED):
+        sums = np.zeros((1, groups))
+        for row, each in zip(values, members, strict=True):
+            deals = np.array(list(permutations(range(len(each)))))
+            dealt = np.zeros((len(deals), groups))
+            dealt[:, each] = row[each][deals]
+            sums = (sums[:, None] + dealt).reshape(-1, groups)
         return float(np.mean(as_far(sums)))
     generator = np.random.default_rng(0)
-    found, at_once = 0, max(1, _NUMBERS_AT_ONCE // values.size)
-    for begun in range(0, _DEALS, at_once):
-        shape = (min(at_once, _DEALS - begun), rows, groups)
-        dealt = generator.permuted(np.broadcast_to(values, shape), axis=2)
-        found += int(np.sum(as_far(dealt.sum(axis=1))))
-    return (found + 1) / (_DEALS + 1)
+    sums = np.zeros((_DEALS, groups))
+    for row, each in zip(values, members, strict=True):
+        sums[:, each] += generator.permuted(np.broadcast_to(row[each], (_DEALS, len(each))), axis=1)
+    return float((np.sum(as_far(sums)) + 1) / (_DEALS + 1))
 
 
 def groups_p(*groups: Sequence[float], trend: bool = False) -> float:

@@ -12,6 +12,7 @@ from celu_cli.analysis.compare.columns import Column, Records, records_of
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.statistics import Summary, summarise
+from celu_cli.analysis.compare.verdict import say_overall
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
 from celu_cli.errors import UsageError
 from celu_cli.text import nearest_word
@@ -24,6 +25,7 @@ class Point:
     settings: Mapping[str, Any]
     values: tuple[float, ...]
     cells: int
+    seeds: tuple[int, ...] = ()
 
     @property
     def summary(self) -> Summary | None:
@@ -32,12 +34,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Swept:
-    """What the sweep `name` came to: a point for each combination of its `keys`; `logarithmic` ones were spaced so."""
+    """What the sweep `name` came to: a point for each combination of its `keys`; `logarithmic` ones were spaced so.
+
+    `epochs` are the numbers of epochs that its runs stand at, if unfinished ones make them several.
+    """
 
     name: str
     keys: tuple[str, ...]
     logarithmic: tuple[str, ...]
     points: tuple[Point, ...]
+    epochs: tuple[int, ...] = ()
 
 
 def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
@@ -64,7 +70,7 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
     for group, each in zip(groups, settings, strict=True):
         kept = {other: each[other] for other in others if other in each} | {key: each.get(key)}
         name = {"case": group.case.name} if several else {}
-        points.append(Point(name | kept, tuple(group.values.values()), len(group.runs)))
+        points.append(Point(name | kept, tuple(group.values.values()), len(group.runs), tuple(group.values)))
     return key, points
 
 
@@ -97,7 +103,25 @@ def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) 
             note=lambda *_: _luck(points, best, metric),
         ),
     )
-    return Records(columns, records_of(columns, points))
+    return Records(columns, records_of(columns, points), verdict=_verdict(points, keys, metric))
+
+
+def _verdict(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> tuple[str, ...]:
+    """What one test over all points that have results says, in the order of the swept number where there is one."""
+    known = [point for point in points if point.seeds]
+    number = keys[0] if len(keys) == 1 and _is_number(known, keys[0]) else ""
+    if number:
+        known = sorted(known, key=lambda point: float(point.settings[number]))
+    if len(known) < 2:
+        return ()
+    kind = f"values of {keys[0]}" if len(keys) == 1 else "combinations"
+    results = {
+        " ".join(f"{key}={value_text(value)}" for key, value in point.settings.items()): dict(
+            zip(point.seeds, point.values, strict=True)
+        )
+        for point in known
+    }
+    return (say_overall(results, f"{len(known)} {kind}", number, metric),)
 
 
 def best_point(points: Sequence[Point], metric: Metric) -> Point | None:

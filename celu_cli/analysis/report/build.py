@@ -22,7 +22,7 @@ from celu_cli.case.dump import dump_case
 from celu_cli.check.file import read_check
 from celu_cli.errors import RunError
 from celu_cli.runs.run import CASE_NAME, Run
-from celu_cli.text import iso_time
+from celu_cli.text import counted, iso_time
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def build_report(
     damaged: list[str] = []
     checks = tuple(_checks(runs, damaged))
     return Report(
-        title=f"{_count(len(runs), 'run')} of {_count(len(groups), 'case')}",
+        title=_title(len(runs), groups),
         made=iso_time(now),
         version=__version__,
         problems=(*problems, *damaged),
@@ -150,5 +150,8 @@ def _case_text(group: Group) -> CaseText:
     return CaseText(group.label, run.case.description, run.name, len(group.runs), yaml)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _title(runs: int, groups: Sequence[Group]) -> str:
+    """How many runs there are of what; a case with several settings is one."""
+    cases = len({group.case.name for group in groups})
+    several = f" with {len(groups)} settings" if len(groups) > cases else ""
+    return f"{counted(runs, 'run')} of {counted(cases, 'case')}{several}"

@@ -1,4 +1,4 @@
-"""The results of a report: what won, the table of groups, the table of runs."""
+"""The results of a report: the verdict, the table of groups, the table of runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from celu_cli.analysis.compare.group_columns import compare_groups
 from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.run_columns import compare_runs
+from celu_cli.analysis.compare.verdict import verdicts
 from celu_cli.analysis.report.tables import Strip, Table, make_table
 from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.run import Run
@@ -37,18 +38,22 @@ def find_results(
     """
     records = compare_groups(groups, choice, baseline)
     rows = records.rows
-    sentences = [*_winners(rows, choice.metric), *(f"{row['sentence']}." for row in rows if row["sentence"])]
+    sentences = [
+        *verdicts(groups, choice.metric),
+        *_best(rows, choice.metric),
+        *(f"{row['sentence']}." for row in rows if row["sentence"]),
+    ]
     if len(rows) > 1 and baseline is None:
         sentences.append(
-            "Whether differences are more than chance can be said only against a baseline, which --baseline names."
+            "Which pairs differ by more than chance can be said only against a baseline, which --baseline names."
         )
     of_runs = make_table("runs", "Runs", compare_runs(runs), ["train, test, losses: of the last epoch"])
     return Results((*sentences, *_unfinished(runs)), _groups_table(records, groups, baseline), of_runs)
 
 
-def _winners(rows: Sequence[Record], metric: Metric) -> Iterator[str]:
+def _best(rows: Sequence[Record], metric: Metric) -> Iterator[str]:
     """The best group of each dataset, and the next."""
-    best = "Lowest" if is_loss(metric) else "Highest"
+    first_word = "Lowest" if is_loss(metric) else "Highest"
     if not any(row["mean"] is not None for row in rows):
         yield "No run counts yet: none has finished with a value to compare."
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
@@ -61,7 +66,7 @@ def _winners(rows: Sequence[Record], metric: Metric) -> Iterator[str]:
         if not others:
             yield f"{what[0].upper()}{what[1:]}: {_place(first)}."
         else:
-            yield f"{best} {what}: {_place(first)}; next {_place(others[0])}."
+            yield f"{first_word} {what}: {_place(first)}; next {_place(others[0])}."
 
 
 def _place(row: Record) -> str:

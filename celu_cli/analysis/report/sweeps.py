@@ -33,5 +33,8 @@ def describe_sweeps(sweeps: Sequence[Swept], metric: Metric) -> Iterator[SweepTe
             picture = "data:image/svg+xml;base64," + b64encode(render_figure(draw, "svg")).decode()
         described = f"{metric.replace('-', ' ')} by {' and '.join(swept.keys)}, as in the table"
         yield SweepText(
-            swept.name, make_table(f"sweep-{place}", swept.name, records), picture, described.capitalize()
+            swept.name,
+            make_table(f"sweep-{place}", swept.name, records, records.verdict),
+            picture,
+            described.capitalize(),
         )

@@ -135,6 +135,7 @@ def compare(
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
     from celu_cli.analysis.compare.run_columns import compare_runs
     from celu_cli.analysis.compare.swept import compare_swept
+    from celu_cli.analysis.compare.verdict import verdicts
     from celu_cli.analysis.plots.picture import Picture
     from celu_cli.cli.targets import read_targets
     from celu_cli.sweep.results import read_sweep
@@ -179,7 +180,10 @@ def compare(
     if by_run:
         show(compare_runs(runs, metric, all_keys, newest), metric)
     else:
-        show(compare_groups(groups, choice, chosen, all_keys), "mean")
+        records = compare_groups(groups, choice, chosen, all_keys)
+        if chosen and len(groups) > 2:  # of two, the sentence on the pair says it
+            records = replace(records, verdict=tuple(verdicts(groups, metric)))
+        show(records, "mean")
     if picture:
         picture.draw_groups(groups, metric)
         typer.echo(f"drawn {plot}", err=True)

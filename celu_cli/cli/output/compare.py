@@ -44,11 +44,11 @@ def print_table(
         print_lines(console, table_lines(fitting))
     else:
         console.print(_folded(fitting))
-    for row in records.rows:
-        if row.get("sentence"):
-            for line in ["", *wrap(f"{row['sentence']}.", min(console.width, _SENTENCE_WIDTH))]:
-                console.print(Text(line))
-    if any(row.get("sentence") for row in records.rows):
+    sentences = [f"{row['sentence']}." for row in records.rows if row.get("sentence")]
+    for said in (*records.verdict, *sentences):
+        for line in ["", *wrap(said, min(console.width, _SENTENCE_WIDTH))]:
+            console.print(Text(line))
+    if records.verdict or sentences:
         console.print()
     shown = [column for column, cells in zip(columns, all_cells, strict=True) if cells in fitting]
     notes = [*shared, *records.notes(shown, "terminal")]

@@ -46,3 +46,17 @@ def test_the_notes_say_that_many_cells_make_a_winner_by_luck() -> None:
         "about 0.0064 above their average"
     )
     assert notes[-2].startswith("best: 0.6100 ± 0.1271")
+
+
+def test_the_verdict_over_all_values_stands_below_the_table() -> None:
+    points = [
+        Point({"alpha": alpha}, (0.5 + shift, 0.51 + shift, 0.53 + shift, 0.5 + shift), 4, (0, 1, 2, 3))
+        for alpha, shift in ((4.0, 0.2), (1.0, 0.0), (2.0, 0.1))
+    ]
+    (verdict,) = compare_swept(points, ["alpha"], "test-accuracy").verdict
+    # Each seed has the same order, one of 6: p = 6 / 6**4 for any, 2 / 6**4 for the trend, corrected for two.
+    assert verdict == (
+        "These 3 values of alpha differ in test accuracy by more than chance, highest: alpha=4; "
+        "it rises as alpha grows (p 0.0046 for any difference, 0.0031 for a trend; 4 seeds)."
+    )
+    assert compare_swept(POINTS, ["alpha"], "test-accuracy").verdict == ()

@@ -44,8 +44,12 @@ def floats(value: Any) -> Iterator[float]:
             yield from floats(item)
 
 
-def test_the_best_case_of_each_dataset_comes_first(many: Report) -> None:
-    first, *others = many.results.sentences
+def test_the_verdict_comes_first_and_then_the_best_case_of_each_dataset(many: Report) -> None:
+    verdict, first, *others = many.results.sentences
+    assert verdict.startswith(
+        "These 3 cases differ in test accuracy by more than chance, highest: case-c (p 0."
+    )
+    assert verdict.endswith("; 2 to 6 seeds each).")
     assert first.startswith(
         "Highest test accuracy on CIFAR-10: case-c, 0.7486 ± 0.0032 after 12 epochs (6 seeds)"
     )
@@ -57,9 +61,30 @@ def test_without_a_baseline_no_winner_is_called(tmp_path: Path) -> None:
     record_seeds(tmp_path, SPREAD, name="case-b")
     record_seeds(tmp_path, [0.1], name="case-c")
     sentences = report_of(tmp_path).results.sentences
-    assert "Whether differences are more than chance can be said only against a baseline" in sentences[1]
-    low = report_of(tmp_path, Choice(metric="test-loss")).results.sentences[0]
+    assert sentences[0] == (
+        "So few seeds cannot tell these 2 cases apart in test accuracy: they span 9.92 points, "
+        "and another seed may reverse it."
+    )
+    assert "Which pairs differ by more than chance can be said only against a baseline" in sentences[2]
+    verdict, low, *_ = report_of(tmp_path, Choice(metric="test-loss")).results.sentences
+    assert verdict.startswith("So few seeds cannot tell these 2 cases apart in test loss")
     assert low.startswith("Lowest test loss on CIFAR-10")
+
+
+@pytest.mark.parametrize(
+    ("cases", "title"),
+    [
+        ([{"name": "case-b"}, {"name": "case-c"}], "4 runs of 2 cases"),
+        ([{"alpha": 1.0}, {"alpha": 2.0}, {"alpha": 4.0}], "6 runs of 1 case with 3 settings"),
+        ([{"name": "case-b"}, {"alpha": 2.0}, {"alpha": 4.0}], "6 runs of 2 cases with 3 settings"),
+    ],
+)
+def test_a_case_with_several_settings_is_one_case(
+    tmp_path: Path, cases: list[dict[str, Any]], title: str
+) -> None:
+    for changes in cases:
+        record_seeds(tmp_path, [0.0, 0.01], **changes)
+    assert report_of(tmp_path).title == title
 
 
 def test_one_case_is_told_without_a_contest(tmp_path: Path) -> None:

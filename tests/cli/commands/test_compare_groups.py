@@ -64,6 +64,34 @@ def test_a_baseline_gives_interval_tests_and_a_sentence(celu: Celu) -> None:
     assert row["low"] < row["difference"] < row["high"]
 
 
+def test_of_several_groups_the_verdict_on_all_stands_before_the_pairs(celu: Celu, logs: Path) -> None:
+    assert "differ in test accuracy" not in celu("compare", "--baseline", "case-b").out
+    record_seeds(logs, [0.05 + shift for shift in SPREAD], name="case-d", optimizer={"name": "adam"})
+    text = " ".join(celu("compare", "--baseline", "case-b").out.split())
+    verdict = text.index("These 3 cases differ in test accuracy by more than chance, highest: case-d (p ")
+    assert verdict < text.index("case-c is 2.01 points above case-b")
+
+
+@pytest.mark.usefixtures("logs")
+def test_the_seeds_that_do_not_count_are_named_with_the_reason(celu: Celu) -> None:
+    assert "seeds that do not count: case-c: seed 9 interrupted" in celu("compare").out
+    assert "do not count" not in celu("compare", "case-b").out
+
+
+@pytest.mark.usefixtures("logs")
+def test_unfinished_runs_at_other_epochs_get_no_test(celu: Celu) -> None:
+    words = ("compare", "--baseline", "case-b", "--include-unfinished")
+    text = " ".join(celu(*words).out.split())
+    assert (
+        "case-c and case-b: not compared, because their runs stand at 2 to 3 epochs; --at-epoch 2 compares"
+        in text
+    )
+    assert "more than chance" not in text
+    assert "6 paired seeds (left out: seed 9 not run in case-b); more than chance" in " ".join(
+        celu(*words, "--at-epoch", "2").out.split()
+    )
+
+
 @pytest.mark.usefixtures("logs")
 def test_with_all_keys_the_other_formats_carry_every_column_of_a_group(celu: Celu) -> None:
     names = {column.name for column in (*group_columns("test-accuracy"), *SETTINGS)}

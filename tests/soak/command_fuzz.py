@@ -273,14 +273,9 @@ def _asked_for(name: str, words: list[str]) -> bool:
     """Whether this command line may write the file `name` of its world."""
     named = [word.partition("=")[2] if word.startswith("--") and "=" in word else word for word in words]
     named = [os.path.normpath(os.path.expanduser(word.replace("~/", "home/", 1))) for word in named if word]  # noqa: PTH111
-    stem = name.rpartition(".")[0]
-    beginnings = [one.rpartition(".")[0] or one for one in named]
     return (
         "." in named
         or any(name == one or name.startswith(f"{one}/") for one in named)
-        or (
-            words[0] == "compare" and any(stem.startswith(one) for one in beginnings)
-        )  # FILE-time beside FILE
         or (words[0] == "run" and name.startswith("logs/"))
         or (words[0] == "plot" and "/plots/" in name)
         or name in {"report": ("report.html",), "activations": ("activations.png",)}.get(words[0], ())

@@ -71,13 +71,15 @@ def overlay_chart(
 
 
 def _lines(groups: Sequence[Group], measure: Measure, band: BandKind) -> Iterator[_Line]:
-    drawn = [(group, [run for run in group.counted or group.runs if run.metrics]) for group in groups]
-    drawn = [(group, runs) for group, runs in drawn if runs and band_of(runs, "test", measure).epochs]
-    labels = label_groups([group for group, _ in drawn])
-    for (group, runs), (label, look) in zip(drawn, labels, strict=True):
+    drawn = []
+    for group in groups:
+        runs = [run for run in group.counted or group.runs if run.metrics]
+        if runs and (test := band_of(runs, "test", measure, band)).epochs:
+            drawn.append((group, runs, test))
+    labels = label_groups([group for group, *_ in drawn])
+    for (group, runs, test), (label, look) in zip(drawn, labels, strict=True):
         state = "" if group.counted else f", {runs[-1].status}"
-        test, train = (band_of(runs, phase, measure, band) for phase in ("test", "train"))
-        yield _Line(group, f"{label}{state}", look, test, train)
+        yield _Line(group, f"{label}{state}", look, test, band_of(runs, "train", measure, band))
 
 
 def _curves(

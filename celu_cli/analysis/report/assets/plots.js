@@ -30,7 +30,7 @@ const readableX = (value) =>
 const readableTick = (value) => (value === null ? "" : readableX(value));
 const powerOfTen = (value) => {
   const power = value === null ? 0 : Math.round(Math.log10(value));
-  if (Math.abs(power) < 3 || value.toExponential(0)[0] !== "1") return readableTick(value);
+  if (Math.abs(power) < 2 || value.toExponential(0)[0] !== "1") return readableTick(value);
   return `10${[...String(power)].map((digit) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(digit)]).join("")}`;
 };
 

@@ -127,4 +127,6 @@ def test_losses_that_are_no_numbers_do_not_spoil_the_plot(tmp_path: Path) -> Non
 def test_a_run_of_the_sample_is_not_drawn_against_the_published_curve_of_the_full_set(tmp_path: Path) -> None:
     run = published_run(tmp_path, dataset={"name": "cifar10", "sample": True})
     assert read_published(run.case) is None
-    assert "CIFAR-10 sample" in run_chart(run, "test", None).subtitle
+    chart = run_chart(run, "test", None)
+    assert "CIFAR-10 sample" in chart.subtitle
+    assert chart.note.startswith("not beside the published curve: ")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.analysis.compare.bands import BandKind
 from celu_cli.cli.options import (
     DEFAULT_LOGS,
     AtEpoch,
@@ -113,7 +112,7 @@ def compare(
     ] = None,
     train: Annotated[bool, typer.Option("--train", help="Draw the training values too, dashed.")] = False,
     band: Annotated[
-        BandKind | None,
+        Literal["sd", "ci", "none"] | None,
         typer.Option(
             "--band",
             help="Draw one standard deviation or the 95 % interval of the mean around each line (default: sd for up "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import mmap
+import os
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from celu_cli.datasets.definition import Definition, Layout
 from celu_cli.errors import DataError
@@ -52,17 +54,26 @@ def explain_absence(directory: Path, definition: Definition, layouts: Iterable[L
     return f"it holds none of these: {', '.join(layout.title for layout in layouts)}{pickled}"
 
 
-def read_files(paths: Mapping[str, Path], limits: Mapping[str, int]) -> dict[str, bytes]:
+def read_files(
+    paths: Mapping[str, Path], limits: Mapping[str, int], mapped: bool = False
+) -> dict[str, bytes]:
     """The uncompressed content of files; DataError when one is damaged, too large or a web page."""
-    return {name: read_file(path, name, limits[name]) for name, path in paths.items()}
+    return {name: read_file(path, name, limits[name], mapped) for name, path in paths.items()}
 
 
-def read_file(path: Path, name: str, limit: int) -> bytes:
-    """The content of one file, uncompressed when `path` is `name` with `.gz` behind it."""
+def read_file(path: Path, name: str, limit: int, mapped: bool = False) -> bytes:
+    """The content of one file, uncompressed when `path` is `name` with `.gz` behind it.
+
+    With `mapped` it may be a view of the file, which must then be replaced and never changed: all processes that read
+    it share one copy in memory.
+    """
     try:
         with path.open("rb") as raw:
             _refuse_web_page(path, raw)
-            if path.name == name:
+            if path.name == name and mapped and 0 < os.fstat(raw.fileno()).st_size <= limit:
+                # Copied where it is written to, which nobody does.
+                content = cast("bytes", mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_COPY))
+            elif path.name == name:
                 content = raw.read(limit + 1)
             else:
                 with gzip.GzipFile(fileobj=raw) as unpacked:

@@ -95,7 +95,9 @@ def chosen_directory(data_directory: Path | None) -> Path | None:
 
 def cache_source(definition: Definition) -> DirectorySource:
     """celu's own cache."""
-    return DirectorySource("celu's cache", cache_directory() / definition.name, (definition.npy_layout,))
+    return DirectorySource(
+        "celu's cache", cache_directory() / definition.name, (definition.npy_layout,), mapped=True
+    )
 
 
 def given_source(definition: Definition, directory: Path) -> DirectorySource:

@@ -22,12 +22,16 @@ class AbsentError(DataError):
 
 @dataclass(frozen=True)
 class DirectorySource:
-    """Files that are on this machine already; `asked_for` when the user named the directory."""
+    """Files that are on this machine already; `asked_for` when the user named the directory.
+
+    `mapped` ones are replaced and never changed, so that processes can share one copy in memory.
+    """
 
     name: str
     directory: Path
     accepted: tuple[Layout, ...]
     asked_for: bool = False
+    mapped: bool = False
 
     @property
     def title(self) -> str:
@@ -40,7 +44,7 @@ class DirectorySource:
         try:
             for layout, paths in find_places(self.directory, definition, self.accepted):
                 try:
-                    return verified(definition, layout, read_files(paths, layout.limits))
+                    return verified(definition, layout, read_files(paths, layout.limits, self.mapped))
                 except DataError as error:
                     problems.append(str(error))
             if not problems:

@@ -374,3 +374,35 @@ def test_the_arrays_lie_where_tensorflow_can_use_them_without_a_copy(
             assert array.ctypes.data % 64 == 0
             assert array.flags.c_contiguous
             assert not array.flags.writeable
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux says what a process has mapped")
+def test_processes_share_one_copy_of_a_cached_dataset_and_keep_it_when_the_cache_is_filled_again(
+    mnist: FakeMnist, tmp_path: Path
+) -> None:
+    data = put(tmp_path / "data", mnist.idx)
+    fetch_dataset("mnist", data_directory=data)
+    (images,) = [path for path in cached_files() if path.name == NPY_FILES["train_images"]]
+    dataset = load_dataset("mnist")
+    place = dataset.train.images.ctypes.data
+    of_images = [
+        line.split() for line in Path("/proc/self/maps").read_text().splitlines() if str(images) in line
+    ]
+    assert any(
+        int(begin, 16) <= place < int(end, 16) for begin, end in (words[0].split("-") for words in of_images)
+    )
+    before = dataset.train.images.copy()
+    images.unlink()
+    fetch_dataset("mnist", data_directory=data)
+    np.testing.assert_array_equal(dataset.train.images, before)
+
+
+def test_a_directory_of_the_user_is_read_whole_because_it_may_change(
+    mnist: FakeMnist, tmp_path: Path
+) -> None:
+    fetch_dataset("mnist", data_directory=put(tmp_path / "data", mnist.idx))
+    own = cache.cache_directory() / "mnist"
+    dataset = load_dataset("mnist", data_directory=own.rename(tmp_path / "own"))
+    with (tmp_path / "own" / NPY_FILES["train_labels"]).open("r+b") as file:
+        file.truncate(100)
+    assert dataset.train.labels.sum() > 0

@@ -30,6 +30,7 @@ UNSET = "unset"
 RecordedStatus = Literal["running", "completed", "interrupted", "failed"]
 Status = Literal["running", "suspended", "completed", "interrupted", "failed", "crashed"]
 
+NOT_RECORDED = "not recorded"
 _STATUS_OF: dict[Life, Status | None] = {
     "alive": "running",
     "suspended": "suspended",
@@ -50,20 +51,21 @@ class Resumption(BaseModel):
     stopped: AwareDatetime | None = None  # runs resumed by an older celu have none
     epoch: int
     step: int
-    pid: int
-    host: str
+    pid: int = 0
+    host: str = NOT_RECORDED
     pid_space: str | None = None
     process_started: int | None = None
-    cpu_model: str
-    cpu_threads: int
+    cpu_model: str = NOT_RECORDED
+    cpu_threads: int | None = None
     cores: str | None = None
     environment: dict[str, str] | None = None
     git_commit: str | None = None
-    versions: dict[str, str]
+    versions: dict[str, str] = Field(default_factory=dict)
 
 
 class Manifest(BaseModel):
-    """The content of run.json. A field that a newer celu added is ignored.
+    """The content of run.json; another version of celu may have more fields, which are ignored, and lacks those that
+    have a default.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
     ran on are of the process that began the run; `process` is the one that trains now or did last. `pid_space` and
@@ -80,24 +82,24 @@ class Manifest(BaseModel):
     ended: AwareDatetime | None = None
     error: str | None = None
     exit_code: int | None = None
-    seed: int
+    seed: int | None = None
     identity: str | None = None
     dataset_source: str | None = None
     train_images: int | None = None
     test_images: int | None = None
     initial_weights_hash: str | None = None
     batch_order_hash: str | None = None
-    pid: int
-    host: str
+    pid: int = 0
+    host: str = NOT_RECORDED
     pid_space: str | None = None
     process_started: int | None = None
-    cpu_model: str
-    cpu_threads: int
+    cpu_model: str = NOT_RECORDED
+    cpu_threads: int | None = None
     cores: str | None = None
     environment: dict[str, str] | None = None
     git_commit: str | None = None
     code: dict[str, str] = Field(default_factory=dict)
-    versions: dict[str, str]
+    versions: dict[str, str] = Field(default_factory=dict)
     resumed: tuple[Resumption, ...] = ()
 
     @property

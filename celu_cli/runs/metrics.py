@@ -19,6 +19,14 @@ METRICS_NAME = "metrics.jsonl"
 
 _NAMES = [field.name for field in fields(EpochMetrics) if field.name != "fidelity"]
 _TYPES = {"epoch": int, "time": str}  # all others are numbers
+# What another version of celu may lack; without the others a line is no epoch.
+_ABSENT: dict[str, Any] = {
+    "learning_rate": math.nan,
+    "dilated_rate": math.nan,
+    "seconds": math.nan,
+    "images_per_second": math.nan,
+    "time": "",
+}
 _KINDS = [_TYPES.get(name, float) for name in _NAMES]
 
 
@@ -116,6 +124,8 @@ def _parse_fidelity(entry: Any) -> Fidelity:
 
 def _value(values: dict[str, Any], key: str) -> Any:
     if key not in values:
+        if key in _ABSENT:
+            return _ABSENT[key]
         raise ValueError(f"{key} is missing")
     value = values[key]
     kind = _TYPES.get(key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from celu_cli import __version__
 from celu_cli.case.cost import guessing_accuracy
 from celu_cli.case.load import load_recorded_case
 from celu_cli.case.schema import Case
@@ -86,10 +87,16 @@ def read_run(path: Path) -> Run:
     """Read the run in directory `path`.
 
     Raises:
-        RunError: a file of it is missing or not what it should be.
+        RunError: a file of it is missing or not what it should be; the text says so where another celu made it.
     """
     manifest = read_manifest(path)
-    return Run(path, read_case(path), manifest, manifest.status_at(utc_now()), read_metrics(path))
+    try:
+        return Run(path, read_case(path), manifest, manifest.status_at(utc_now()), read_metrics(path))
+    except RunError as error:
+        made_by = manifest.versions.get("celu", __version__)
+        if made_by == __version__:
+            raise
+        raise RunError(f"{error}\n  celu {made_by} made this run, and this is celu {__version__}") from error
 
 
 def read_case(run_path: Path) -> Case:

@@ -57,7 +57,7 @@ def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy", ki
     spreads = [(each.half_width if kind == "ci" else each.deviation) or 0.0 for each in summaries]
     return Band(
         epochs,
-        tuple(summarise([each[epoch] for each in times]).mean for epoch in epochs),
+        tuple(_summary([each[epoch] for each in times]).mean for epoch in epochs),
         means,
         tuple(mean - spread for mean, spread in zip(means, spreads, strict=True)),
         tuple(mean + spread for mean, spread in zip(means, spreads, strict=True)),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from celu_cli.analysis.compare.bands import Band, BandKind, Measure, band_of, time_unit, value_of
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.plots.chart import Chart, Curve, Panel
 from celu_cli.analysis.plots.labels import label_groups, shared_text, title_of
 from celu_cli.analysis.plots.style import Look
+from celu_cli.errors import RunError
 from celu_cli.runs.published import read_published, why_not_published
 
 _MOST_WITH_BANDS = 4
@@ -42,11 +44,15 @@ def overlay_chart(
     where at most four groups are drawn: more would cover each other.
 
     Raises:
-        RunError: a published curve cannot be read.
+        RunError: a published curve cannot be read, or no run has the times of its epochs.
     """
     if band is None:
         band = "sd" if len(groups) <= _MOST_WITH_BANDS else "none"
-    lines = list(_lines(groups, measure, band))
+    found = list(_lines(groups, measure, band))
+    lines = [line for line in found if not over_time or isfinite(line.test.seconds[-1])]
+    untimed = ", ".join(line.label for line in found if line not in lines)
+    if untimed and not lines:
+        raise RunError(f"how long an epoch took is not recorded of {untimed}; draw over epochs")
     unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
     sizes = {line.test.n for line in lines}
     curves = [*_curves(lines, train, band, seconds if over_time else None, len(sizes) > 1)]
@@ -59,6 +65,7 @@ def overlay_chart(
         "thin: published" if published else "",
         f"not beside the published curve: {reasons.pop()}" if len(reasons) == 1 else "",
         _CAVEAT if over_time else "",
+        f"times not recorded: {untimed}" if untimed else "",
     ]
     phases = "test and train" if train else "test"
     return Chart(

@@ -18,7 +18,7 @@ _COMMIT_DIGITS = 12
 _HASH_DIGITS = 16
 
 
-_Environment = tuple[str, int, str, str, str]
+_Environment = tuple[str, int | None, str, str, str]
 
 
 def origins_of(runs: Sequence[Run]) -> tuple[Table, Table]:

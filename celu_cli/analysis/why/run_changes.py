@@ -7,10 +7,9 @@ from typing import Any
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
 from celu_cli.case.settings import part_settings
-from celu_cli.runs.manifest import UNSET, Manifest, Resumption
+from celu_cli.runs.manifest import NOT_RECORDED, UNSET, Manifest, Resumption
 from celu_cli.runs.run import Run
 
-_NOT_RECORDED = "not recorded"
 _ROUNDING = "other versions or processors round differently: not a likely cause"
 
 
@@ -37,7 +36,7 @@ def _recorded(manifest: Manifest, read: Callable[[Manifest | Resumption], Any]) 
             found.append((f"from {step}epoch {resumption.epoch}: ", value))
     if len(found) == 1:
         return found[0][1]
-    return "; ".join(place + (_NOT_RECORDED if value is None else str(value)) for place, value in found)
+    return "; ".join(place + (NOT_RECORDED if value is None else str(value)) for place, value in found)
 
 
 def _carried(manifest: Manifest, read: Callable[[Manifest | Resumption], Any]) -> Any:
@@ -71,7 +70,7 @@ def _code_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
     commit = Value("git_commit", *(_recorded(one, lambda process: process.git_commit) for one in (a, b)))
     differing = tuple(value for value in (versions, commit) if value.a != value.b)
     if differing:
-        known = all(side and _NOT_RECORDED not in side for value in differing for side in (value.a, value.b))
+        known = all(side and NOT_RECORDED not in side for value in differing for side in (value.a, value.b))
         note = "" if known else "one of the two is not recorded, so the code may be the same or not"
         yield Change("code of celu", "result", differing, note)
     elif commit.a is not None and "+dirty" in commit.a:
@@ -156,7 +155,7 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     if commit:
         yield f"commit {commit}"
     yield _recorded(manifest, lambda process: process.cpu_model)
-    yield _recorded(manifest, lambda process: f"{process.cpu_threads} threads")
+    yield _recorded(manifest, lambda process: f"{process.cpu_threads or NOT_RECORDED} threads")
     for name in _variables(manifest):
         yield f"{name}={_variable(manifest, name)}"
     yield f"host {_host(manifest)}"

@@ -19,19 +19,23 @@ USER_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
 
 @dataclass(frozen=True)
 class Alpha:
-    """What alpha means to an activation: range (open below, closed above where finite) and default."""
+    """What alpha means to an activation: range (open below, closed above where finite) and default.
+
+    `trial` is the alpha that checks and tests try: neither the default nor 1, so that one that is forgotten shows.
+    """
 
     meaning: str
     default: float
+    trial: float
     above: float = 0.0
     at_most: float = math.inf
 
 
 ALPHA: dict[str, Alpha | None] = {
-    "celu": Alpha("negative side is alpha (exp(x / alpha) - 1)", default=1.0),
-    "elu": Alpha("negative side is alpha (exp(x) - 1)", default=1.0),
+    "celu": Alpha("negative side is alpha (exp(x / alpha) - 1)", default=1.0, trial=2.0),
+    "elu": Alpha("negative side is alpha (exp(x) - 1)", default=1.0, trial=0.7),
     "relu": None,
-    "leaky_relu": Alpha("slope of the negative side", default=0.3, at_most=1.0),
+    "leaky_relu": Alpha("slope of the negative side", default=0.3, trial=0.2, at_most=1.0),
     "selu": None,
     "gelu": None,
     "silu": None,
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 else:
     ActivationName = Literal[tuple(ALPHA)]
 
-_ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, above=-math.inf)
+_ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, trial=1.0, above=-math.inf)
 
 
 def alpha_rule(activation: str) -> Alpha | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from celu_cli.case.activations import ALPHA
+from celu_cli.case.activations import ALPHA, alpha_rule, user_activation
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.case.schema import Case
@@ -26,8 +26,6 @@ _WIDE_LAYERS = [
     {"kernel": 3, "filters": 64, "pool": "average", "pool_size": 7},
     {"kernel": 1, "filters": 10},
 ]
-# Not the defaults, and not 1, so that an alpha that is forgotten shows.
-_ALPHAS = {"celu": 2.0, "elu": 0.7, "leaky_relu": 0.2}
 _METHODS: list[dict[str, Any]] = [
     {"method": "auto"},
     {"method": "manual"},
@@ -60,15 +58,21 @@ def _small() -> Iterator[Combination]:
         for backprop in [*_METHODS, *(_ARTICLE if activation == "celu" else [])]:
             for precision in _PRECISIONS:
                 first = backprop is _METHODS[0] and precision == _PRECISIONS[0]
-                case = _case(
-                    dataset={"name": "cifar10"},
-                    network={"layers": _LAYERS, "initializer": {"name": "he_normal"}},
-                    activation=activation,
-                    alpha=_ALPHAS.get(activation),
-                    backprop=backprop,
-                    precision=precision,
-                )
+                case = small_case(activation, backprop=backprop, precision=precision)
                 yield Combination("small", case, 1 if first else 0)
+
+
+def small_case(activation: str, **values: Any) -> Case:
+    """The small network with `activation`, which may be the user's own; the case bears that one's name."""
+    rule, own = alpha_rule(activation), user_activation(activation)
+    return _case(
+        name=own.name if own else "small",
+        dataset={"name": "cifar10"},
+        network={"layers": _LAYERS, "initializer": {"name": "he_normal"}},
+        activation=activation,
+        alpha=rule.trial if rule else None,
+        **values,
+    )
 
 
 def _wide() -> Combination:

@@ -13,6 +13,14 @@ from celu_cli.files import path_with_home, with_home
 CaseReference = Annotated[
     str, typer.Argument(metavar="CASE", parser=with_home, help="Name of a case, or path of a YAML file.")
 ]
+CaseOrRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="CASE|RUN",
+        parser=with_home,
+        help="Name of a case, path of a YAML file, or a run (its directory, or case/directory).",
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(

@@ -19,10 +19,7 @@ from celu_cli.datasets.registry import DATASETS
 Floats = NDArray[np.float64]
 
 # An alpha that is not the default, so that one that is ignored shows.
-ALPHAS: dict[str, float | None] = {
-    name: None if rule is None else {"celu": 2.0, "elu": 0.7, "leaky_relu": 0.2}[name]
-    for name, rule in ALPHA.items()
-}
+ALPHAS = {name: rule.trial if rule else None for name, rule in ALPHA.items()}
 
 
 @contextmanager

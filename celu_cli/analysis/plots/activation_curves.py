@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from celu_cli.check.measured import DIFFERENCES_TOLERANCE
+
 Array: TypeAlias = NDArray[np.float64]
 
 LOW, HIGH = -4.0, 4.0
@@ -25,10 +27,11 @@ _SMALL_SLOPE = 1e-3
 
 @dataclass(frozen=True)
 class ActivationCurve:
-    """Values and derivatives at `x`, and the derivative just left of 0, at 0 and just right of it.
+    """Values, derivatives and central differences of the values at `x`; the derivative left of 0, at 0, right of it.
 
     `error` is the largest relative error of the derivative against central differences of the value, found at
-    `error_at`; None where there is a kink at every point. `alpha` is None where the activation has none.
+    `error_at`; None where there is a kink at every point. `not_finite_at` is the first x where value or derivative is
+    NaN or infinite. `alpha` is None where the activation has none.
     """
 
     label: str
@@ -37,11 +40,18 @@ class ActivationCurve:
     x: Array
     value: Array
     derivative: Array
+    differences: Array
     left: float
     at_zero: float
     right: float
     error: float | None
     error_at: float | None
+    not_finite_at: float | None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the derivative is not that of the value, or one of the two is no number."""
+        return self.not_finite_at is not None or (self.error or 0.0) > DIFFERENCES_TOLERANCE
 
     @property
     def jumps(self) -> bool:
@@ -62,8 +72,15 @@ def measure_activation(
     found = derivative(x)
     # A small alpha squeezes what bends into a short stretch.
     step = _STEP * min(1.0, max(abs(alpha or 1.0), 1e-2))
+    differences = _slope(value, x, step / 2)
     error, error_at = _largest_error(value, x, found, step)
-    return ActivationCurve(label, alpha, formula, x, value(x), found, left, at_zero, right, error, error_at)
+    values = value(x)
+    lost = x[~(np.isfinite(values) & np.isfinite(found))]
+    not_finite_at = float(lost[0]) if lost.size else None
+    beside_zero = (left, at_zero, right)
+    return ActivationCurve(
+        label, alpha, formula, x, values, found, differences, *beside_zero, error, error_at, not_finite_at
+    )
 
 
 def _largest_error(

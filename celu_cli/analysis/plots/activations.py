@@ -34,6 +34,7 @@ _PANEL_WIDTH = 3.3  # inches
 _BAND_HEIGHT = 4.9
 _MARGIN = 0.06  # of the range of values
 _SAME = 1e-9
+_DIFFERENCES = "wrong; dashed: finite differences of $f$"
 
 
 def draw_activations(curves: Sequence[ActivationCurve], path: Path, file_format: str) -> None:
@@ -62,7 +63,8 @@ def activation_figure(curves: Sequence[ActivationCurve]) -> Figure:
     )
     grid = figure.subplots(2 * bands, columns, sharex=True, squeeze=False, height_ratios=[1.15, 1.0] * bands)
     value_limits = _limits([curve.value for curve in curves])
-    slope_limits = _limits([curve.derivative for curve in curves])
+    true_slopes = [curve.differences for curve in curves if curve.wrong]
+    slope_limits = _limits([curve.derivative for curve in curves] + true_slopes)
     pairs = [pair for band in range(bands) for pair in zip(grid[2 * band], grid[2 * band + 1], strict=True)]
     for (upper, lower), group in zip_longest(pairs, groups.values()):
         if group is None:
@@ -117,6 +119,13 @@ def _draw_values(axes: Axes, group: Sequence[ActivationCurve], styles: Sequence[
 
 def _draw_derivatives(axes: Axes, group: Sequence[ActivationCurve], styles: Sequence[_Style]) -> None:
     _draw_lines(axes, group, styles, [_split(curve, curve.derivative) for curve in group])
+    x = _split_x(group[0].x)
+    for curve in group:
+        if curve.wrong:
+            differences = np.interp(x, curve.x, curve.differences)
+            axes.plot(x, differences, color=_INK, linestyle="--", linewidth=1.3, zorder=5)
+    if any(curve.wrong for curve in group):
+        axes.text(0, 1.03, _DIFFERENCES, transform=axes.transAxes, fontsize=8.5, color=_INK)
     for curve, (colour, _) in zip(group, styles, strict=True):
         if curve.jumps:
             _mark_jump(axes, curve, colour, [other for other in group if other is not curve])

@@ -14,7 +14,7 @@ from celu_cli.analysis.why.results import (
     expected_start,
     recorded_start,
 )
-from celu_cli.analysis.why.run_changes import run_changes, shared_conditions
+from celu_cli.analysis.why.run_changes import run_changes, shared_conditions, with_code_of
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.runs.published import read_published
 
@@ -53,7 +53,7 @@ def explain(a: Subject, b: Subject) -> Explanation:
     start = expected_start(a.case, b.case)
     same = [f"seed {a.case.seed}"] if a.case.seed == b.case.seed else []
     if a.run and b.run:
-        changes = by_effect([*changes, *run_changes(a.run, b.run)])
+        changes = by_effect(with_code_of([*changes, *run_changes(a.run, b.run)]))
         metrics = compare_metrics(a.run, b.run)
         start = recorded_start(a.run.manifest, b.run.manifest)
         same += shared_conditions(a.run, b.run)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from celu_cli.analysis.why.changes import Change, Effect, Value
@@ -10,6 +12,7 @@ from celu_cli.case.settings import part_settings
 from celu_cli.runs.manifest import NOT_RECORDED, UNSET, Manifest, Resumption
 from celu_cli.runs.run import Run
 
+ACTIVATION_CODE = "code of the activation"
 _ROUNDING = "other versions or processors round differently: not a likely cause"
 
 
@@ -65,6 +68,21 @@ def _host(manifest: Manifest) -> Any:
     return _recorded(manifest, lambda process: None if replaced and process is manifest else process.host)
 
 
+def with_code_of(changes: Sequence[Change]) -> list[Change]:
+    """`changes`, the code of an activation joined to the change that names another file: one brings the other."""
+    code = next((change for change in changes if change.name == ACTIVATION_CODE), None)
+    named = next((change for change in changes if any(map(_names_another_file, change.values))), None)
+    if code is None or named is None:
+        return list(changes)
+    joined = replace(named, values=(*named.values, *code.values))
+    return [joined if change is named else change for change in changes if change is not code]
+
+
+def _names_another_file(value: Value) -> bool:
+    ours, theirs = (set(re.findall(r"[^'\"]+\.py:\w+", str(side))) for side in (value.a, value.b))
+    return ours != theirs
+
+
 def _code_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
     versions = Value("celu", _version(a, "celu"), _version(b, "celu"))
     commit = Value("git_commit", *(_recorded(one, lambda process: process.git_commit) for one in (a, b)))
@@ -78,7 +96,7 @@ def _code_changes(a: Manifest, b: Manifest) -> Iterator[Change]:
         yield Change("code of celu", "result", (commit,), note)
     hashes = Value("code", _code_hashes(a), _code_hashes(b))
     if hashes.a != hashes.b:
-        yield Change("code of the activation", "result", (hashes,))
+        yield Change(ACTIVATION_CODE, "result", (hashes,))
 
 
 def _code_hashes(manifest: Manifest) -> str:

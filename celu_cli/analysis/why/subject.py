@@ -53,6 +53,26 @@ def find_subject(name: str, logs: Path, where: Where | None = None) -> Subject:
     return Subject(name, case, name, runs=_runs_of(name, logs))
 
 
+def case_file(name: str, logs: Path) -> tuple[str, Path | None]:
+    """How to load the case that `name` means, and the directory of the run where it means a run of that case.
+
+    Raises:
+        CaseError: there is neither a case nor a run of that name.
+        RunError: the name means a directory of several runs, or the run cannot be read.
+    """
+    try:
+        find_case(name)
+    except CaseError as no_case:
+        try:
+            run = find_subject(name, logs).run
+        except UsageError:
+            run = None
+        if run is None:
+            raise no_case from None
+        return str(run.path / CASE_NAME), run.path
+    return name, None
+
+
 def _run_subject(name: str, logs: Path, no_case: CaseError | None, where: Where) -> Subject:
     try:
         found = find_runs(logs, [name])

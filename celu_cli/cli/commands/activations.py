@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from celu_cli.errors import UsageError
+from celu_cli.errors import GradientError, UsageError
 from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def activations(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FILE", parser=path_with_home, help="The picture, .png or .svg."
+            "--output", "-o", metavar="FILE", parser=path_with_home, help="The picture, .png, .svg or .pdf."
         ),
     ] = Path("activations.png"),
 ) -> None:
     """Draw activations above their derivatives, and measure each derivative against finite differences.
 
     The values are those that training computes, in float64. A derivative that jumps at 0 is marked.
-    A file of your own is Python code, which celu runs.
+    A file of your own is Python code, which celu runs. The exit code is 4 when a derivative is wrong: the picture then
+    has the finite differences dashed beside it.
     """
     file_format = _format_of(output)
     wanted = _checked(names or _DEFAULT_NAMES, alphas or ())
@@ -63,6 +65,8 @@ def activations(
     draw_activations(curves, output, file_format)
     _print_table(curves)
     typer.echo(f"Drawn into {output}", err=True)
+    if wrong := [_wrong(curve, name) for curve, (name, _) in zip(curves, wanted, strict=True) if curve.wrong]:
+        raise GradientError("\n".join(wrong))
 
 
 def _format_of(path: Path) -> str:
@@ -127,11 +131,34 @@ def _print_table(curves: Sequence[ActivationCurve]) -> None:
         console.print(line, style="dim")
 
 
+def _wrong(curve: ActivationCurve, name: str) -> str:
+    """What is wrong, with file and line where it is the user's own."""
+    from celu_cli.engine.user_activations import places_of
+
+    value_at, derivative_at = places_of(name)
+    of = curve.label if curve.alpha is None else f"{curve.label} with alpha {curve.alpha:g}"
+    if curve.not_finite_at is not None:
+        place = f" ({value_at})" if value_at else ""
+        return (
+            f"{of}{place} is wrong: value or derivative is NaN or infinite at x = {curve.not_finite_at:.3g}"
+        )
+    place = f" ({derivative_at})" if derivative_at else ""
+    return (
+        f"the derivative of {of}{place} is wrong: its relative error against finite differences of the value is "
+        f"{curve.error:.3g} at x = {curve.error_at:.3g}"
+    )
+
+
 def _at_zero(curve: ActivationCurve) -> str:
+    if not all(map(isfinite, (curve.left, curve.at_zero, curve.right))):
+        return "NaN or infinite"
     return f"jumps from {curve.left:.4g} to {curve.right:.4g}" if curve.jumps else "continuous"
 
 
 def _error(curve: ActivationCurve) -> str:
+    if curve.not_finite_at is not None:
+        return f"wrong: NaN or infinite at x = {curve.not_finite_at:.3g}"
     if curve.error is None:
-        return "not known"
-    return f"{curve.error:.0e}" if curve.error < 1e-6 else f"{curve.error:.3g} at x = {curve.error_at:.3g}"
+        return "not known: kinks everywhere"
+    found = f"{curve.error:.0e}" if curve.error < 1e-6 else f"{curve.error:.3g} at x = {curve.error_at:.3g}"
+    return f"wrong: {found}" if curve.wrong else found

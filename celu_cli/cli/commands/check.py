@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from celu_cli.cli.options import AsJson, Overrides
+from celu_cli.cli.options import DEFAULT_LOGS, AsJson, Logs, Overrides
 from celu_cli.errors import GradientError, UsageError
-from celu_cli.files import with_home
-from celu_cli.text import json_text
+from celu_cli.files import with_home, write_result
+from celu_cli.text import json_text, shown
 
 if TYPE_CHECKING:
     from celu_cli.case.schema import Case
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 def check(
     case: Annotated[
         str | None,
-        typer.Argument(metavar="[CASE]", parser=with_home, help="Name of a case, or path of a YAML file."),
+        typer.Argument(
+            metavar="[CASE|RUN]",
+            parser=with_home,
+            help="Name of a case, path of a YAML file, a run (its directory, or case/directory), or FILE.py:NAME, an "
+            "activation of your own, which is checked in a small network.",
+        ),
     ] = None,
     overrides: Overrides = None,
     check_all: Annotated[
@@ -33,6 +39,11 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail too where the gradient is biased as the case declares.")
     ] = False,
+    save: Annotated[
+        bool,
+        typer.Option("--save", help="Write check.json into the run's directory, where celu report finds it."),
+    ] = False,
+    logs: Logs = DEFAULT_LOGS,
     as_json: AsJson = False,
 ) -> None:
     """Prove the gradients of a case, layer by layer, on real images of the embedded sample.
@@ -42,20 +53,25 @@ def check(
     """
     if check_all == (case is not None):
         raise UsageError("name a case to check, or give --all without one")
+    if save and (check_all or overrides):
+        raise UsageError("--save keeps the check of a run as it was trained: name a run, without KEY=VALUE")
     if check_all:
         _check_all(strict, as_json)
     else:
         assert case is not None
-        _check_one(case, overrides or [], strict, as_json)
+        _check_one(case, overrides or [], strict, as_json, save, logs)
 
 
-def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool) -> None:
-    from celu_cli.case.load import load_case
-    from celu_cli.check.file import json_values
+def _check_one(
+    reference: str, overrides: list[str], strict: bool, as_json: bool, save: bool, logs: Path
+) -> None:
+    from celu_cli.check.file import CHECK_NAME, json_values
     from celu_cli.check.verdict import judge
     from celu_cli.cli.output.check import print_check
 
-    case = load_case(reference, overrides)
+    case, run = _find(reference, overrides, logs)
+    if save and run is None:
+        raise UsageError(f"--save keeps the check of a run, and {reference} is none: name a run")
     typer.echo(f"Checking the gradients of {case.name} …", err=True)
     measured = _measure(case)
     verdict = judge(measured)
@@ -63,8 +79,26 @@ def _check_one(reference: str, overrides: list[str], strict: bool, as_json: bool
         typer.echo(json_text(json_values(measured, verdict)))
     else:
         print_check(case, measured, verdict)
+    if save and run is not None:
+        write_result(run / CHECK_NAME, json_text(json_values(measured, verdict)) + "\n")
+        typer.echo(f"Saved as {shown(run / CHECK_NAME)}", err=True)
     if not verdict.passes(strict):
         raise GradientError(_failure(case, verdict))
+
+
+def _find(reference: str, overrides: list[str], logs: Path) -> tuple[Case, Path | None]:
+    """The case to check, and the directory of the run if a run was named."""
+    from celu_cli.analysis.why.subject import case_file
+    from celu_cli.case.activations import user_activation, with_whole_path
+    from celu_cli.case.load import load_case
+    from celu_cli.check.combinations import small_case
+
+    if user_activation(reference) is not None:
+        if overrides:
+            raise UsageError(f"{reference} alone has no keys to set: name a case, and activation={reference}")
+        return small_case(with_whole_path(reference, Path())), None
+    path, run = case_file(reference, logs)
+    return load_case(path, overrides), run
 
 
 def _check_all(strict: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from celu_cli.cli.options import AsJson, CaseReference, Overrides
+from celu_cli.cli.options import DEFAULT_LOGS, AsJson, CaseOrRun, Logs, Overrides
 
 if TYPE_CHECKING:
     from celu_cli.case.cost import Cost
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 
 def show(
-    case: CaseReference,
+    case: CaseOrRun,
     overrides: Overrides = None,
+    logs: Logs = DEFAULT_LOGS,
     as_json: AsJson = False,
 ) -> None:
     """Show a case: its layers, what it costs to train, and every value with the place it comes from."""
+    from celu_cli.analysis.why.subject import case_file
     from celu_cli.case.cost import cost_of
     from celu_cli.case.load import resolve_case
     from celu_cli.text import json_text
 
-    resolved = resolve_case(case, overrides or ())
+    resolved = resolve_case(case_file(case, logs)[0], overrides or ())
     cost = cost_of(resolved.case, resolved.plan)
     if as_json:
         typer.echo(json_text(_values(resolved, cost)))

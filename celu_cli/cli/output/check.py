@@ -31,7 +31,8 @@ def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
     title, *more = (Text(line) for line in wrap(summary, console.width))
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more])
-    print_lines(console, [Text(), *_table(check, console.width), Text()])
+    meanings = [Text(line, style="dim") for line in wrap(_meanings(check), console.width)]
+    print_lines(console, [Text(), *_table(check, console.width), Text(), *meanings, Text()])
     for number, finding in enumerate(verdict.findings):
         lines = [Text(line) for line in wrap(finding, console.width)]
         if number == 0:
@@ -72,6 +73,16 @@ def _group_line(groups: dict[str, Column], kept: Sequence[Column]) -> Text:
         line = line.ljust(position) + name if name else line
         position += column.width + _GAP
     return Text(line, style="dim")
+
+
+def _meanings(check: GradientCheck) -> str:
+    """What the columns show."""
+    declared = "declared: against what the case declares; " if check.declares_bias else ""
+    return (
+        "error: how far the gradient is from the true one, relative; cosine between the two; ratio of their sizes; all "
+        f"in float64, of the layer's weights and of what it passes down. {declared}finite: of the true one against "
+        f"finite differences of the loss; {check.precision}: as trained, against float64."
+    )
 
 
 def _comparison(found: Sequence[Deviation | None]) -> list[Column]:

@@ -320,6 +320,26 @@ def test_code_and_environment_are_weighed_apart(tmp_path: Path) -> None:
     }
 
 
+def test_an_activation_and_the_file_it_comes_from_are_one_change(tmp_path: Path) -> None:
+    own_file = tmp_path / "own.py"
+    own_file.write_text("first = 1")
+
+    def trained(activation: str, **changes: Any) -> Subject:
+        run = read_run(record_run(tmp_path, make_case(activation=activation, **changes)))
+        run = replace(run, manifest=run.manifest.model_copy(update={"git_commit": "0123"}))
+        return Subject(run.name, run.case, run.name, run=run)
+
+    celus, own = trained("celu"), trained(f"{own_file}:swish")
+    (change,) = explain(celus, own).changes_of("result")
+    assert change.name == "activation"
+    assert [value.key for value in change.values] == ["activation", "code"]
+    assert explain(celus, own).confounded == ()
+    # An edited file is a change of its own, also beside another.
+    own_file.write_text("second = 2")
+    edited = trained(f"{own_file}:swish", seed=5)
+    assert explain(own, edited).confounded == ("seed", "code of the activation")
+
+
 def committed(tmp_path: Path) -> Run:
     run = recorded(tmp_path)
     return replace(run, manifest=run.manifest.model_copy(update={"git_commit": "0123"}))

@@ -73,9 +73,38 @@ def test_a_wrong_derivative_of_one_s_own_is_shown_with_its_error_and_place(celu:
         celu("activations", "mine.py:swish", "--alpha", "2").out
     )[1:]
     assert (name, alpha, formula, at_zero) == ("mine.py:swish", "2", "x sigmoid(alpha x)", "continuous")
-    size, place = error.split(" at x = ")
+    size, place = error.removeprefix("wrong: ").split(" at x = ")
+    assert error.startswith("wrong: ")
     assert float(size) > 0.1
     assert -4 <= float(place) <= 4
+
+
+def test_a_wrong_derivative_fails_with_file_and_line_and_is_drawn_beside_the_finite_differences(
+    celu: Celu,
+) -> None:
+    Path("mine.py").write_text(SWISH, encoding="utf-8")
+    outcome = celu("activations", "mine.py:swish", "-o", "swish.svg")
+    assert outcome.code == 4
+    assert (
+        "celu: the derivative of mine.py:swish with alpha 1 (mine.py:8) is wrong: its relative error against "
+        in outcome.err
+    )
+    assert "stroke-dasharray" in Path("swish.svg").read_text(encoding="utf-8")
+    assert celu("activations", "celu", "-o", "celu.svg").code == 0
+
+
+def test_nan_is_neither_continuous_nor_unknown(celu: Celu) -> None:
+    source = SWISH.replace("x * tf.sigmoid(alpha * x)", "tf.math.log(x)")
+    Path("mine.py").write_text(source, encoding="utf-8")
+    outcome = celu("activations", "mine.py:swish")
+    ((*_, at_zero, error),) = rows(outcome.out)[1:]
+    assert (outcome.code, at_zero) == (4, "continuous")  # its derivative, sigmoid(alpha x), is finite
+    assert error == "wrong: NaN or infinite at x = -4"
+    Path("reciprocal.py").write_text(
+        SWISH.replace("tf.sigmoid(alpha * x)", "x / x - 1 / x"), encoding="utf-8"
+    )
+    ((*_, at_zero, error),) = rows(celu("activations", "reciprocal.py:swish").out)[1:]
+    assert (at_zero, error) == ("NaN or infinite", "wrong: NaN or infinite at x = 0")
 
 
 @pytest.mark.parametrize(
@@ -90,8 +119,8 @@ def test_a_wrong_derivative_of_one_s_own_is_shown_with_its_error_and_place(celu:
             "--alpha 2: leaky_relu needs an alpha above 0 and at most 1, not 2\n",
         ),
         (["relu", "tanh", "--alpha", "2"], "--alpha: there is none in relu, tanh; leave it out\n"),
-        (["-o", "figure.pdf"], "figure.pdf: the name of a picture ends in .png or .svg\n"),
-        (["-o", "figure"], "figure: the name of a picture ends in .png or .svg\n"),
+        (["-o", "figure.jpg"], "figure.jpg: the name of a picture ends in .png or .svg or .pdf\n"),
+        (["-o", "figure"], "figure: the name of a picture ends in .png or .svg or .pdf\n"),
         (["gone.py:swish"], "gone.py: cannot be read: No such file or directory\n"),
         (["gone.py:swish", "--alpha", "inf"], "--alpha inf: gone.py:swish needs a finite alpha, not inf\n"),
     ],

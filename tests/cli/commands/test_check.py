@@ -12,12 +12,14 @@ from celu_cli.case.activations import ALPHA
 from celu_cli.case.schema import Case
 from celu_cli.check import combinations as check_matrix
 from celu_cli.check.combinations import Combination
+from celu_cli.check.file import read_check
 from celu_cli.check.measured import GradientCheck
 from celu_cli.cli.commands import check
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.operations.average_pool import AveragePool
 from celu_cli.engine.operations.operation import Context
 from tests.cli.invoke import Celu
+from tests.runs.fakes import make_case, record_run
 
 NARROW = ("network.filters=4", "network.initializer=he_normal")
 
@@ -196,3 +198,44 @@ log = Activation(
         assert "Layer 1, activation log (own.py:10): it makes NaN or infinity of finite numbers." in text
         assert "loss" not in text.partition("Layer 1,")[2]
         assert outcome.err.endswith("it enters at layer 1: NaN or infinity, own.py:10\n")
+
+    def test_an_activation_is_checked_without_a_case(self, celu: Celu) -> None:
+        outcome = celu("check", "own.py:bent")
+        assert outcome.code == 4
+        assert outcome.out.startswith("bent: manual, own.py:bent alpha 1, float32;")
+        assert outcome.err.endswith(
+            "the gradients of bent are wrong; it enters at layer 5: activation (x > 0), own.py:6\n"
+        )
+        assert celu("check", "own.py:bent", "alpha=2").code == 2
+        assert "defines no gone" in celu("check", "own.py:gone").err
+
+
+class TestRuns:
+    @pytest.fixture
+    def run(self, tmp_path: Path) -> Path:
+        network = {"filters": 4, "initializer": {"name": "he_normal"}}
+        return record_run(tmp_path / "logs", make_case(network=network))
+
+    def test_a_run_is_checked_as_it_was_trained_and_the_check_kept_for_the_report(
+        self, celu: Celu, run: Path
+    ) -> None:
+        outcome = celu("check", f"case-c/{run.name}", "--save")
+        assert outcome.code == 0
+        assert outcome.err.splitlines()[-1] == f"Saved as {Path('logs/case-c') / run.name / 'check.json'}"
+        found = read_check(run)
+        assert found is not None
+        assert found[1].kind == "right"
+        assert {layer.plan.filters for layer in found[0].layers} == {4, 10}
+
+    def test_only_the_check_of_a_run_as_it_is_can_be_kept(self, celu: Celu, run: Path) -> None:
+        for words in (["case-c"], [str(run), "alpha=1"], ["--all"]):
+            outcome = celu("check", *words, "--save")
+            assert (outcome.code, outcome.out) == (2, "")
+            assert "name a run" in outcome.err
+        assert not (run / "check.json").exists()
+
+    def test_a_run_is_shown_as_a_case_is(self, celu: Celu, run: Path) -> None:
+        by_name, by_path = celu("show", f"case-c/{run.name}"), celu("show", str(run / "case.yaml"))
+        assert by_name.code == 0
+        assert by_name.out.splitlines()[:12] == by_path.out.splitlines()[:12]
+        assert "there is no case" in celu("show", "case-c/gone").err + celu("show", "gone").err

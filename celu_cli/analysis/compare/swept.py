@@ -64,12 +64,13 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
         raise UsageError(
             f"--by {wanted}: all groups have the same {key}; groups that differ in it make a picture"
         )
-    others = [each for each in differing_keys(cases) if each not in (key, "seed")]
-    several = len({case.name for case in cases}) > 1
+    names = {case.name for case in cases}
+    of_name = [differing_keys([case for case in cases if case.name == name]) for name in names]
+    others = [each for each in known if each not in (key, "seed") and any(each in keys for keys in of_name)]
     points = []
     for group, each in zip(groups, settings, strict=True):
         kept = {other: each[other] for other in others if other in each} | {key: each.get(key)}
-        name = {"case": group.case.name} if several else {}
+        name = {"case": group.case.name} if len(names) > 1 else {}
         points.append(Point(name | kept, tuple(group.values.values()), len(group.runs), tuple(group.values)))
     return key, points
 
@@ -103,10 +104,10 @@ def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) 
             note=lambda *_: _luck(points, best, metric),
         ),
     )
-    return Records(columns, records_of(columns, points), verdict=_verdict(points, keys, metric))
+    return Records(columns, records_of(columns, points), verdict=verdict_of(points, keys, metric))
 
 
-def _verdict(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> tuple[str, ...]:
+def verdict_of(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> tuple[str, ...]:
     """What one test over all points that have results says, in the order of the swept number where there is one."""
     known = [point for point in points if point.seeds]
     number = keys[0] if len(keys) == 1 and _is_number(known, keys[0]) else ""

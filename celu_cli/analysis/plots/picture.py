@@ -64,7 +64,7 @@ class Picture:
         what = title_of(metric.replace("-", " "), groups, key=key)
         self._save(swept_chart(points, key, metric, what, shared_text(groups)))
 
-    def draw_points(self, swept: Swept, metric: str) -> None:
+    def draw_points(self, swept: Swept, metric: Metric) -> None:
         """Draw what a sweep came to over its one key, or that asked for, or over its two keys.
 
         Raises:

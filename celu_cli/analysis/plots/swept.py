@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from celu_cli.analysis.compare.swept import Point, Swept
+from celu_cli.analysis.compare.metric import Metric
+from celu_cli.analysis.compare.swept import Point, Swept, verdict_of
 from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel, chart_figure
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
@@ -15,13 +17,15 @@ from celu_cli.case.settings import value_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_BESIDE = 0.12  # between lines at one value that is no number
 _MOST_TICKS = 12
+_MOST_VERDICTS = 2
 _NOTE = "mean and 95 % interval over seeds; a dot is a run"
 
 
 def sweep_figure(
     swept: Swept,
-    metric: str,
+    metric: Metric,
     by: str | None = None,
     title: str | None = None,
     size: tuple[float, float] | None = None,
@@ -40,12 +44,18 @@ def sweep_figure(
 
 
 def swept_chart(
-    points: Sequence[Point], key: str, metric: str, title: str, subtitle: str = "", logarithmic: bool = False
+    points: Sequence[Point],
+    key: str,
+    metric: Metric,
+    title: str,
+    subtitle: str = "",
+    logarithmic: bool = False,
 ) -> Chart:
     """The means of `points` over the values of `key`, with their 95 % intervals, and every seed as a dot.
 
-    What else differs makes lines of their own. The axis is logarithmic where `logarithmic` or where the values have
-    one ratio from each to the next; values that are no numbers stand side by side, without a line between them.
+    What else differs makes lines of their own. Above stands what one test over the values says, and one for a trend.
+    The axis is logarithmic where `logarithmic` or where the values have one ratio from each to the next; values that
+    are no numbers stand side by side, without a line between them.
     """
     known = [point for point in points if point.summary]
     values = values_of(points, key)
@@ -54,10 +64,18 @@ def swept_chart(
     lines: dict[str, list[Point]] = {}
     for point in sorted(known, key=lambda point: places[repr(point.settings[key])]):
         lines.setdefault(_other_settings(point, key), []).append(point)
+    beside = 0.0 if numeric else _BESIDE
+    words = [
+        f"{label}: {said}" if label else said
+        for label, line in lines.items()
+        for said in verdict_of(
+            [replace(point, settings={key: point.settings[key]}) for point in line], [key], metric
+        )
+    ]
     curves = [
         Curve(
             label,
-            [places[repr(point.settings[key])] for point in line],
+            [places[repr(point.settings[key])] + number * beside for point in line],
             [point.summary.mean for point in line if point.summary],
             look_of(number).colour,
             look_of(number).mark,
@@ -69,7 +87,7 @@ def swept_chart(
     ]
     return Chart(
         title,
-        subtitle,
+        ". ".join(filter(None, [subtitle, *words[:_MOST_VERDICTS]])),
         [Panel(metric.replace("-", " "), curves)],
         key,
         _NOTE,
@@ -92,7 +110,7 @@ def is_geometric(values: Sequence[float]) -> bool:
 def heat_map_figure(
     points: Sequence[Point],
     keys: Sequence[str],
-    metric: str,
+    metric: Metric,
     title: str,
     size: tuple[float, float] | None = None,
 ) -> Figure:

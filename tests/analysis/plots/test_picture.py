@@ -68,6 +68,16 @@ def test_a_picture_over_a_key_has_a_point_for_each_value_and_a_line_for_what_els
     assert all(f"batch_size={batch}" in text for batch in (50, 100))
 
 
+def test_cases_of_other_names_are_lines_called_by_these_alone(tmp_path: Path) -> None:
+    for name, batch in (("case-b", 50), ("case-c", 100)):
+        for alpha in (0.5, 1.0):
+            record_seeds(tmp_path / "logs", [0.0], name=name, batch_size=batch, alpha=alpha)
+    _, points = points_by(group_runs(find_runs(tmp_path / "logs").runs, Choice()), "alpha")
+    assert [dict(point.settings) for point in points] == [
+        {"case": name, "alpha": alpha} for name in ("case-b", "case-c") for alpha in (0.5, 1.0)
+    ]
+
+
 def test_a_key_that_is_not_there_or_does_not_differ_is_said(groups: list[Group]) -> None:
     with pytest.raises(UsageError, match="--by alhpa: no such key; did you mean alpha"):
         points_by(groups, "alhpa")

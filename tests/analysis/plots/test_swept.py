@@ -46,6 +46,15 @@ def test_what_else_was_swept_makes_lines_and_words_stand_side_by_side_without_on
     assert not any(curve.joined for curve in by_optimizer.panels[0].curves)
 
 
+def test_the_words_above_say_whether_the_values_differ_and_where_the_trend_leads() -> None:
+    points = [
+        Point({"alpha": a}, tuple(a / 10 + s / 1000 for s in range(5)), 5, (0, 1, 2, 3, 4)) for a in (1, 2, 3)
+    ]
+    subtitle = swept_chart(points, "alpha", "test-accuracy", "", "16 of 200 filters").subtitle
+    assert subtitle.startswith("16 of 200 filters. These 3 values of alpha differ in test accuracy")
+    assert "it rises as alpha grows" in subtitle
+
+
 def test_a_map_has_a_number_for_each_pair_that_has_results() -> None:
     axes, _ = heat_map_figure(GRID, ("alpha", "optimizer"), "test-accuracy", "").axes
     assert [text.get_text() for text in axes.texts] == ["0.1000", "0.2000"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,18 @@ class Run:
         spent = (now - (last.ended or now)).total_seconds()
         # The epoch under way may take longer than expected; how much of it is left is not known, but not below 0.
         return max(0.0, each * (self.case.epochs - last.epoch) - min(max(0.0, spent), each))
+
+
+def places_of(runs: Sequence[Run], directory: Path) -> list[Path]:
+    """Where each run has its own place in `directory`: ``<case>/<run>``.
+
+    Raises:
+        RunError: two runs have one name.
+    """
+    repeated = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
+    if repeated:
+        raise RunError(f"two runs are called {repeated[0]}; write them to different directories")
+    return [directory / run.name for run in runs]
 
 
 def read_overrides(run_path: Path) -> tuple[str, ...]:

@@ -50,13 +50,14 @@ def plot(
     """
     from celu_cli.analysis.plots.run_plots import draw_run
     from celu_cli.cli.targets import read_targets
+    from celu_cli.runs.run import places_of
 
     runs = read_targets(targets or (), logs, where)
     if terminal:
         _print(runs)
         return
-    for run in runs:
-        directory = run.path / "plots" if output is None else output / run.name
+    own = [run.path / "plots" for run in runs]
+    for run, directory in zip(runs, own if output is None else places_of(runs, output), strict=True):
         paths = draw_run(run, directory, file_format, normalised)
         if not paths:
             _say_empty(run)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from celu_cli.errors import RunError
-from celu_cli.runs.run import Run
+from celu_cli.runs.run import Run, places_of
 from celu_cli.runs.tensorboard.event_files import PATTERN
 from celu_cli.runs.tensorboard.writer import TEST, TRAIN, begin_files
 
@@ -22,10 +21,7 @@ def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
     Raises:
         RunError: two runs have one name, a place is taken by something else, or a file cannot be read or written.
     """
-    repeated = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
-    if repeated:
-        raise RunError(f"two runs are called {repeated[0]}; export them into different directories")
-    places = [directory / run.name for run in runs]
+    places = places_of(runs, directory)
     for place in places:
         _refuse_what_is_no_export(place)
     with _workspace(directory) as workspace:

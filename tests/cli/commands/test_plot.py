@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_from_within_a_run_directory_its_plots_go_where_they_always_do(
     monkeypatch.chdir(path)
     run_plot(".", "--output", "../../../figures")
     assert len(list(Path(f"../../../figures/case-c/{path.name}").glob("t*.png"))) == 2
+
+
+def test_of_two_runs_of_one_name_neither_replaces_the_plots_of_the_other(logs: Path) -> None:
+    shutil.copytree(logs, "other")
+    result = run_plot("logs", "other", "--output", "figures")
+    assert isinstance(result.exception, RunError)
+    assert "two runs are called case-c/" in str(result.exception)
+    assert not Path("figures").exists()
 
 
 def test_a_run_without_an_epoch_is_told_on_stderr(logs: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -115,7 +114,7 @@ def _measure(name: str, alpha: float | None) -> ActivationCurve:
 
 def _print_table(curves: Sequence[ActivationCurve]) -> None:
     from celu_cli.analysis.plots.activation_curves import HIGH, LOW
-    from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+    from celu_cli.cli.output.tables import Column, fit, print_lines, print_prose, results_console, table_lines
 
     console = results_console()
     columns = [
@@ -127,8 +126,7 @@ def _print_table(curves: Sequence[ActivationCurve]) -> None:
     ]
     print_lines(console, table_lines(fit(columns, console.width)))
     console.print()
-    for line in wrap(_NOTE.format(low=LOW, high=HIGH), min(console.width, _NOTE_WIDTH)):
-        console.print(line, style="dim")
+    print_prose(console, _NOTE.format(low=LOW, high=HIGH), "dim", most=_NOTE_WIDTH)
 
 
 def _wrong(curve: ActivationCurve, name: str) -> str:

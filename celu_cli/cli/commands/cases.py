@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -57,7 +56,7 @@ def _print_table(listed: list[_Listed]) -> None:
 
     from celu_cli.case.describe import describe_backprop, describe_dataset, describe_optimizer
     from celu_cli.case.settings import alpha_of
-    from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+    from celu_cli.cli.output.tables import Column, fit, print_lines, print_whole, results_console, table_lines
     from celu_cli.text import celu_command, printable
 
     visible = [one for one in listed if not one.entry.shadowed]
@@ -87,5 +86,8 @@ def _print_table(listed: list[_Listed]) -> None:
         print_lines(console, table_lines(described))
         return
     heading, *lines = table_lines(fit(columns, console.width))
-    below = [Text(f"  {note}", style="dim") for note in notes]
-    print_lines(console, [heading, *chain.from_iterable(zip(lines, below, strict=True))])
+    print_lines(console, [heading])
+    for line, note, one in zip(lines, notes, visible, strict=True):
+        print_lines(console, [line])
+        # A description may be cut, a command to be copied may not.
+        (print_lines if one.case else print_whole)(console, [Text(f"  {note}", style="dim")])

@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from celu_cli.cli.command import Command, Group
 from celu_cli.cli.options import AsJson, DataDirectory
 from celu_cli.cli.output.reporter import RichReporter
-from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.cli.output.tables import Column, fit, print_whole, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import CeluError, DataError
 from celu_cli.text import celu_command, json_text
@@ -133,7 +133,7 @@ def _verification_columns(copies: Sequence[Verification]) -> list[Column]:
 
 def _print_table(columns: Sequence[Column]) -> None:
     console = results_console()
-    print_lines(console, table_lines(fit(columns, console.width)))
+    print_whole(console, table_lines(fit(columns, console.width)))
 
 
 def _print_json(records: Iterable[Holding | Verification]) -> None:

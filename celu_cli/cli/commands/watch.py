@@ -63,11 +63,11 @@ def watch(
 
 
 def _print_once(watcher: Watcher, console: Console, place: str) -> None:
-    from celu_cli.cli.output.tables import print_lines
+    from celu_cli.cli.output.tables import print_whole
     from celu_cli.cli.output.watch import frame_lines
     from celu_cli.runs.manifest import utc_now
 
-    print_lines(console, frame_lines(watcher.look(utc_now()), place, console.width))
+    print_whole(console, frame_lines(watcher.look(utc_now()), place, console.width))
 
 
 def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
@@ -13,8 +12,9 @@ from rich.text import Text
 from celu_cli.case.describe import describe_activation
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.cli.output.tables import Column, fit, print_lines, print_prose, results_console, table_lines
 from celu_cli.datasets.registry import SAMPLE_TRAIN_IMAGES
+from celu_cli.text import wrapped
 from celu_cli.timing import WARM_UP, Timing, Turns
 
 
@@ -44,12 +44,12 @@ def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
         f"{_images(case)} images a step",
         _machine(machine),
     ]
-    title, *more = [Text(part) for line in lines for part in wrap(line, console.width)]
+    title, *more = [Text(part) for line in lines for part in wrapped(line, console.width)]
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more, Text(), *table_lines(fit(_columns(case, turns), console.width))])
     for name, reason in turns.failures.items():
-        lines = wrap(f"{name} was left out: {' '.join(reason.split())}", console.width)
-        print_lines(console, [Text(), *(Text(line, style="yellow") for line in lines)])
+        console.print()
+        print_prose(console, f"{name} was left out: {' '.join(reason.split())}", "yellow")
 
 
 def _columns(case: Case, turns: Turns) -> list[Column]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from rich.text import Text
 
@@ -14,8 +13,9 @@ from celu_cli.check.faults import deviates
 from celu_cli.check.measured import Deviation, GradientCheck, Kind, Station, stations
 from celu_cli.check.text import cosine_text, error_text, short_number
 from celu_cli.check.verdict import Verdict
-from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
+from celu_cli.cli.output.tables import Column, fit, print_lines, print_prose, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
+from celu_cli.text import wrapped
 
 _VERDICT_STYLES = {"right": "green", "biased": "yellow", "wrong": "bold red"}
 _GAP = 2
@@ -28,17 +28,13 @@ def print_check(case: Case, check: GradientCheck, verdict: Verdict) -> None:
         f"{case.name}: {describe_backprop(case)}, {describe_activation(case)}, {case.precision}; {check.batch} "
         f"images of {DATASETS[case.dataset.name].title}, initial weights of seed {case.seed}"
     )
-    title, *more = (Text(line) for line in wrap(summary, console.width))
+    title, *more = (Text(line) for line in wrapped(summary, console.width))
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more])
-    meanings = [Text(line, style="dim") for line in wrap(_meanings(check), console.width)]
+    meanings = [Text(line, style="dim") for line in wrapped(_meanings(check), console.width)]
     print_lines(console, [Text(), *_table(check, console.width), Text(), *meanings, Text()])
     for number, finding in enumerate(verdict.findings):
-        lines = [Text(line) for line in wrap(finding, console.width)]
-        if number == 0:
-            for line in lines:
-                line.stylize(_VERDICT_STYLES[verdict.kind])
-        print_lines(console, lines)
+        print_prose(console, finding, "" if number else _VERDICT_STYLES[verdict.kind])
 
 
 def _largest(station: Station, kind: Kind) -> str:

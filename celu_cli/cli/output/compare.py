@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Literal
 
 import typer
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from celu_cli.analysis.compare.columns import Records, csv_text
-from celu_cli.cli.output.tables import GAP, Column, fit, print_lines, table_lines, total_width
+from celu_cli.cli.output.tables import GAP, Column, fit, print_lines, print_prose, table_lines, total_width
 from celu_cli.text import json_text
 
 FileFormat = Literal["json", "csv", "md", "latex"]
@@ -46,8 +45,8 @@ def print_table(
         console.print(_folded(fitting))
     sentences = [f"{row['sentence']}." for row in records.rows if row.get("sentence")]
     for said in (*records.verdict, *sentences):
-        for line in ["", *wrap(said, min(console.width, _SENTENCE_WIDTH))]:
-            console.print(Text(line))
+        console.print()
+        print_prose(console, said, most=_SENTENCE_WIDTH)
     if records.verdict or sentences:
         console.print()
     shown = [column for column, cells in zip(columns, all_cells, strict=True) if cells in fitting]
@@ -58,7 +57,7 @@ def print_table(
     if others := [column.heading for column in hidden if not column.keys]:
         notes.append(f"too narrow for: {', '.join(others)} (--format csv has all)")
     for note in notes:
-        console.print(Text(note, style="dim"))
+        print_prose(console, note, "dim")
 
 
 def _folded(columns: Sequence[Column]) -> Table:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from textwrap import wrap
 
+from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
@@ -19,8 +20,16 @@ from celu_cli.case.operations import Shape
 from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.reading.document import Node, Path, parse
 from celu_cli.case.schema import AutoBackprop, Case, DilatedBackprop, NormalInitializer
-from celu_cli.cli.output.tables import Column, fit, print_lines, results_console, table_lines
-from celu_cli.text import printable, shown
+from celu_cli.cli.output.tables import (
+    Column,
+    fit,
+    print_lines,
+    print_prose,
+    print_whole,
+    results_console,
+    table_lines,
+)
+from celu_cli.text import printable, shown, wrapped
 
 _ORIGIN_STYLES = {"override": "bold yellow", "default": "dim"}
 _WIDEST_MARKED_LINE = 50
@@ -31,22 +40,26 @@ def print_case(resolved: ResolvedCase, cost: Cost) -> None:
     console = results_console()
     case, plan = resolved.case, resolved.plan
     title = Text(case.name, style="bold")
-    files = Text(", extends ".join(map(shown, resolved.files)), style="dim")
     description = [Text(printable(case.description))] if case.description else []
     layers = table_lines(fit(_layer_columns(case, plan), console.width))
-    properties = [
-        line
-        for heading, text in _properties(case, plan, cost)
-        for line in _paragraph(heading, text, console.width)
-    ]
-    print_lines(console, [title, *description, files, Text(), *layers, Text(), *properties, Text()])
-    print_lines(console, _yaml_with_origins(resolved))
+    print_lines(console, [title, *description])
+    print_prose(console, ", extends ".join(map(shown, resolved.files)), "dim")
+    print_lines(console, [Text(), *layers, Text()])
+    for heading, text in _properties(case, plan, cost):
+        _print_lines(console, _paragraph(heading, text, console.width))
+    _print_lines(console, [Text(), *_yaml_with_origins(resolved)])
+
+
+def _print_lines(console: Console, lines: Iterable[Text]) -> None:
+    """Cut lines that are too long, but for those with a path."""
+    for line in lines:
+        (print_whole if re.search(r"/\w", line.plain) else print_lines)(console, [line])
 
 
 def _paragraph(heading: str, text: str, width: int) -> Iterator[Text]:
     """A heading with its text beside it."""
     indent = 11
-    for number, line in enumerate(wrap(text, max(20, width - indent))):
+    for number, line in enumerate(wrapped(text, width - indent)):
         yield Text.assemble((("" if number else heading).ljust(indent), "dim"), line)
 
 

@@ -231,4 +231,4 @@ class SweepDisplay:
                 line, file=self._console.file, flush=True
             )  # not wrapped by rich to a width that a file does not have
         else:
-            self._console.print(Text(line))
+            self._console.print(Text(line), soft_wrap=True)

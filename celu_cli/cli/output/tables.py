@@ -11,6 +11,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from celu_cli.text import wrapped
+
 GAP = 2
 _UNLIMITED = 100_000
 
@@ -65,6 +67,20 @@ def table_lines(columns: Sequence[Column]) -> list[Text]:
     lines = [Text((" " * GAP).join(cells).rstrip()) for cells in zip(*filled, strict=True)]
     lines[0].stylize("dim")
     return lines
+
+
+def print_whole(console: Console, lines: Iterable[Text]) -> None:
+    """Print lines of which none is broken or cut, however narrow the terminal: what is copied from them is whole."""
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def print_prose(
+    console: Console, text: str, style: str = "", *, indent: int = 0, most: int | None = None
+) -> None:
+    """Print `text` broken between words, in lines of at most `most` characters; commands and paths stay whole."""
+    for line in wrapped(text, min(console.width, most or console.width) - indent):
+        console.print(Text.assemble(" " * indent, (line, style)), soft_wrap=True)
 
 
 def print_lines(console: Console, lines: Iterable[Text]) -> None:

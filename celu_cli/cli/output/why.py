@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from textwrap import wrap
 from typing import Any, Literal
 
 import typer
@@ -20,7 +19,7 @@ from celu_cli.analysis.why.proposals import Proposal
 from celu_cli.analysis.why.results import MetricDifferences
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.describe import describe_case
-from celu_cli.cli.output.tables import results_console
+from celu_cli.cli.output.tables import print_prose, results_console
 from celu_cli.text import json_text, printable
 
 _GAP = 2
@@ -67,10 +66,8 @@ def _print_heading(console: Console, heading: str) -> None:
 
 
 def _print_lines(console: Console, lines: Iterable[str], indent: int = 2, style: str = "") -> None:
-    """Each line broken between words, with `indent` spaces before it."""
     for line in lines:
-        for part in wrap(line, max(20, console.width - indent), break_on_hyphens=False):
-            console.print(Text.assemble(" " * indent, (part, style)))
+        print_prose(console, line, style, indent=indent)
 
 
 def _print_changes(console: Console, changes: list[Change]) -> None:

@@ -222,7 +222,7 @@ def _plan_layer(
         )
     if 0 in layer.output_shape:
         raise PlanProblem(
-            (*location, "pool_size"),
+            (*location, "pool_size" if "pool_size" in spec.model_fields_set else "pool"),
             f"layer {number}: a pool of {spec.pool_size} on {height} x {width} leaves nothing",
         )
     if spec.residual and channels != spec.filters:

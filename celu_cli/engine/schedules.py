@@ -38,4 +38,5 @@ def _factor(case: Case, epochs: float) -> float:
         length = max(case.epochs - schedule.warm_up_epochs, 1.0)
         progress = min(max(epochs - schedule.warm_up_epochs, 0.0) / length, 1.0)
         return schedule.final_factor + (1.0 - schedule.final_factor) * 0.5 * (1.0 + cos(pi * progress))
+    assert schedule.name == "constant", f"a schedule without a rule: {schedule.name}"
     return 1.0

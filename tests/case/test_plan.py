@@ -118,3 +118,14 @@ def test_the_sample_has_its_own_size_and_ignores_the_hold_out() -> None:
     cost = cost_of(case, plan_network(case))
     assert (cost.train_images, cost.test_images, cost.steps_per_epoch) == (2000, 500, 1)
     assert layer_memory(case, plan_network(case).layers[0]) == 4 * 2000 * 28 * 28 * 200
+
+
+@pytest.mark.parametrize(("written", "blamed"), [({"pool_size": 2}, "pool_size"), ({}, "pool")])
+def test_a_key_that_was_written_is_blamed_and_not_a_default(written: dict[str, Any], blamed: str) -> None:
+    layers = [
+        {"kernel": 1, "filters": 4, "pool": "average", "pool_size": 32},
+        {"kernel": 1, "filters": 10, "pool": "average", **written},
+    ]
+    with pytest.raises(PlanProblem) as caught:
+        plan(network={"layers": layers})
+    assert caught.value.location == ("network", "layers", 1, blamed)

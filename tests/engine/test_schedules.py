@@ -94,3 +94,10 @@ def test_other_backprop_has_a_dilated_rate_of_0(method: str) -> None:
 def test_a_rate_that_grows_beyond_all_numbers_is_infinite_and_no_error() -> None:
     case = make_case(epochs=400, schedule={"name": "step", "every": 1, "factor": 10.0})
     assert np.isinf(learning_rates(case, 400, 1)).all()
+
+
+def test_a_schedule_that_the_engine_does_not_know_is_not_taken_for_a_constant_rate() -> None:
+    case = make_case(schedule={"name": "constant"})
+    unknown = case.model_copy(update={"schedule": case.schedule.model_copy(update={"name": "linear"})})
+    with pytest.raises(AssertionError):
+        learning_rates(unknown, 1, 2)

@@ -29,7 +29,7 @@ from celu_cli.cli.output.tables import (
     results_console,
     table_lines,
 )
-from celu_cli.text import printable, shown, wrapped
+from celu_cli.text import counted, printable, shown, wrapped
 
 _ORIGIN_STYLES = {"override": "bold yellow", "default": "dim"}
 _WIDEST_MARKED_LINE = 50
@@ -101,6 +101,8 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
         yield "code", f"training runs the Python code in {', '.join(map(shown, files))}"
     if note := _alpha_note(plan):
         yield "alpha", note
+    if dropped := list(_dropped(plan)):
+        yield "pools", f"what does not fill a window is left out: {'; '.join(dropped)}"
     yield "gradients", _gradients(case, plan)
     yield (
         "data",
@@ -122,6 +124,18 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
     if case.published is not None:
         path = published_curve(case.published)
         yield "published", f"{case.published}: {shown(path) if path else 'there is no such curve'}"
+
+
+def _dropped(plan: NetworkPlan) -> Iterator[str]:
+    """The rows and columns at the end that a pool leaves out."""
+    for layer in plan.layers:
+        height, width = layer.activation_shape[:2]
+        rows, columns = height % layer.pool_size, width % layer.pool_size
+        if layer.pool != "none" and (rows or columns):
+            yield (
+                f"the pool of layer {layer.number}, {layer.pool_size} x {layer.pool_size} on {height} x {width}, drops "
+                f"{counted(rows, 'row')} and {counted(columns, 'column')}"
+            )
 
 
 def _alpha_note(plan: NetworkPlan) -> str:

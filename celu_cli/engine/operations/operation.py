@@ -21,14 +21,13 @@ Adjoint: TypeAlias = tuple[list[Tensor], "Tensor | None"]
 class Context:
     """The circumstances under which a layer computes.
 
-    `training` and the random `key` (int32 [2]) matter to operations that differ in training. `article` selects what the
-    article's scripts compute instead of the true gradient. `taped`: forward only, a tape finds the gradients.
+    `training` matters to operations that differ in training. `article` selects what the article's scripts compute
+    instead of the true gradient. `taped`: forward only, a tape finds the gradients.
     `widened`: what is bfloat16 outside the layer is float32 inside; if `native` too, only on the way back.
     `layer_input` is what the layer got; without `pass_down` an adjoint may leave out dL/dx.
     """
 
     training: bool = False
-    key: Tensor | None = None
     article: bool = False
     taped: bool = False
     widened: bool = False

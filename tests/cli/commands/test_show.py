@@ -104,3 +104,13 @@ def test_a_bad_override_ends_with_usage(celu: Celu) -> None:
     assert outcome.err.startswith(
         'celu: override 1 "optimizer.lr=1": optimizer.lr: unknown key; accepted here: name, '
     )
+
+
+def test_rows_and_columns_that_a_pool_drops_are_named(celu: Celu) -> None:
+    layers = "[{kernel: 1, filters: 4, pool: average, pool_size: 7}, {kernel: 1, filters: 10, pool: max, pool_size: 3}]"
+    out = " ".join(celu("show", "case-a", f"network={{layers: {layers}}}").out.split())
+    assert (
+        "pools what does not fill a window is left out: the pool of layer 2, 3 x 3 on 4 x 4, drops 1 row and 1 column"
+        in out
+    )
+    assert "left out" not in celu("show", "case-c").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,40 @@ def is_directory(path: str | Path) -> bool:
         return Path(path).is_dir()
     except (OSError, ValueError):
         return False
+
+
+def read_file(path: Path) -> bytes:
+    """The content of the file.
+
+    Raises:
+        OSError: it cannot be read, or is no file: a pipe would be waited for, a device read without end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+    except OSError:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add `text` to the file, as UTF-8; one that has other names too is copied first, so that they keep what they have.
+
+    Raises:
+        OSError: it cannot be written, or is no file.
+    """
+    with suppress(FileNotFoundError):
+        if path.is_symlink() or path.stat().st_nlink > 1:
+            write_whole(path, read_file(path))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def write_whole(path: Path, content: Content, *, synced: bool = False) -> None:
@@ -84,7 +119,7 @@ def read_parsed(path: Path, parse: Callable[[bytes], Parsed], what: str) -> Pars
     from pydantic import ValidationError  # not at the top: what only writes files needs no pydantic
 
     try:
-        return parse(path.read_bytes())
+        return parse(read_file(path))
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error
     except ValidationError as error:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from celu_cli.errors import RunError
-from celu_cli.files import Content, remove_unfinished, sync_directory, write_result, write_whole
+from celu_cli.files import (
+    Content,
+    append_text,
+    read_file,
+    remove_unfinished,
+    sync_directory,
+    write_result,
+    write_whole,
+)
 
 
 @pytest.mark.parametrize("content", ["\u00e4\n", b"\xc3\xa4\n", lambda file: file.write(b"\xc3\xa4\n")])
@@ -41,6 +50,31 @@ def test_a_synced_file_is_on_the_disk_before_it_appears(
     monkeypatch.setattr(os, "fsync", lambda _: seen.append((tmp_path / "file").exists()))
     write_whole(tmp_path / "file", "text", synced=True)
     assert (seen, (tmp_path / "file").read_text()) == ([False], "text")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and devices")
+def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name in ("pipe", "zeros"):
+        with pytest.raises(OSError, match="not a regular file"):
+            read_file(tmp_path / name)
+    with pytest.raises(IsADirectoryError):
+        read_file(tmp_path)
+    with pytest.raises(OSError, match="No such device"):
+        append_text(tmp_path / "pipe", "text")
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_what_is_added_to_a_linked_file_is_not_added_to_the_other(
+    link: Callable[[Path, Path], None], tmp_path: Path
+) -> None:
+    (tmp_path / "other").write_text("one\n")
+    link(tmp_path / "file", tmp_path / "other")
+    for text in ("two\n", "é\n"):
+        append_text(tmp_path / "file", text)
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "one\ntwo\né\n"
+    assert (tmp_path / "other").read_text() == "one\n"
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])

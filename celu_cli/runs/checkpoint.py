@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from celu_cli.events import Checkpoint
-from celu_cli.files import remove_unfinished, sync_directory, write_whole
+from celu_cli.files import read_file, remove_unfinished, sync_directory, write_whole
 
 CHECKPOINT_NAME = "checkpoint"
 
@@ -66,7 +66,7 @@ def _newest_first(directory: Path) -> list[Path]:
     """The checkpoints by how far the training had come."""
     try:
         paths = [path for path in directory.iterdir() if _NAME.fullmatch(path.name)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(paths, key=_position, reverse=True)
 
@@ -89,7 +89,7 @@ def _pack(checkpoint: Checkpoint) -> bytes:
 def _unpack(path: Path) -> Checkpoint:
     import numpy as np
 
-    content = path.read_bytes()
+    content = read_file(path)
     if hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS] != path.stem[-_DIGEST_DIGITS:]:
         raise ValueError("its content is damaged (SHA-256 differs)")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from celu_cli.errors import RunError
 from celu_cli.events import EpochMetrics, Epochs, Fidelity
-from celu_cli.files import sync, write_whole
+from celu_cli.files import read_file, sync, write_whole
 from celu_cli.text import json_text
 
 METRICS_NAME = "metrics.jsonl"
@@ -68,7 +68,7 @@ def read_metrics(run_path: Path) -> Epochs:
     """
     path = run_path / METRICS_NAME
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except FileNotFoundError:
         return Epochs()
     except OSError as error:

@@ -14,6 +14,7 @@ from celu_cli.case.load import load_recorded_case
 from celu_cli.case.schema import Case
 from celu_cli.errors import CeluError, RunError
 from celu_cli.events import Epochs
+from celu_cli.files import append_text, read_file
 from celu_cli.runs.manifest import Manifest, Status, read_manifest, utc_now
 from celu_cli.runs.metrics import read_metrics
 
@@ -80,7 +81,7 @@ def read_overrides(run_path: Path) -> tuple[str, ...]:
     It explains how case.yaml came about and decides nothing.
     """
     try:
-        text = (run_path / OVERRIDES_NAME).read_text(encoding="utf-8", errors="replace")
+        text = read_file(run_path / OVERRIDES_NAME).decode("utf-8", "replace")
     except OSError:
         return ()
     return tuple(text.removesuffix("\n").split("\n")) if text else ()
@@ -92,8 +93,7 @@ def append_overrides(run_path: Path, overrides: Iterable[str]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with (run_path / OVERRIDES_NAME).open("a", encoding="utf-8") as file:
-        file.writelines(f"{override}\n" for override in overrides)
+    append_text(run_path / OVERRIDES_NAME, "".join(f"{override}\n" for override in overrides))
 
 
 def read_run(path: Path) -> Run:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from celu_cli.events import EpochMetrics, Epochs
+from celu_cli.files import append_text
 from celu_cli.runs.manifest import utc_now
 from celu_cli.text import iso_time
 
@@ -14,8 +15,7 @@ LOG_NAME = "train.log"
 
 def append_log(run_path: Path, *lines: str) -> None:
     """Add lines to train.log."""
-    with (run_path / LOG_NAME).open("a", encoding="utf-8") as file:
-        file.write("".join(f"{line}\n" for line in lines))
+    append_text(run_path / LOG_NAME, "".join(f"{line}\n" for line in lines))
 
 
 def log_line(event: str, **values: object) -> str:

@@ -1,8 +1,7 @@
 """The long forms of the chaos tests: python -m tests.soak [--kills N] [--cases N] [--copies N] [--seed N] …
 
-Kills and resumes runs, starts eight at once, damages case files and datasets, tries odd command
-lines; prints what came of it and exits with 1
-when anything broke a promise of docs/reliability.md.
+Kills and resumes runs, starts eight at once, damages case files, datasets and runs, tries odd command lines; prints
+what came of it and exits with 1 when anything broke a promise of docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from tests.soak.case_fuzz import fuzz_cases
 from tests.soak.command_fuzz import fuzz_commands
 from tests.soak.data_fuzz import fuzz_data
 from tests.soak.kills import kill_and_resume
+from tests.soak.run_fuzz import fuzz_runs
 
 
 def main() -> int:
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=2_000)
     parser.add_argument("--copies", type=int, default=500)
     parser.add_argument("--commands", type=int, default=1_000)
+    parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=11)
     words = parser.parse_args()
 
@@ -38,6 +39,7 @@ def main() -> int:
             *_tell(
                 "command lines", lambda: fuzz_commands(words.commands, words.seed, directory / "commands")
             ),
+            *_tell("damaged runs", lambda: fuzz_runs(words.runs, words.seed, directory / "runs")),
             *_tell("runs killed", lambda: kill_and_resume(words.kills, words.seed, directory / "kills")),
         ]
         faults += [f"at once: {problem}" for problem in start_at_once(8, directory / "at-once")]

@@ -104,7 +104,7 @@ def groups_p(*groups: Sequence[float], trend: bool = False) -> float:
     in spread must not be taken for groups that differ in mean: sum of w (mean - m)² with w = n / s² and m the mean
     weighted by w, which for two groups is the square of Welch's t; for a `trend` it is the square of
     sum of place x mean, divided by sum of place² s² / n. With few seeds that is not enough where both spread and number
-    differ, and there Welch's test of the same statistic holds its level.
+    differ, and there Welch's test of the same statistic errs least.
     Source: Janssen 1997, Studentized permutation tests for non-i.i.d. hypotheses; Welch 1951, On the comparison of
     several mean values.
     """

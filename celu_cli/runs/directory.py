@@ -16,6 +16,7 @@ from celu_cli.errors import RunError
 from celu_cli.files import is_directory
 from celu_cli.processes import lock_file
 from celu_cli.runs.manifest import MANIFEST_NAME, read_manifest, utc_now
+from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.run import Run, read_run
 from celu_cli.text import celu_command, listed, nearest_word, shown
 
@@ -81,15 +82,20 @@ def is_directory_of_cases(name: str, logs: Path) -> bool:
 
 
 def runs_under(directory: Path) -> list[Path]:
-    """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest.
+    """Runs at `directory` and up to two levels below; a directory is a run when it has a manifest, or once had.
+
+    One with epochs but without a manifest is damaged, which whoever reads it reports.
 
     Every path has a name, which is the run's: ``.`` is the directory that it means.
     """
     if directory.name in ("", ".."):
         directory = resolved(directory)
-    found = [
-        path.parent for pattern in ("", "*/", "*/*/") for path in directory.glob(pattern + MANIFEST_NAME)
-    ]
+    found = {
+        path.parent
+        for pattern in ("", "*/", "*/*/")
+        for name in (MANIFEST_NAME, METRICS_NAME)
+        for path in directory.glob(pattern + name)
+    }
     return sorted(found, key=lambda path: path.name)
 
 

@@ -139,3 +139,11 @@ def test_a_run_that_cannot_be_read_becomes_a_problem_beside_the_others(logs: Pat
 def test_a_directory_just_claimed_is_not_a_run_yet(logs: Path) -> None:
     claim_run_directory(logs, "case-d", 5)
     assert len(find_runs(logs).runs) == 3
+
+
+def test_a_run_that_lost_its_manifest_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    whole, damaged = record_run(tmp_path), record_run(tmp_path)
+    (damaged / "run.json").unlink()
+    found = find_runs(tmp_path)
+    assert [run.path for run in found.runs] == [whole]
+    assert found.problems == (f"cannot read {damaged / 'run.json'}: No such file or directory",)

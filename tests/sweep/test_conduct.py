@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -188,3 +190,35 @@ def test_a_cell_that_another_sweep_trains_is_waited_for(tmp_path: Path) -> None:
 
         assert conductor.conduct(stop=stop).completed == 2
     assert [job.case.seed for job in launcher.jobs] == [1, 0]
+
+
+def test_two_sweeps_as_two_processes_share_the_cells_of_one_directory(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from celu_cli.sweep.conduct import CellElsewhere, Conductor\n"
+        "from celu_cli.sweep.standing import Standings\n"
+        "from tests.sweep.fakes import FakeLauncher\n"
+        "from tests.sweep.test_conduct import plan_of\n"
+        "slowly = lambda *_: time.sleep(0.02) or 'completed'\n"
+        "logs, launcher, elsewhere = Path(sys.argv[1]), FakeLauncher(1, slowly), []\n"
+        "conductor = Conductor(plan_of('case-c', 'seed=0..19', 'epochs=2'), logs, launcher, Standings(logs))\n"
+        "print('ready', flush=True); input()\n"
+        "note = lambda event: elsewhere.append(event) if isinstance(event, CellElsewhere) else None\n"
+        "result = conductor.conduct(note)\n"
+        "print(result.completed, len(launcher.jobs), len(elsewhere))\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    sweeps = [subprocess.Popen(command, text=True, cwd=Path(__file__).parents[2], **pipes) for _ in range(2)]
+    for process in sweeps:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in sweeps:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    results = [[int(word) for word in process.communicate()[0].split()] for process in sweeps]
+    assert [completed for completed, *_ in results] == [20, 20]
+    assert sum(trained for _, trained, _ in results) == len(runs_in(tmp_path)) == 20
+    assert all(trained > 0 for _, trained, _ in results)
+    assert [elsewhere for *_, elsewhere in results] == [20 - trained for _, trained, _ in results]

@@ -11,14 +11,13 @@ from filelock import FileLock, Timeout
 
 from celu_cli.machine import available_memory, usable_cores
 
-_WORKER_BYTES = 700 * 10**6  # TensorFlow, and celu around it
-_TENSORS_SHARE = 1.5  # what a step takes beside the tensors that can be counted
+_WORKER_BYTES = 1_100 * 10**6  # beside the tensors: the most of the workers measured in docs/sweeps.md
 _held: list[FileLock] = []
 
 
 def worker_bytes(cell_bytes: int) -> int:
     """The memory of a worker that trains cells whose tensors take `cell_bytes`."""
-    return _WORKER_BYTES + int(_TENSORS_SHARE * cell_bytes)
+    return _WORKER_BYTES + cell_bytes
 
 
 def default_workers(cells: int, memory_each: int, cores_each: int = 1) -> int:

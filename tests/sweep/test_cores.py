@@ -9,7 +9,7 @@ import pytest
 
 from celu_cli.machine import usable_cores
 from celu_cli.sweep import cores
-from celu_cli.sweep.cores import default_workers, split_cores
+from celu_cli.sweep.cores import default_workers, split_cores, worker_bytes
 
 _HOLD = "from celu_cli.sweep.cores import hold_cores; print(*hold_cores({}), flush=True); input()"
 
@@ -53,3 +53,11 @@ def test_workers_fit_into_cores_and_memory(
     monkeypatch.setattr(cores, "usable_cores", lambda: list(range(8)))
     monkeypatch.setattr(cores, "available_memory", lambda: free)
     assert default_workers(100, each, cores_each) == workers
+
+
+@pytest.mark.parametrize(
+    ("tensors", "peak"),
+    [(7, 631), (30, 720), (124, 1221), (307, 1220), (401, 1351), (497, 1313), (1548, 2408)],
+)
+def test_a_worker_is_reckoned_with_the_memory_that_was_measured(tensors: int, peak: int) -> None:
+    assert peak <= worker_bytes(tensors * 10**6) / 10**6 <= peak + 600

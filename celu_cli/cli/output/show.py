@@ -29,6 +29,7 @@ from celu_cli.cli.output.tables import (
     results_console,
     table_lines,
 )
+from celu_cli.runs.published import why_not_published
 from celu_cli.text import counted, printable, shown, wrapped
 
 _ORIGIN_STYLES = {"override": "bold yellow", "default": "dim"}
@@ -123,7 +124,9 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
     )
     if case.published is not None:
         path = published_curve(case.published)
-        yield "published", f"{case.published}: {shown(path) if path else 'there is no such curve'}"
+        reason = why_not_published(case)
+        beside = f"; not shown beside runs, as they have {reason}" if path and reason else ""
+        yield "published", f"{case.published}: {shown(path) if path else 'there is no such curve'}{beside}"
 
 
 def _dropped(plan: NetworkPlan) -> Iterator[str]:

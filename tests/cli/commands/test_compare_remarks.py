@@ -14,8 +14,10 @@ from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.run_columns import compare_runs
 from celu_cli.case.cost import guessing_accuracy
 from celu_cli.case.load import load_case
+from celu_cli.cli.commands.run import _report as report_end
 from celu_cli.runs.directory import find_runs
 from celu_cli.runs.published import read_published, why_not_published
+from celu_cli.runs.run import read_run
 from tests.analysis.report.reports import report_of
 from tests.cli.invoke import Celu
 from tests.runs.fakes import make_case, record_run, record_seeds
@@ -107,6 +109,14 @@ def test_a_run_no_better_than_guessing_is_named_everywhere(celu: Celu, tmp_path:
     assert f"case-c/{guessing.name}: no better than guessing" in watched
     assert watched.count("guessing") == 1
     assert any("no better than guessing" in note for note in report_of(tmp_path).results.runs.notes)
+
+
+@pytest.mark.parametrize(("shift", "said"), [(0.1 - 0.360951, True), (0.0, False)])
+def test_a_run_says_at_its_end_that_it_only_guesses(
+    tmp_path: Path, shift: float, said: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report_end(read_run(record_run(tmp_path, shift=shift)))
+    assert ("no better than guessing" in capsys.readouterr().out) == said
 
 
 def test_of_many_runs_that_guess_some_are_named_and_the_others_counted(tmp_path: Path) -> None:

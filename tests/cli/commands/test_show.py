@@ -72,6 +72,12 @@ def test_every_value_tells_where_it_comes_from(celu: Celu) -> None:
     assert origins["method: dilated"] == []
 
 
+def test_a_published_curve_of_other_runs_is_said_to_stay_away(celu: Celu) -> None:
+    said = "not shown beside runs, as they have 8 of 200 filters, batch 50"
+    assert said in celu("show", "case-c", "network.filters=8", "batch_size=50").out
+    assert "not shown" not in celu("show", "case-c", "alpha=1").out
+
+
 def test_a_published_curve_that_does_not_exist_is_told(celu: Celu) -> None:
     assert "case-x: there is no such curve" in celu("show", "case-c", "published=case-x").out
 

@@ -10,14 +10,14 @@ from celu_cli.analysis.compare.bands import BandKind, Measure
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.swept import Swept, points_by
-from celu_cli.analysis.plots.chart import Chart, save_chart
+from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, save_chart
 from celu_cli.analysis.plots.labels import shared_text, title_of
 from celu_cli.analysis.plots.overlay import overlay_chart
 from celu_cli.analysis.plots.style import FORMATS, save_figure
 from celu_cli.analysis.plots.swept import sweep_figure, swept_chart
 from celu_cli.errors import UsageError
 
-_CENTIMETRE = 1 / 2.54  # inches
+_OVER_TRAINING = (None, "epoch", "time")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Picture:
     """What was asked for: file, by what to draw (epoch, time or a key) and looks; `size` in centimetres.
 
     Raises:
-        UsageError: the file's name does not end as that of a picture.
+        UsageError: the file's name does not end as that of a picture, or what it is drawn by has no such looks.
     """
 
     path: Path
@@ -40,6 +40,13 @@ class Picture:
             raise UsageError(
                 f"--plot {self.path}: the name must end in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
             )
+        if self.by not in _OVER_TRAINING:
+            self._refuse_curves(f"--by {self.by}")
+
+    def _refuse_curves(self, what: str) -> None:
+        if self.train or self.band:
+            option = "--train" if self.train else "--band"
+            raise UsageError(f"{option} is for curves over epochs or time; leave it out with {what}")
 
     @property
     def _format(self) -> str:
@@ -47,7 +54,7 @@ class Picture:
 
     @property
     def _inches(self) -> tuple[float, float] | None:
-        return (self.size[0] * _CENTIMETRE, self.size[1] * _CENTIMETRE) if self.size else None
+        return (self.size[0] * CENTIMETRE, self.size[1] * CENTIMETRE) if self.size else None
 
     def draw_groups(self, groups: Sequence[Group], metric: Metric) -> None:
         """Draw `groups` over epochs, over training time, or over a key.
@@ -56,7 +63,7 @@ class Picture:
             UsageError: they have no such key, or one value of it.
             RunError: the file cannot be written, or a published curve cannot be read.
         """
-        if self.by in (None, "epoch", "time"):
+        if self.by in _OVER_TRAINING:
             measure: Measure = "loss" if is_loss(metric) else "accuracy"
             self._save(overlay_chart(groups, measure, self.by == "time", self.train, self.band))
             return
@@ -71,6 +78,7 @@ class Picture:
             UsageError: the sweep has no such keys, or no cell is complete.
             RunError: the file cannot be written.
         """
+        self._refuse_curves("--sweep")
         if self.by is not None and self.by not in swept.keys:
             raise UsageError(f"--by {self.by}: this sweep has {', '.join(swept.keys) or 'only seeds'}")
         if not any(point.summary for point in swept.points):

@@ -36,6 +36,17 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     assert picture.path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_looks_of_curves_are_refused_where_there_are_none(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match="--train is for curves over epochs or time; leave it out with --by alpha"
+    ):
+        Picture(tmp_path / "a.png", by="alpha", train=True)
+    with pytest.raises(
+        UsageError, match="--band is for curves over epochs or time; leave it out with --sweep"
+    ):
+        Picture(tmp_path / "a.png", band="ci").draw_points(LINE, "test-accuracy")
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_a_picture_has_the_size_and_title_that_were_asked_for_and_the_same_bytes_again(
     groups: list[Group], tmp_path: Path, suffix: str

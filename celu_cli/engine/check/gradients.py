@@ -84,7 +84,7 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     article = case.backprop.method != "auto" and case.backprop.rule == "article"
     own_rates = np.array([dilated_rate(case, epoch) for epoch in range(1, case.epochs + 1)])
 
-    network = _in_chunks(network_of(case))
+    network = network_of(case)
     wide = _in_float64(case, network)
     layers = build_network(plan, tf.float64, fold=False).layers
     weights = wide.by_layer([tf.constant(w, tf.float64) for w in initial])

@@ -58,6 +58,10 @@ def small(activation: str = "celu", method: str = "manual", rule: str = "exact")
     raise AssertionError("no such combination")
 
 
+def small_in_bfloat16() -> Case:
+    return small().model_copy(update={"precision": "bfloat16"})
+
+
 def wide() -> Case:
     """Three layers; Winograd's algorithm in the second."""
     return next(one.case for one in combinations() if one.name == "Winograd")
@@ -465,7 +469,7 @@ SHARED_FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
             function(module, "loss_gradient", short_of_five_percent_in_bfloat16)(patch)
             for module in (backprop, parts_module)
         ],
-        lambda: small().model_copy(update={"precision": "bfloat16"}),
+        small_in_bfloat16,
         None,
         ARITHMETIC,
     ),
@@ -497,7 +501,7 @@ class TestPlantedFaults:
 
 
 class TestRightCases:
-    @pytest.mark.parametrize("make_case", [small, seven_layers, wide])
+    @pytest.mark.parametrize("make_case", [small, small_in_bfloat16, seven_layers, wide])
     def test_what_is_right_has_no_fault(self, make_case: Callable[[], Case]) -> None:
         assert verdict_of(make_case()).faults == ()
 

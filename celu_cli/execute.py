@@ -1,9 +1,9 @@
-"""The one function that trains: `celu run` and whatever else needs a run call it with a `Job`."""
+"""The one function that trains, `training_events`: whatever needs a run gives it a `Job`, by `execute` or itself."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -62,12 +62,38 @@ def execute(
     reporter: Reporter | None = None,
     workshop: Workshop | None = None,
 ) -> Run:
-    """Train `job` and return the run.
+    """Train `job` and return the run; `observers` get every one of its `training_events`.
 
-    The data is loaded before a directory is made, so a run without data leaves nothing behind. `observers` get a
-    `RunOpened` and then the events of the training. `stop` is asked after every event whether the user wants the run to
-    end, which it does after a checkpoint. Plots are drawn however the run ends. A process that executes several
-    jobs gives each the same `workshop`, so that they share what takes long to make; the results are the same without.
+    Raises:
+        CeluError: as `training_events` does.
+    """
+    events = training_events(job, stop, reporter, workshop)
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            run: Run = end.value
+            return run
+        try:
+            for observer in observers:
+                observer(event)
+        except BaseException as error:
+            events.throw(error)  # the run ends as that says
+            raise
+
+
+def training_events(
+    job: Job,
+    stop: Callable[[], InterruptedByUser | None] = lambda: None,
+    reporter: Reporter | None = None,
+    workshop: Workshop | None = None,
+) -> Generator[Event, None, Run]:
+    """Train `job`, yielding a `RunOpened` and then the events of the training, each when it is recorded.
+
+    The data is loaded before a directory is made, so a run without data leaves nothing behind. `stop` is asked after
+    every event whether the user wants the run to end, which it does after a checkpoint. Plots are drawn however the run
+    ends. A process that executes several jobs gives each the same `workshop`, so that they share what takes long to
+    make; the results are the same without.
 
     Raises:
         CaseError: an activation of the user's own cannot be used.
@@ -95,7 +121,7 @@ def execute(
     try:
         with recorder:
             board = [TensorBoardWriter(recorder.run)] if job.layer_detail else []
-            listeners: Sequence[Observer] = (recorder, clock, *board, *observers)
+            listeners: Sequence[Observer] = (recorder, clock, *board)
             training = train(
                 case,
                 dataset,
@@ -108,6 +134,7 @@ def execute(
             for event in chain([RunOpened(recorder.path, recorder.run.metrics)], training):
                 for listener in listeners:
                     listener(event)
+                yield event
                 request = stop()
                 # After steps the checkpoint is still to come; a training that has ended is complete.
                 if request is not None and not isinstance(event, StepsDone | TrainingEnded):

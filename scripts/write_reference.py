@@ -1,11 +1,13 @@
-"""Write docs/cases.md, the keys of a case, from the schema, and docs/commands.md from the commands themselves.
+"""Write docs/cases.md from the schema, docs/commands.md from the commands, docs/python.md from the docstrings.
 
 Usage: python scripts/write_reference.py [DIRECTORY]
 """
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import typer
 
+import celu_cli
 from celu_cli.case.activations import ALPHA, alpha_rule
 from celu_cli.case.json_schema import case_json_schema
 from celu_cli.cli.app import app
@@ -116,6 +119,57 @@ unavailable or corrupt, 4 training diverged or a gradient is wrong, 130 interrup
 
 Written from the commands themselves by `scripts/write_reference.py`.
 """
+
+PYTHON_HEAD = """\
+# celu in Python
+
+`import celu_cli as celu` offers what the command line does, as functions and plain values; the [notebook](celu.ipynb)
+uses them. What stands here is promised: it changes only with the major version. Importing celu costs next to nothing:
+TensorFlow is loaded by the first function that computes. Errors are `CeluError`, with the command line's texts.
+
+```python
+import celu_cli as celu
+
+case = celu.load_case("case-b", "dataset.sample=true", "network.filters=8", "epochs=2")
+run = celu.train(case, logs="logs").finish()
+print(run.metrics.last.test_accuracy)
+print(celu.epochs_frame(celu.read_runs(logs="logs")))
+```
+
+Written from the docstrings by `scripts/write_reference.py`.
+"""
+
+
+def python_page() -> str:
+    """Markdown with signature and docstring of everything that `celu_cli` promises."""
+    parts = [PYTHON_HEAD]
+    functions = [name for name in celu_cli.__all__ if inspect.isfunction(getattr(celu_cli, name))]
+    for name in functions:
+        parts.append(entry("##", name, getattr(celu_cli, name)))
+    for name in celu_cli.__all__:
+        if name in functions:
+            continue
+        parts.append(entry("##", name, getattr(celu_cli, name), signature=False))
+        if name == "Training":
+            parts += [
+                entry("###", f"Training.{key}", getattr(celu_cli.Training, key)) for key in ("finish", "stop")
+            ]
+    return "\n".join(parts)
+
+
+def entry(level: str, name: str, thing: Any, signature: bool = True) -> str:
+    """A heading, the signature where there is one, and the docstring with its errors as a list."""
+    text, _, errors = (inspect.getdoc(thing) or "").partition("\n\nRaises:\n")
+    parts = [f"{level} {name}\n"]
+    if signature:
+        given = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(thing)))
+        given = given.replace("self, ", "").replace("(self)", "()")
+        parts.append(f"```python\n{name}{given}\n```\n")
+    parts.append(f"{text}\n")
+    if errors:
+        listed = re.sub(r"\n {2,}(?! *\w+:)", " ", inspect.cleandoc(errors))
+        parts.append("".join(f"- raises `{line.replace(':', '`:', 1)}\n" for line in listed.splitlines()))
+    return "\n".join(parts)
 
 
 def cases_page() -> str:
@@ -232,6 +286,7 @@ def main() -> None:
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs"
     (directory / "cases.md").write_text(cases_page(), encoding="utf-8")
     (directory / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (directory / "python.md").write_text(python_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

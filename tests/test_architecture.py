@@ -29,10 +29,13 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "engine": GROUND | {"datasets", "case", "check"},
     "analysis": GROUND | {"case", "check", "runs"},
     "execute": GROUND | {"datasets", "case", "runs", "engine", "analysis"},
+    "trained": GROUND | {"datasets", "case", "runs", "engine"},
     "sweep": GROUND | {"case", "runs", "analysis", "execute"},
-    "cli": GROUND | {"sweep", "datasets", "case", "check", "runs", "engine", "analysis", "execute"},
+    "cli": GROUND
+    | {"sweep", "datasets", "case", "check", "runs", "engine", "analysis", "execute", "trained"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "api": GROUND | {"analysis", "case", "check", "cli", "datasets", "engine", "execute", "runs", "trained"},
+    "__init__": {"api"},
 }
 LONGEST = 350
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from tests.cli.invoke import Celu
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+DIGIT = Path(__file__).parents[1] / "docs" / "digit.jpg"
 COMMANDS = [
     line.removeprefix("$ ")
     for block in re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
@@ -123,6 +125,8 @@ CLAIMS = {
     "celu export --to csv -o runs.csv": Claim((r"^runs\.csv\n$",), ("runs.csv",)),
     # what differs, what it can do, and the commands that would separate it
     "celu why case-b case-c": Claim(("Can change the result", "optimizer.name", "celu run ")),
+    "celu predict case-a digit.jpg --ink": Claim((r"^image +class +probability .*\ndigit\.jpg +\d +[01]\.",)),
+    "celu export case-a --to keras -o digits.keras": Claim((r"^digits\.keras\n$",), ("digits.keras",)),
     "celu data list": Claim((r"\nmnist +60,000 \+ 10,000 ", r"\ncifar10 +50,000 \+ 10,000 ")),
 }
 JSON = {"celu schema", "celu why case-c case-c-as-run --format json"}
@@ -138,6 +142,7 @@ def test_every_command_does_what_the_readme_says_in_its_order(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my-case.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[0])
+    shutil.copy(DIGIT, tmp_path)
     celu = Celu(capsys, monkeypatch)
     for command in COMMANDS:
         if command in RUN_BY_CI:

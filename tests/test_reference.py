@@ -18,7 +18,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("page", ["cases.md", "commands.md"])
+@pytest.mark.parametrize("page", ["cases.md", "commands.md", "python.md"])
 def test_a_reference_page_is_as_the_code_would_write_it_now(written: Path, page: str) -> None:
     assert (ROOT / "docs" / page).read_text(encoding="utf-8") == (written / page).read_text(
         encoding="utf-8"

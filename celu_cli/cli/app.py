@@ -18,6 +18,7 @@ from celu_cli.cli.commands.data import app as data
 from celu_cli.cli.commands.export import export
 from celu_cli.cli.commands.new import new
 from celu_cli.cli.commands.plot import plot
+from celu_cli.cli.commands.predict import predict
 from celu_cli.cli.commands.report import report
 from celu_cli.cli.commands.run import run
 from celu_cli.cli.commands.schema import schema
@@ -63,6 +64,7 @@ for _command in (
     compare,
     report,
     why,
+    predict,
     export,
     cases,
     new,

@@ -13,6 +13,7 @@ from celu_cli.errors import RunError
 from celu_cli.runs.directory import FoundRuns, find_runs, is_directory_of_cases
 from celu_cli.runs.run import Run
 from celu_cli.text import listed
+from celu_cli.trained.network import TrainedNetwork, trained_network
 
 
 def read_targets(targets: Sequence[str], logs: Path, where: str | None = None) -> list[Run]:
@@ -55,3 +56,22 @@ def choose_runs(runs: Sequence[Run], where: str) -> list[Run]:
     """
     chosen = parse_where(where).choose([run.case for run in runs])
     return [run for run, wanted in zip(runs, chosen, strict=True) if wanted]
+
+
+def newest_trained(reference: str, logs: Path, where: str | None = None) -> TrainedNetwork:
+    """The network of the newest run with a checkpoint that `reference` means; which one is said on stderr.
+
+    Raises:
+        RunError: there is no such run, or none has a checkpoint.
+    """
+    runs = find_targets([reference], logs, where).runs
+    for run in reversed(runs):
+        try:
+            network = trained_network(run)
+        except RunError:
+            if run is runs[0]:
+                raise
+        else:
+            typer.echo(f"{run.path}: {network.trained}", err=True)
+            return network
+    raise AssertionError("find_targets gives at least one run")

@@ -127,7 +127,10 @@ CIFAR10 = Definition(
     name="cifar10",
     title="CIFAR-10",
     image_shape=(HEIGHT, WIDTH, CHANNELS),
-    classes=10,
+    labels=(
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    ),
     train_images=50_000,
     test_images=10_000,
     sha256={

@@ -69,6 +69,7 @@ class Definition:
     """All that celu knows of one dataset; `image_shape` is (height, width, channels).
 
     Attributes:
+        labels: what each class is called, by its number.
         sha256: of each array in C order, with `hash_prefix` of its shape before it.
         layouts: those that --data-dir may have besides celu's own .npy files, fastest first.
         subdirectories: where below --data-dir the files may lie, as other tools unpack them.
@@ -83,7 +84,7 @@ class Definition:
     name: str
     title: str
     image_shape: tuple[int, int, int]
-    classes: int
+    labels: tuple[str, ...]
     train_images: int
     test_images: int
     sha256: Mapping[str, str]
@@ -96,6 +97,11 @@ class Definition:
     hash_prefix: Callable[[tuple[int, ...]], bytes] = lambda _: b""
     sample_sha256: str = ""
     sample_first_row: int = 0
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.labels)
 
     @property
     def npy_layout(self) -> Layout:

@@ -208,7 +208,7 @@ class RunRecorder:
                 return "completed", None
             case None:
                 return "interrupted", "the training stopped before its last epoch"
-            case KeyboardInterrupt() | InterruptedByUser() | SystemExit():
+            case KeyboardInterrupt() | InterruptedByUser() | SystemExit() | GeneratorExit():
                 return "interrupted", str(error) or "stopped by the user"
             case CeluError():
                 return "failed", str(error)

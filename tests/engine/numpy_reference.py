@@ -70,7 +70,7 @@ def gradients(
     plan: NetworkPlan, weights: Sequence[Floats], batch: Batch, rate: float = 0.0, article: bool = True
 ) -> Expected:
     """Gradients of all weights and outputs, with skip gradients where a rate is given."""
-    values, logits = _forward(plan, weights, batch)
+    values, logits = forward(plan, weights, batch)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     delta = exponentials / exponentials.sum(axis=1, keepdims=True)
     delta[np.arange(len(delta)), batch.labels] -= 1
@@ -91,7 +91,8 @@ def gradients(
     return Expected(results[::-1], [passed[layer.number + 1] for layer in plan.layers])
 
 
-def _forward(plan: NetworkPlan, weights: Sequence[Floats], batch: Batch) -> tuple[list[LayerValues], Floats]:
+def forward(plan: NetworkPlan, weights: Sequence[Floats], batch: Batch) -> tuple[list[LayerValues], Floats]:
+    """What each layer takes and convolves, and the logits."""
     x = batch.images / 255
     values = []
     for layer, layer_weights in zip(plan.layers, weights, strict=True):

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import isfinite, nan
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.events import EpochMetrics
-from celu_cli.runs.published import PublishedEpoch
-from celu_cli.runs.run import Run
+
+if TYPE_CHECKING:  # the command line takes the kinds of band from here, and must start without the schema
+    from celu_cli.runs.published import PublishedEpoch
+    from celu_cli.runs.run import Run
 
 Phase = Literal["train", "test"]
 Measure = Literal["accuracy", "loss"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from celu_cli.execute import Job
+    from celu_cli.execute import Job, Workshop
 
 Place = str | PathLike[str]
 
@@ -71,7 +72,7 @@ class Training:
 
         path: Path | None = None
         try:
-            events = training_events(self._job, self._request)
+            events = training_events(self._job, self._request, workshop=_workshop())
             while True:
                 try:
                     event = next(events)
@@ -113,6 +114,14 @@ class Training:
             for event in self:
                 display(event)
                 yield event
+
+
+@cache
+def _workshop() -> Workshop:
+    """One for the process, so that runs that differ in seed, rates and schedules only are compiled once."""
+    from celu_cli.execute import Workshop
+
+    return Workshop()
 
 
 def train(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_the_terminal_of_the_page_shows_what_the_commands_print_now() -> None:
     assert "url(http" not in svg  # it looks the same without a network
     rows: dict[float, str] = {}
     for row, text in re.findall(r'<text class="terminal-[^"]*-r\d"[^>]* y="([\d.]+)"[^>]*>(.*?)</text>', svg):
-        rows[float(row)] = rows.get(float(row), "") + text
+        rows[float(row)] = rows.get(float(row), "") + unescape(text)
     drawn = "\n".join(rows[row] for row in sorted(rows))
     smaller = ("network.filters=4", "epochs=1", "network.initializer=he_normal")
     now = capture(smaller).export_text()

@@ -51,7 +51,12 @@ class ActivationCurve:
     @property
     def wrong(self) -> bool:
         """Whether the derivative is not that of the value, or one of the two is no number."""
-        return self.not_finite_at is not None or (self.error or 0.0) > DIFFERENCES_TOLERANCE
+        return self.not_finite_at is not None or self.contradicted
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether finite differences contradict a derivative that is finite everywhere, as the value is."""
+        return self.not_finite_at is None and (self.error or 0.0) > DIFFERENCES_TOLERANCE
 
     @property
     def jumps(self) -> bool:

@@ -63,7 +63,7 @@ def activation_figure(curves: Sequence[ActivationCurve]) -> Figure:
     )
     grid = figure.subplots(2 * bands, columns, sharex=True, squeeze=False, height_ratios=[1.15, 1.0] * bands)
     value_limits = _limits([curve.value for curve in curves])
-    true_slopes = [curve.differences for curve in curves if curve.wrong]
+    true_slopes = [curve.differences for curve in curves if curve.contradicted]
     slope_limits = _limits([curve.derivative for curve in curves] + true_slopes)
     pairs = [pair for band in range(bands) for pair in zip(grid[2 * band], grid[2 * band + 1], strict=True)]
     for (upper, lower), group in zip_longest(pairs, groups.values()):
@@ -121,10 +121,10 @@ def _draw_derivatives(axes: Axes, group: Sequence[ActivationCurve], styles: Sequ
     _draw_lines(axes, group, styles, [_split(curve, curve.derivative) for curve in group])
     x = _split_x(group[0].x)
     for curve in group:
-        if curve.wrong:
+        if curve.contradicted:
             differences = np.interp(x, curve.x, curve.differences)
             axes.plot(x, differences, color=_INK, linestyle="--", linewidth=1.3, zorder=5)
-    if any(curve.wrong for curve in group):
+    if any(curve.contradicted for curve in group):
         axes.text(0, 1.03, _DIFFERENCES, transform=axes.transAxes, fontsize=8.5, color=_INK)
     for curve, (colour, _) in zip(group, styles, strict=True):
         if curve.jumps:

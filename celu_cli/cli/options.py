@@ -84,7 +84,7 @@ AtEpoch = Annotated[
         help="Compare the runs as they were after this epoch, however many were asked for.",
     ),
 ]
-IncludeUnfinished = Annotated[
+Unfinished = Annotated[
     bool,
     typer.Option(
         "--include-unfinished", help="Count interrupted, failed, crashed and running runs in the statistics."

@@ -39,18 +39,15 @@ _STATUS_OF: dict[Life, Status | None] = {
 }
 
 
-class Resumption(BaseModel):
-    """Where a later process resumed the run: after `step` steps of `epoch`, and with what.
+class _Trainer(BaseModel):
+    """A process that trained the run, and with what.
 
-    `stopped` is the last heartbeat of the process before it; the run paused from then to `time`.
+    `pid_space` and `process_started` make its number unambiguous. `cores` are those that the process may use and
+    `environment` the variables that change what it computes; None in runs of an older celu.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    time: AwareDatetime
-    stopped: AwareDatetime | None = None  # runs resumed by an older celu have none
-    epoch: int
-    step: int
     pid: int = 0
     host: str = NOT_RECORDED
     pid_space: str | None = None
@@ -63,18 +60,26 @@ class Resumption(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
 
 
-class Manifest(BaseModel):
+class Resumption(_Trainer):
+    """Where a later process resumed the run: after `step` steps of `epoch`, and with what.
+
+    `stopped` is the last heartbeat of the process before it; the run paused from then to `time`.
+    """
+
+    time: AwareDatetime
+    stopped: AwareDatetime | None = None  # runs resumed by an older celu have none
+    epoch: int
+    step: int
+
+
+class Manifest(_Trainer):
     """The content of run.json; another version of celu may have more fields, which are ignored, and lacks those that
     have a default.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
-    ran on are of the process that began the run; `process` is the one that trains now or did last. `pid_space` and
-    `process_started` make its number unambiguous. `cores` are those that the process may use and `environment` the
-    variables that change what it computes; None in runs of an older celu. `identity` says what
+    ran on are of the process that began the run; `process` is the one that trains now or did last. `identity` says what
     is trained, `exit_code` how the run failed; runs of an older celu have neither, and `pid` and `host` of the last.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     status: RecordedStatus
     started: AwareDatetime
@@ -89,17 +94,7 @@ class Manifest(BaseModel):
     test_images: int | None = None
     initial_weights_hash: str | None = None
     batch_order_hash: str | None = None
-    pid: int = 0
-    host: str = NOT_RECORDED
-    pid_space: str | None = None
-    process_started: int | None = None
-    cpu_model: str = NOT_RECORDED
-    cpu_threads: int | None = None
-    cores: str | None = None
-    environment: dict[str, str] | None = None
-    git_commit: str | None = None
     code: dict[str, str] = Field(default_factory=dict)
-    versions: dict[str, str] = Field(default_factory=dict)
     resumed: tuple[Resumption, ...] = ()
 
     @property

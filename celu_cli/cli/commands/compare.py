@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import (
-    DEFAULT_LOGS,
-    AtEpoch,
-    Baseline,
-    IncludeUnfinished,
-    Logs,
-    MetricOption,
-    Runs,
-    Where,
-)
+from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, Logs, MetricOption, Runs, Unfinished, Where
 from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
@@ -57,7 +48,7 @@ def compare(
     baseline: Baseline = None,
     metric: MetricOption = "test-accuracy",
     at_epoch: AtEpoch = None,
-    include_unfinished: IncludeUnfinished = False,
+    include_unfinished: Unfinished = False,
     sort_by: Annotated[
         str | None,
         typer.Option("--sort-by", help="Column of --format json; the best or smallest comes first."),

@@ -8,16 +8,7 @@ from typing import Annotated
 
 import typer
 
-from celu_cli.cli.options import (
-    DEFAULT_LOGS,
-    AtEpoch,
-    Baseline,
-    IncludeUnfinished,
-    Logs,
-    MetricOption,
-    Runs,
-    Where,
-)
+from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, Logs, MetricOption, Runs, Unfinished, Where
 from celu_cli.files import path_with_home
 
 
@@ -38,7 +29,7 @@ def report(
     baseline: Baseline = None,
     metric: MetricOption = "test-accuracy",
     at_epoch: AtEpoch = None,
-    include_unfinished: IncludeUnfinished = False,
+    include_unfinished: Unfinished = False,
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
 ) -> None:
     """Write one HTML page that opens without a network: results, curves, gradients, cases and their origin.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import Self
 
 from celu_cli.case.describe import describe_case
 from celu_cli.case.schema import Case
+from celu_cli.cli.output.display import Display
 from celu_cli.cli.output.progress import TrainingProgress
-from celu_cli.cli.output.tables import progress_console
 from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
 from celu_cli.text import duration
@@ -23,34 +21,26 @@ _LINES_BESIDE_THE_ROWS = 8
 _NARROW, _MIDDLE, _WIDE = 50, 70, 95
 
 
-class LiveDisplay:
+class LiveDisplay(Display):
     """Bars and a table where the terminal can show them, otherwise one line an epoch.
 
     Use it as a context manager around the training and call it with every event.
     """
 
     def __init__(self, case: Case, published: PublishedCurve | None, console: Console | None = None) -> None:
+        super().__init__(console, frames_a_second=2)
         self._headline = f"{case.name}: {describe_case(case)}"
         self._published = published
-        self._console = console or progress_console()
         self._progress = TrainingProgress(case.epochs)
         self._note = ""
-        moving = self._console.is_terminal and not self._console.is_dumb_terminal
-        # Two frames a second: the drawing thread takes time from the training.
-        self._live = Live(self, console=self._console, refresh_per_second=2) if moving else None
 
-    def __enter__(self) -> LiveDisplay:
+    def __enter__(self) -> Self:
         self._progress.start()
-        if self._live is not None:
-            self._live.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._progress.stop()
-        if self._live is not None:
-            self._live.stop()
+        super().__exit__(*raised)
 
     def __call__(self, event: Event) -> None:
         """Show what `event` says."""
@@ -58,9 +48,9 @@ class LiveDisplay:
         if self._live is not None:
             return  # the next frame shows it
         if isinstance(event, TrainingStarted):
-            self._print_line(f"{self._headline}; {_amount(event)}")
+            self._say(f"{self._headline}; {_amount(event)}")
         elif isinstance(event, EpochDone):
-            self._print_line(self._epoch_line(event.metrics))
+            self._say(self._epoch_line(event.metrics))
 
     def __rich__(self) -> RenderableType:
         """The frame that shows the training as it stands now."""
@@ -75,13 +65,9 @@ class LiveDisplay:
         """Say that `signal_name` was heard; may be called from another thread."""
         self._note = f"{signal_name}: stopping after this step; a second signal quits at once"
         if self._live is None:
-            self._print_line(self._note)
+            self._say(self._note)
         else:
             self._live.refresh()
-
-    def _print_line(self, line: str) -> None:
-        # Past rich, which would wrap the line to a width that a file does not have.
-        print(line, file=self._console.file, flush=True)
 
     def _epoch_line(self, metrics: EpochMetrics) -> str:
         parts = [

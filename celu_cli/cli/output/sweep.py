@@ -6,19 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import log
-from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import Self
 
 from celu_cli.case.cost import cost_of
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
+from celu_cli.cli.output.display import Display
 from celu_cli.cli.output.progress import TrainingProgress
-from celu_cli.cli.output.tables import progress_console
 from celu_cli.events import EpochDone
 from celu_cli.runs.metrics import read_metrics
 from celu_cli.sweep.conduct import CellElsewhere, CellEnded, CellProgress, CellStarted, Result, SweepEvent
@@ -115,7 +114,7 @@ class Costs:
         return self._counted[key]
 
 
-class SweepDisplay:
+class SweepDisplay(Display):
     """One line a worker and totals where the terminal can show them, otherwise a line for every cell that ends.
 
     Use it as a context manager and call it with every event of the sweep, whose `result` grows meanwhile. `left` are
@@ -125,31 +124,20 @@ class SweepDisplay:
     def __init__(
         self, plan: Plan, result: Result, left: Sequence[Cell], workers: int, console: Console | None = None
     ) -> None:
+        super().__init__(console, frames_a_second=1)
         self._plan, self._result, self._workers = plan, result, workers
-        self._console = console or progress_console()
         self._costs = Costs()
         self._left = {cell.identity: cell.case for cell in left}
         self._at: dict[int, tuple[Cell, TrainingProgress]] = {}
         self._note = ""
         self._begin = time.monotonic()
-        moving = self._console.is_terminal and not self._console.is_dumb_terminal
-        # A frame a second: the drawing takes time from the workers.
-        self._live = Live(self, console=self._console, refresh_per_second=1) if moving else None
 
-    def __enter__(self) -> SweepDisplay:
+    def __enter__(self) -> Self:
         done = len(self._plan.cells) - len(self._left)
         self._say(
             f"{self._plan.name}: {len(self._plan.cells)} cells, {done} done before, {self._workers} workers"
         )
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        return super().__enter__()
 
     def __call__(self, event: SweepEvent) -> None:
         """Show what `event` says."""
@@ -224,11 +212,3 @@ class SweepDisplay:
             line += "; trying again" if event.again else ""
         if self._live is None or outcome.status not in ("completed", "interrupted"):
             self._say(line)
-
-    def _say(self, line: str) -> None:
-        if self._live is None:
-            print(
-                line, file=self._console.file, flush=True
-            )  # not wrapped by rich to a width that a file does not have
-        else:
-            self._console.print(Text(line), soft_wrap=True)

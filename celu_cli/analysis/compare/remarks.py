@@ -12,17 +12,22 @@ from celu_cli.runs.run import Run
 _MOST_NAMED = 3
 
 
-def remarks_on(cases: Sequence[Case], runs: Iterable[Run]) -> Iterator[str]:
-    """Remarks on `cases`, of which none differs from another in its seed alone, and their runs."""
-    if "alpha" in differing_keys(cases) and all(map(one_celu_alpha, cases)):
-        yield f"alpha: {ALPHA_IS_SCALE}"
+def why_no_curve(cases: Sequence[Case], have: str = "the runs have") -> Iterator[str]:
+    """Why a published curve that `cases` name is not shown beside their runs, where it is not."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for case in cases:
         if reason := why_not_published(case):
             reasons.setdefault((case.published or "", reason), []).append(case.name)
     for (curve, reason), names in reasons.items():
         of = f"{', '.join(dict.fromkeys(names))}: " if len(cases) > len(names) else ""
-        yield f"{of}the published curve {curve} is not shown, as the runs have {reason}"
+        yield f"{of}the published curve {curve} is not shown, as {have} {reason}"
+
+
+def remarks_on(cases: Sequence[Case], runs: Iterable[Run]) -> Iterator[str]:
+    """Remarks on `cases`, of which none differs from another in its seed alone, and their runs."""
+    if "alpha" in differing_keys(cases) and all(map(one_celu_alpha, cases)):
+        yield f"alpha: {ALPHA_IS_SCALE}"
+    yield from why_no_curve(cases)
     guessing = [run.name for run in runs if run.guesses]
     if guessing:
         named = ", ".join(guessing[:_MOST_NAMED])

@@ -21,7 +21,12 @@ def verdicts(groups: Sequence[Group], metric: Metric) -> Iterator[str]:
         members = [group for group, its in zip(known, datasets, strict=True) if its == dataset]
         if len(members) > 1:
             said = _verdict(members, metric)
-            yield f"{dataset}: {said}" if len(set(datasets)) > 1 else said
+            yield said_of(dataset, said) if len(set(datasets)) > 1 else said
+
+
+def said_of(what: str, sentence: str) -> str:
+    """`sentence` behind a colon, after that which it is about."""
+    return f"{what}: {sentence[0].lower()}{sentence[1:]}"
 
 
 def _verdict(groups: Sequence[Group], metric: Metric) -> str:

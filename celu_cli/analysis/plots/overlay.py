@@ -8,11 +8,12 @@ from math import isfinite
 
 from celu_cli.analysis.compare.bands import Band, BandKind, Measure, band_of, time_unit, value_of
 from celu_cli.analysis.compare.groups import Group
+from celu_cli.analysis.compare.remarks import why_no_curve
 from celu_cli.analysis.plots.chart import Chart, Curve, Panel
 from celu_cli.analysis.plots.labels import label_groups, shared_text, title_of
 from celu_cli.analysis.plots.style import Look
 from celu_cli.errors import RunError
-from celu_cli.runs.published import read_published, why_not_published
+from celu_cli.runs.published import read_published
 
 _MOST_WITH_BANDS = 4
 _BANDS = {"sd": "± one sample standard deviation", "ci": "95 % interval of the mean"}
@@ -58,12 +59,12 @@ def overlay_chart(
     curves = [*_curves(lines, train, band, seconds if over_time else None, len(sizes) > 1)]
     published = [] if over_time else list(_published(lines, measure))
     means = [f"mean of {n} seeds" for n in sizes if len(sizes) == 1 and n > 1]
-    reasons = {why for line in lines if (why := why_not_published(line.group.case))}
+    lacking = list(why_no_curve([line.group.case for line in lines]))
     notes = [
         f"band: {_BANDS[band]}" if any(curve.band for curve in curves) else "",
         "dashed: train, while training" if train else "",
         "thin: published" if published else "",
-        f"not beside the published curve: {reasons.pop()}" if len(reasons) == 1 else "",
+        lacking[0] if len(lacking) == 1 else "",
         _CAVEAT if over_time else "",
         f"times not recorded: {untimed}" if untimed else "",
     ]

@@ -13,7 +13,7 @@ from celu_cli.analysis.compare.swept import Swept, points_by
 from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, save_chart
 from celu_cli.analysis.plots.labels import shared_text, title_of
 from celu_cli.analysis.plots.overlay import overlay_chart
-from celu_cli.analysis.plots.style import FORMATS, save_figure
+from celu_cli.analysis.plots.style import picture_format, save_figure
 from celu_cli.analysis.plots.swept import sweep_figure, swept_chart
 from celu_cli.errors import UsageError
 
@@ -36,10 +36,7 @@ class Picture:
     title: str | None = None
 
     def __post_init__(self) -> None:
-        if self._format not in FORMATS:
-            raise UsageError(
-                f"--plot {self.path}: the name must end in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
-            )
+        picture_format(self.path)
         if self.by not in _OVER_TRAINING:
             self._refuse_curves(f"--by {self.by}")
 
@@ -47,10 +44,6 @@ class Picture:
         if self.train or self.band:
             option = "--train" if self.train else "--band"
             raise UsageError(f"{option} is for curves over epochs or time; leave it out with {what}")
-
-    @property
-    def _format(self) -> str:
-        return self.path.suffix.lstrip(".").lower()
 
     @property
     def _inches(self) -> tuple[float, float] | None:
@@ -67,6 +60,7 @@ class Picture:
             measure: Measure = "loss" if is_loss(metric) else "accuracy"
             self._save(overlay_chart(groups, measure, self.by == "time", self.train, self.band))
             return
+        groups = [group for group in groups if group.values] or groups
         key, points = points_by(groups, self.by or "")
         what = title_of(metric.replace("-", " "), groups, key=key)
         self._save(swept_chart(points, key, metric, what, shared_text(groups)))
@@ -89,8 +83,8 @@ class Picture:
                 "--plot: a sweep is drawn over one key, which --by names, or over two; this one swept "
                 + (", ".join(swept.keys) or "seeds alone")
             )
-        save_figure(draw, self.path, self._format)
+        save_figure(draw, self.path, picture_format(self.path))
 
     def _save(self, chart: Chart) -> None:
         titled = chart if self.title is None else replace(chart, title=self.title)
-        save_chart(titled, self.path, self._format, self._inches)
+        save_chart(titled, self.path, picture_format(self.path), self._inches)

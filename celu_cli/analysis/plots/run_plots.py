@@ -8,12 +8,13 @@ from math import ceil, isfinite, nan
 from pathlib import Path
 
 from celu_cli.analysis.compare.bands import Measure, Phase, value_of
+from celu_cli.analysis.compare.remarks import why_no_curve
 from celu_cli.analysis.plots.chart import Chart, Curve, Panel, save_chart
 from celu_cli.analysis.plots.style import BLUE, VERMILLION, ordered_looks
 from celu_cli.case.cost import split_sizes
 from celu_cli.case.describe import describe_case
 from celu_cli.events import EpochMetrics, Fidelity
-from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published, why_not_published
+from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
 
 PHASES: tuple[Phase, ...] = ("train", "test")
@@ -60,7 +61,7 @@ def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart
             )
             for measure, colour in _MEASURES
         ],
-        note=f"not beside the published curve: {why}" if (why := why_not_published(run.case)) else "",
+        note="".join(why_no_curve([run.case], "the run has")),
     )
 
 

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from celu_cli.errors import RunError
+from celu_cli.errors import RunError, UsageError
 from celu_cli.files import write_result
 
 if TYPE_CHECKING:
@@ -88,6 +88,19 @@ def _report(lacking: str) -> None:
         "pictures show boxes for %s: no installed font has these letters; install one, such as Noto Sans CJK",
         lacking,
     )
+
+
+def picture_format(path: Path) -> str:
+    """The format that the name of a picture asks for.
+
+    Raises:
+        UsageError: it is none of `FORMATS`.
+    """
+    file_format = path.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        accepted = f".{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}"
+        raise UsageError(f"{path}: the name of a picture ends in {accepted}")
+    return file_format
 
 
 @contextmanager

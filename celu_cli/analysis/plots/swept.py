@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from celu_cli.analysis.compare.metric import Metric
 from celu_cli.analysis.compare.swept import Point, Swept, verdict_of
+from celu_cli.analysis.compare.verdict import said_of
 from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel, chart_figure
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
@@ -66,7 +67,7 @@ def swept_chart(
         lines.setdefault(_other_settings(point, key), []).append(point)
     beside = 0.0 if numeric else _BESIDE
     words = [
-        f"{label}: {said}" if label else said
+        said_of(label, said) if label else said
         for label, line in lines.items()
         for said in verdict_of(
             [replace(point, settings={key: point.settings[key]}) for point in line], [key], metric

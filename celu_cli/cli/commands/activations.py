@@ -55,7 +55,9 @@ def activations(
     A file of your own is Python code, which celu runs. The exit code is 4 when a derivative is wrong: the picture then
     has the finite differences dashed beside it.
     """
-    file_format = _format_of(output)
+    from celu_cli.analysis.plots.style import picture_format
+
+    file_format = picture_format(output)
     wanted = _checked(names or _DEFAULT_NAMES, alphas or ())
     curves = [_measure(name, alpha) for name, alpha in wanted]
 
@@ -66,15 +68,6 @@ def activations(
     typer.echo(f"Drawn into {output}", err=True)
     if wrong := [_wrong(curve, name) for curve, (name, _) in zip(curves, wanted, strict=True) if curve.wrong]:
         raise GradientError("\n".join(wrong))
-
-
-def _format_of(path: Path) -> str:
-    from celu_cli.analysis.plots.style import FORMATS
-
-    file_format = path.suffix.lower().removeprefix(".")
-    if file_format not in FORMATS:
-        raise UsageError(f"{path}: the name of a picture ends in .{' or .'.join(FORMATS)}")
-    return file_format
 
 
 def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, float | None]]:

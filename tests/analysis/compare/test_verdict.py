@@ -7,7 +7,7 @@ from pathlib import Path
 
 from celu_cli.analysis.compare.groups import Choice, group_runs
 from celu_cli.analysis.compare.metric import Metric
-from celu_cli.analysis.compare.verdict import verdicts
+from celu_cli.analysis.compare.verdict import said_of, verdicts
 from celu_cli.runs.directory import find_runs
 from tests.runs.fakes import make_case, record_run, record_seeds
 
@@ -79,7 +79,11 @@ def test_every_dataset_has_its_own(tmp_path: Path) -> None:
     for dataset in ("mnist", "cifar10"):
         for name in ("one", "two"):
             record_seeds(tmp_path, NOISE[0], name=f"{name}-{dataset}", dataset={"name": dataset})
-    assert [sentence.split(":")[0] for sentence in said(tmp_path)] == ["CIFAR-10", "MNIST"]
+    assert [sentence.split(" seeds")[0] for sentence in said(tmp_path)] == ["CIFAR-10: 4", "MNIST: 4"]
+
+
+def test_a_sentence_behind_a_colon_begins_as_one_does() -> None:
+    assert said_of("case-c", "These 3 cases differ.") == "case-c: these 3 cases differ."
 
 
 def test_unfinished_runs_at_other_epochs_are_not_compared(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from celu_cli.analysis.compare.swept import Point, Swept, points_by
 from celu_cli.analysis.plots.picture import Picture
 from celu_cli.errors import UsageError
 from celu_cli.runs.directory import find_runs
-from tests.runs.fakes import record_seeds
+from tests.runs.fakes import make_case, record_run, record_seeds
 
 POINTS = [Point({"alpha": alpha}, (0.5, 0.5 + alpha / 10), 2) for alpha in (0.25, 1.0, 4.0)]
 LINE = Swept("line", ("alpha",), ("alpha",), tuple(POINTS))
@@ -87,6 +87,17 @@ def test_cases_of_other_names_are_lines_called_by_these_alone(tmp_path: Path) ->
     assert [dict(point.settings) for point in points] == [
         {"case": name, "alpha": alpha} for name in ("case-b", "case-c") for alpha in (0.5, 1.0)
     ]
+
+
+def test_a_case_of_which_nothing_is_drawn_is_not_named_above_the_picture(tmp_path: Path) -> None:
+    for alpha in (0.5, 1.0):
+        record_seeds(tmp_path / "logs", [0.0, 0.1], name="case-c", alpha=alpha)
+    record_run(tmp_path / "logs", make_case(name="case-b", epochs=3), done=1)
+    picture = Picture(tmp_path / "a.svg", by="alpha")
+    picture.draw_groups(group_runs(find_runs(tmp_path / "logs").runs, Choice()), "test-accuracy")
+    text = picture.path.read_text(encoding="utf-8")
+    assert "case-c by alpha" in text
+    assert "case-b" not in text
 
 
 def test_a_key_that_is_not_there_or_does_not_differ_is_said(groups: list[Group]) -> None:

@@ -129,4 +129,4 @@ def test_a_run_of_the_sample_is_not_drawn_against_the_published_curve_of_the_ful
     assert read_published(run.case) is None
     chart = run_chart(run, "test", None)
     assert "CIFAR-10 sample" in chart.subtitle
-    assert chart.note.startswith("not beside the published curve: ")
+    assert chart.note == "the published curve case-c is not shown, as the run has the sample"

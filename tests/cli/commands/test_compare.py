@@ -215,7 +215,7 @@ def test_the_overlay_is_drawn_beside_the_table(logs: Path, tmp_path: Path) -> No
 def test_a_picture_of_another_kind_is_refused_before_any_work(tmp_path: Path) -> None:
     result = run_compare("--logs", tmp_path / "none", "--plot", "overlay.gif")
     assert isinstance(result.exception, UsageError)
-    assert "must end in .png, .svg or .pdf" in str(result.exception)
+    assert str(result.exception) == "overlay.gif: the name of a picture ends in .png, .svg or .pdf"
 
 
 @pytest.mark.parametrize(

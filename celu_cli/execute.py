@@ -25,7 +25,7 @@ from celu_cli.events import (
     TrainingEnded,
     TrainingStarted,
 )
-from celu_cli.runs.recorder import RunRecorder
+from celu_cli.runs.recorder import RunRecorder, resumable
 from celu_cli.runs.run import Run
 from celu_cli.runs.tensorboard.writer import TensorBoardWriter
 
@@ -104,6 +104,8 @@ def training_events(
         InterruptedByUser: what `stop` returned.
     """
     case, reporter, workshop = job.case, reporter or SilentReporter(), workshop or Workshop()
+    if job.resume is not None:
+        resumable(job.resume)  # a run that is not is refused before anything is loaded
     dataset = workshop.dataset(job, reporter)
     # TensorFlow takes seconds to import: only now is it sure to be needed.
     from celu_cli.engine.training.train import Checkpoints, train

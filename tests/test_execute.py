@@ -10,15 +10,32 @@ from pathlib import Path
 
 import pytest
 
+from celu_cli import execute as execute_module
 from celu_cli.case.load import load_case
-from celu_cli.errors import InterruptedByUser
+from celu_cli.errors import InterruptedByUser, RunError
 from celu_cli.events import EpochDone, Event, RunOpened, TrainingEnded, TrainingStarted
 from celu_cli.execute import Job, execute
 from celu_cli.runs.run import Run, read_run
 from tests.cli.small import NETWORK
+from tests.runs.fakes import record_run
 from tests.soak.kills import unequal
 
 OVERRIDES = ("dataset.sample=true", NETWORK, "batch_size=500", "epochs=2")
+
+
+def test_a_run_that_cannot_be_resumed_is_refused_before_anything_is_loaded_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("the data was loaded")
+
+    monkeypatch.setattr(execute_module, "load_dataset", load)
+    path = record_run(tmp_path, done=1)
+    (path / ".lock").unlink()
+    before = {file: file.read_bytes() for file in path.iterdir()}
+    with pytest.raises(RunError, match="no checkpoint to go on from"):
+        execute(Job(read_run(path).case, tmp_path, resume=path))
+    assert {file: file.read_bytes() for file in path.iterdir()} == before
 
 
 @pytest.fixture

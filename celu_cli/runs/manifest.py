@@ -46,7 +46,7 @@ class _Trainer(BaseModel):
     `environment` the variables that change what it computes; None in runs of an older celu.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     pid: int = 0
     host: str = NOT_RECORDED
@@ -73,8 +73,8 @@ class Resumption(_Trainer):
 
 
 class Manifest(_Trainer):
-    """The content of run.json; another version of celu may have more fields, which are ignored, and lacks those that
-    have a default.
+    """The content of run.json; another version of celu may have more fields, which are kept as they are, and lack
+    those that have a default.
 
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
     ran on are of the process that began the run; `process` is the one that trains now or did last. `identity` says what

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -30,6 +31,13 @@ _ABSENT: dict[str, Any] = {
 _KINDS = [_TYPES.get(name, float) for name in _NAMES]
 
 
+class EpochLine(NamedTuple):
+    """An epoch, and the line it was read from, without its end."""
+
+    metrics: EpochMetrics
+    line: bytes
+
+
 def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
     """Add one epoch. A line that an earlier process left torn is removed first."""
     path = run_path / METRICS_NAME
@@ -42,19 +50,24 @@ def append_metrics(run_path: Path, metrics: EpochMetrics) -> None:
         sync(file.fileno())
 
 
-def keep_metrics(run_path: Path, least: int, most: int) -> Epochs:
-    """Keep the first `most` epochs, which are returned, and drop what follows, as when a run is resumed.
+def first_epochs(run_path: Path, least: int, most: int) -> list[EpochLine]:
+    """The first `most` epochs, or as many as there are.
 
     Raises:
         RunError: the file cannot be read, or one of the first `least` epochs is missing.
     """
     path = run_path / METRICS_NAME
-    kept = Epochs(metrics for metrics in read_metrics(run_path) if metrics.epoch <= most)
-    if [metrics.epoch for metrics in kept] != list(range(1, len(kept) + 1)) or len(kept) < least:
+    first = [one for one in _read_lines(path) if one.metrics.epoch <= most]
+    if [one.metrics.epoch for one in first] != list(range(1, len(first) + 1)) or len(first) < least:
         raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint continues")
+    return first
+
+
+def keep_metrics(run_path: Path, kept: Iterable[EpochLine]) -> None:
+    """Drop all but `kept`, as when a run is resumed; what another version of celu wrote of an epoch stays as it is."""
+    path = run_path / METRICS_NAME
     if path.exists():
-        write_whole(path, b"".join(map(_line, kept)), synced=True)
-    return kept
+        write_whole(path, b"".join(one.line + b"\n" for one in kept), synced=True)
 
 
 def read_metrics(run_path: Path) -> Epochs:
@@ -66,24 +79,27 @@ def read_metrics(run_path: Path) -> Epochs:
     Raises:
         RunError: the file cannot be read, or a line is not an epoch.
     """
-    path = run_path / METRICS_NAME
+    return Epochs(one.metrics for one in _read_lines(run_path / METRICS_NAME))
+
+
+def _read_lines(path: Path) -> list[EpochLine]:
     try:
         content = read_file(path)
     except FileNotFoundError:
-        return Epochs()
+        return []
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error
     whole = content[: len(content) - len(_torn_tail(content))]
-    epochs: list[EpochMetrics] = []
+    epochs: list[EpochLine] = []
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             metrics = _parse(line)
         except ValueError as error:
             raise RunError(f"{path}, line {number}: not an epoch's metrics: {error}") from error
-        while epochs and epochs[-1].epoch >= metrics.epoch:
+        while epochs and epochs[-1].metrics.epoch >= metrics.epoch:
             epochs.pop()
-        epochs.append(metrics)
-    return Epochs(epochs)
+        epochs.append(EpochLine(metrics, line))
+    return epochs
 
 
 def _line(metrics: EpochMetrics) -> bytes:

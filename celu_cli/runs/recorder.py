@@ -42,7 +42,7 @@ from celu_cli.runs.manifest import (
     utc_now,
     write_manifest,
 )
-from celu_cli.runs.metrics import append_metrics, keep_metrics, read_metrics
+from celu_cli.runs.metrics import EpochLine, append_metrics, first_epochs, keep_metrics, read_metrics
 from celu_cli.runs.run import CASE_NAME, Run, append_overrides
 from celu_cli.runs.train_log import append_log, epoch_line, log_line, summary_lines
 from celu_cli.text import celu_command
@@ -121,28 +121,17 @@ class RunRecorder:
         then has the checkpoint and what was wrong with newer ones.
 
         Raises:
-            RunError: another process trains it, the files cannot be read or written, lack epochs that the checkpoint
-                has done, or no checkpoint is whole or there though epochs were trained.
+            RunError: another process trains it, the files cannot be read or written, or it is not `resumable`.
         """
         with _clear_errors(path):
             lock = lock_run(path)
             earlier = read_manifest(path)
             _refuse_while_trained(path, earlier, locked=lock is not None)
-            found = read_checkpoint(path)
+            found, kept = resumable(path)
             checkpoint = found.checkpoint
-            if checkpoint is None and found.problems:
-                raise RunError("\n".join([f"{path} has no checkpoint to go on from:", *found.problems]))
-            if checkpoint is None and read_metrics(path):
-                raise RunError(
-                    f"{path} has finished epochs but no checkpoint to go on from; copy its {CHECKPOINT_NAME}/ from "
-                    "where it was trained, or train its case from the start, as a new run: "
-                    + celu_command("run", path / CASE_NAME)
-                )
-            epoch, step, trained = 1, 0, 0
-            if checkpoint is not None:
-                epoch, step, trained = checkpoint.epoch, checkpoint.step, checkpoint.epochs_trained
+            epoch, step = (checkpoint.epoch, checkpoint.step) if checkpoint else (1, 0)
             manifest = _identified(resumed_manifest(earlier, epoch, step), case)
-            kept = keep_metrics(path, least=epoch - 1, most=trained)
+            keep_metrics(path, kept)
             append_overrides(path, overrides)
             remove_unfinished(path)
             write_whole(path / CASE_NAME, dump_case(case))
@@ -150,7 +139,8 @@ class RunRecorder:
             write_manifest(path, manifest)
             if lock is None:
                 _refuse_if_another_came(path)
-        return cls(Run(path, case, manifest, manifest.status, kept), lock, found)
+        epochs = Epochs(one.metrics for one in kept)
+        return cls(Run(path, case, manifest, manifest.status, epochs), lock, found)
 
     def __enter__(self) -> RunRecorder:
         self._pulse.start()
@@ -225,6 +215,28 @@ class RunRecorder:
         while not self._stop.wait(seconds):
             with suppress(OSError):  # reported when an epoch is written; the next beat tries again
                 self._update()
+
+
+def resumable(path: Path) -> tuple[FoundCheckpoint, list[EpochLine]]:
+    """What the run in `path` can be resumed with: its newest whole checkpoint and the epochs that this has done.
+
+    Raises:
+        RunError: no checkpoint is whole or there though epochs were trained, or the files cannot be read or lack epochs
+            that the checkpoint has done.
+    """
+    found = read_checkpoint(path)
+    checkpoint = found.checkpoint
+    if checkpoint is not None:
+        return found, first_epochs(path, least=checkpoint.epoch - 1, most=checkpoint.epochs_trained)
+    if found.problems:
+        raise RunError("\n".join([f"{path} has no checkpoint to go on from:", *found.problems]))
+    if read_metrics(path):
+        raise RunError(
+            f"{path} has finished epochs but no checkpoint to go on from; copy its {CHECKPOINT_NAME}/ from "
+            "where it was trained, or train its case from the start, as a new run: "
+            + celu_command("run", path / CASE_NAME)
+        )
+    return found, []
 
 
 def _refuse_while_trained(path: Path, manifest: Manifest, locked: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -84,16 +85,18 @@ def read_overrides(run_path: Path) -> tuple[str, ...]:
         text = read_file(run_path / OVERRIDES_NAME).decode("utf-8", "replace")
     except OSError:
         return ()
-    return tuple(text.removesuffix("\n").split("\n")) if text else ()
+    lines = re.split(r"\n(?!\t)", text.removesuffix("\n"))
+    return tuple(line.replace("\n\t", "\n") for line in lines) if text else ()
 
 
 def append_overrides(run_path: Path, overrides: Iterable[str]) -> None:
-    """Add a line for each of `overrides`.
+    """Add a line for each of `overrides`; one with line breaks goes on in lines that begin with a tab.
 
     Raises:
         OSError: the file cannot be written.
     """
-    append_text(run_path / OVERRIDES_NAME, "".join(f"{override}\n" for override in overrides))
+    lines = (override.replace("\n", "\n\t") for override in overrides)
+    append_text(run_path / OVERRIDES_NAME, "".join(f"{line}\n" for line in lines))
 
 
 def read_run(path: Path) -> Run:

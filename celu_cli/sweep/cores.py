@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 
 from celu_cli.machine import available_memory, usable_cores
+from celu_cli.processes import lock_file
 
 _WORKER_BYTES = 1_100 * 10**6  # beside the tensors: the most of the workers measured in docs/sweeps.md
-_held: list[FileLock] = []
+_held: list[BaseFileLock] = []
 
 
 def worker_bytes(cell_bytes: int) -> int:
@@ -44,15 +46,18 @@ def hold_cores(count: int) -> list[int]:
         place = Path(tempfile.gettempdir(), f"celu-cores-{os.getuid() if hasattr(os, 'getuid') else 0}")
         place.mkdir(mode=0o700, exist_ok=True)
         for core in cores:
-            lock = FileLock(place / f"{core}.lock", blocking=False, thread_local=False)
             try:
-                lock.acquire()
+                lock = lock_file(place / f"{core}.lock")
             except Timeout:
                 continue
+            if lock is None:
+                break
             _held.append(lock)
             free.append(core)
             if len(free) == count:
                 return free
-    except (OSError, NotImplementedError):
-        pass  # nowhere to lock: the cores are shared
-    return [*free, *(core for core in cores if core not in free)][:count]
+    except OSError:
+        pass
+    # The others are held, or nothing can be. They are shared, by chance, so that not every process takes the first.
+    others = [core for core in cores if core not in free]
+    return [*free, *random.sample(others, min(count - len(free), len(others)))]

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from celu_cli import __version__
+from celu_cli.events import Checkpoint
+from celu_cli.runs.checkpoint import write_checkpoint
 from celu_cli.runs.directory import find_runs
+from celu_cli.runs.recorder import RunRecorder
 from celu_cli.runs.run import read_run
 from tests.cli.invoke import Celu
-from tests.runs.fakes import make_case, record_run
+from tests.runs.fakes import make_case, make_events, record_run
 
 COMMANDS = (
     ("compare",),
@@ -91,6 +95,24 @@ def test_what_another_version_did_not_record_is_no_difference_of_code(
     assert outcome.code == 0, outcome.err
     assert "seed" in outcome.out
     assert "None" not in outcome.out
+
+
+def test_what_a_later_version_recorded_stays_when_the_run_is_resumed(tmp_path: Path) -> None:
+    path = record_run(tmp_path, done=2)
+    write_checkpoint(path, Checkpoint(2, 500, 500, 1.0, {"weights/0": np.zeros(3)}))
+    with RunRecorder.reopen(path, read_run(path).case):
+        pass
+    make_later(path)
+    edit(path / "run.json", lambda values: {**values, "resumed": [{**values["resumed"][0], "queue": "long"}]})
+    epochs = (path / "metrics.jsonl").read_text()
+    with RunRecorder.reopen(path, read_run(path).case) as recorder:
+        for event in list(make_events(3))[-4:]:
+            recorder(event)
+    values = json.loads((path / "run.json").read_text())
+    assert (values["energy"], values["nodes"], values["status"]) == (1.5, [{"host": "a"}], "completed")
+    assert [one.get("queue") for one in values["resumed"]] == ["long", None]
+    assert (path / "metrics.jsonl").read_text().startswith(epochs)
+    assert read_run(path).metrics.done == 3
 
 
 def test_runs_without_the_times_of_their_epochs_are_not_drawn_over_time_and_that_is_said(

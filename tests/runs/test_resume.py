@@ -202,6 +202,19 @@ def test_the_overrides_of_a_resumed_run_are_those_of_all_its_processes(logs: Pat
     assert read_overrides(path) == ("seed=1", "description=a b", "epochs=5")
 
 
+def test_an_override_of_several_lines_is_one_override_and_means_the_same(logs: Path) -> None:
+    overrides = (
+        "description=one\n\ntwo\n three",
+        "seed=1\n",
+        "dataset={name: cifar10,\n  sample: true}",
+    )
+    path = begin(logs, *overrides)
+    assert read_overrides(path) == overrides
+    again = load_case("mine.yaml", read_overrides(path))
+    assert again == read_run(path).case
+    assert again.description == "one\ntwo three"
+
+
 def test_a_run_directory_is_known_by_its_name_wherever_one_stands(
     logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +45,22 @@ def test_processes_that_know_nothing_of_each_other_hold_different_cores_until_th
     last, its_cores = hold(there)
     assert sorted(its_cores) == usable_cores()
     last.communicate("\n")
+
+
+def test_where_nothing_can_be_locked_not_every_process_takes_the_first_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cores, "usable_cores", lambda: list(range(64)))
+    held = [cores.hold_cores(2) for _ in range(20)]
+    assert all(len(set(two)) == 2 for two in held)
+    assert len({core for two in held for core in two}) > 8
+    assert len(cores.hold_cores(100)) == 64
+    assert cores._held == []
 
 
 @pytest.mark.parametrize(

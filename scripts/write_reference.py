@@ -124,8 +124,9 @@ PYTHON_HEAD = """\
 # celu in Python
 
 `import celu_cli as celu` offers what the command line does, as functions and plain values; the [notebook](celu.ipynb)
-uses them. What stands here is promised: it changes only with the major version. Importing celu costs next to nothing:
-TensorFlow is loaded by the first function that computes. Errors are `CeluError`, with the command line's texts.
+uses them (to open it: `pip install jupyterlab pandas`). What stands here is promised: it changes only with the major
+version. Importing celu costs next to nothing: TensorFlow is loaded by the first function that computes. Errors are
+`CeluError`, with the command line's texts.
 
 ```python
 import celu_cli as celu

@@ -22,7 +22,11 @@ class _WholeWords(_Formatter):  # type: ignore[misc]  # typer's, which is click'
         super().write_text(hold(text))
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **options: Any) -> None:
-        super().write_dl([(name, hold(text)) for name, text in rows], *args, **options)
+        # An argument is called what it is: the type in Python says nothing more.
+        named = [
+            (name if name.startswith("-") else name.partition(" <")[0], hold(text)) for name, text in rows
+        ]
+        super().write_dl(named, *args, **options)
 
     def getvalue(self) -> str:
         return release(super().getvalue())

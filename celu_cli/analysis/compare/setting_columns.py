@@ -89,7 +89,7 @@ def _column(key: str, cases: Sequence[Case], in_tables: bool) -> Column:
         (lambda value: f"#{values.index(value) + 1}") if layers else value_text,
         number=all(type(value) in (int, float) for value in values if value is not None),
         shared=f"{title} {{}}",
-        leaves=16,
+        leaves=5,
         keys=(key,),
     )
 

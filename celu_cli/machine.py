@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -27,10 +28,8 @@ def package_versions() -> dict[str, str]:
     """Versions of celu, Python and the packages that decide a run's numbers."""
     versions = {"celu": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with suppress(metadata.PackageNotFoundError):  # installed under another name, such as tensorflow-cpu
             versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue  # installed under another name, such as tensorflow-cpu
     return versions
 
 
@@ -67,14 +66,17 @@ def git_commit() -> str | None:
 
 def cpu_model() -> str:
     """The processor's name as the system reports it."""
+    return of_proc("cpuinfo", "model name") or platform.processor() or platform.machine()
+
+
+def of_proc(file: str, key: str) -> str:
+    """The first value of `key` in a file of /proc; empty where there is none, as elsewhere than on Linux."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                return value.strip()
+        lines = Path("/proc", file).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+        return ""
+    entries = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in entries if name.strip() == key), "")
 
 
 def cpu_threads() -> int:
@@ -125,8 +127,5 @@ def core_list() -> str:
 
 def available_memory() -> int | None:
     """The bytes of memory that a new process could use without swapping; None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        return machine_memory()
+    kibibytes = of_proc("meminfo", "MemAvailable").removesuffix(" kB")
+    return 1024 * int(kibibytes) if kibibytes.isdecimal() else machine_memory()

@@ -41,12 +41,13 @@ def settings(case: Case, but: Collection[str] = _IGNORED) -> dict[str, Any]:
 
     `but` are the keys of the case that are left out.
     """
-    return dict(_leaves(case.model_dump(exclude=set(but)), ""))
+    return dict(leaves(case.model_dump(exclude=set(but))))
 
 
-def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """The values inside nested mappings, each with its dotted key below `key`; None is no value."""
     if isinstance(value, dict) and value:
         for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}" if key else name)
+            yield from leaves(inner, f"{key}.{name}" if key else name)
     elif value is not None:
         yield key, value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -24,19 +24,14 @@ def identity(case: Case, code: Iterable[str] = ()) -> str:
     return seedless_identity(case, code)(case.seed)
 
 
-class seedless_identity:  # noqa: N801 - called like the function above
+def seedless_identity(case: Case, code: Iterable[str] = ()) -> Callable[[int], str]:
     """The identity of a case for any seed; cheap where many seeds share the rest."""
-
-    def __init__(self, case: Case, code: Iterable[str] = ()) -> None:
-        values = case.model_dump(exclude=_APART, exclude_defaults=True)
-        rule = alpha_rule(case.activation)
-        if rule is not None and case.alpha == rule.default:
-            values.pop("alpha", None)
-        trained = [_without_defaults(values), sorted(code)]
-        self._text = json.dumps(trained, sort_keys=True, separators=(",", ":"))
-
-    def __call__(self, seed: int) -> str:
-        return sha256(f"{seed} {self._text}".encode()).hexdigest()[:_DIGITS]
+    values = case.model_dump(exclude=_APART, exclude_defaults=True)
+    rule = alpha_rule(case.activation)
+    if rule is not None and case.alpha == rule.default:
+        values.pop("alpha", None)
+    text = json.dumps([_without_defaults(values), sorted(code)], sort_keys=True, separators=(",", ":"))
+    return lambda seed: sha256(f"{seed} {text}".encode()).hexdigest()[:_DIGITS]
 
 
 def _without_defaults(value: Any) -> Any:

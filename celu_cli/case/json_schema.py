@@ -22,19 +22,18 @@ def case_json_schema() -> dict[str, Any]:
     for name, part in definitions.items():
         if name != LayerSpec.__name__:  # layers are replaced, never merged, so each is whole
             part.pop("required", None)
-    named = [
-        path[0] for path, shorthand in SHORTHANDS.items() if len(path) == 1 and shorthand.default is None
-    ]
+    whole = {
+        path[0]: {"if": {"type": "object"}, "then": {"required": [shorthand.key]}}
+        for path, shorthand in SHORTHANDS.items()
+        if path[0] in required and len(path) == 1 and shorthand.default is None
+    }
     return {
         "$schema": _DIALECT,
         "title": "celu case",
         **schema,
         "properties": {"extends": _EXTENDS, **schema["properties"]},
         "if": {"not": {"required": ["extends"]}},
-        "then": {
-            "required": required,
-            "properties": {key: _whole(SHORTHANDS[key,].key) for key in named if key in required},
-        },
+        "then": {"required": required, "properties": whole},
     }
 
 
@@ -42,10 +41,6 @@ _EXTENDS = {
     "type": "string",
     "description": "a case to take all other keys from: its name, or a path relative to this file",
 }
-
-
-def _whole(key: str) -> dict[str, Any]:
-    return {"if": {"type": "object"}, "then": {"required": [key]}}
 
 
 def _accept_words(

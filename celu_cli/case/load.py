@@ -17,6 +17,7 @@ from celu_cli.case.reading.document import Node, Place, Problem, parse
 from celu_cli.case.reading.explain import explain, key_text, place_of
 from celu_cli.case.reading.files import (
     MOST_BYTES,
+    CaseText,
     case_error,
     missing_files,
     read_with_extended,
@@ -63,23 +64,13 @@ def memory_shortage(resolved: ResolvedCase) -> Problem | None:
     return Problem(place_of(("network",), resolved.root), "network", message) if message else None
 
 
-@dataclass(frozen=True)
-class CaseText:
-    """A case file over everything it extends, before overrides, and what is wrong with their YAML."""
-
-    root: Node
-    problems: tuple[Problem, ...]
-    files: tuple[Path, ...]
-
-
 def read_case(reference: str | Path) -> CaseText:
     """The text of the case that `reference` means.
 
     Raises:
         CaseError: there is no such case, or a file of it cannot be read.
     """
-    root, problems, files = read_with_extended(find_case(reference))
-    return CaseText(root, tuple(problems), files)
+    return read_with_extended(find_case(reference))
 
 
 def resolve_case(
@@ -106,7 +97,12 @@ def lay_over(
     root, problems = text.root, list(text.problems)
     upper = combine(uppers, problems)
     if upper is not None:
-        root = _override(root, upper, problems)
+        extends = upper.child("extends")
+        if extends is None:
+            root = merge(root, upper, (), problems)
+        else:
+            message = "cannot be overridden; name the other case instead"
+            problems.append(Problem(extends.place, "extends", message))
     root = _with_name(expand_shorthands(root), text.files[0])
     case: Case | None = None
     try:
@@ -122,15 +118,6 @@ def lay_over(
     except PlanProblem as problem:
         place = place_of(problem.location, root)
         return None, [Problem(place, key_text(problem.location), problem.message)]
-
-
-def _override(root: Node, upper: Node, problems: list[Problem]) -> Node:
-    extends = upper.child("extends")
-    if extends is not None:
-        message = "cannot be overridden; name the other case instead"
-        problems.append(Problem(extends.place, "extends", message))
-        return root
-    return merge(root, upper, (), problems)
 
 
 def _with_name(root: Node, path: Path) -> Node:

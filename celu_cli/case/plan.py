@@ -20,19 +20,10 @@ from celu_cli.case.operations import (
     Shape,
 )
 from celu_cli.case.schema import Case, LayeredNetwork, LayerSpec, PresetNetwork
-from celu_cli.datasets.definition import Definition
 from celu_cli.datasets.registry import DATASETS
 
 # kernel and pool of the article's layers; the last has as many filters as there are classes.
-_ARTICLE_7 = (
-    (5, "none"),
-    (3, "average"),
-    (1, "average"),
-    (3, "average"),
-    (1, "average"),
-    (2, "average"),
-    (1, "none"),
-)
+_ARTICLE_7 = ((5, "none"), *((kernel, "average") for kernel in (3, 1, 3, 1, 2)), (1, "none"))
 
 
 @dataclass(frozen=True)
@@ -152,12 +143,15 @@ def plan_network(case: Case) -> NetworkPlan:
             residual's shapes differ, the last layer is not 1 x 1 x classes, or backprop does not suit it.
     """
     dataset = DATASETS[case.dataset.name]
-    _check_hold_out(case, dataset)
+    if case.dataset.hold_out >= dataset.train_images:
+        raise PlanProblem(
+            ("dataset", "hold_out"),
+            f"{case.dataset.hold_out} of {dataset.title}'s {dataset.train_images:,} training images leaves none",
+        )
     layers = []
     shape: Shape = dataset.image_shape
-    for number, (location, spec) in enumerate(
-        _layer_specs(case.network, dataset.classes, dataset.image_shape), 1
-    ):
+    specs = _layer_specs(case.network, dataset.classes, dataset.image_shape)
+    for number, (location, spec) in enumerate(specs, 1):
         layer = _plan_layer(case, number, location, spec, shape)
         layers.append(layer)
         shape = layer.output_shape
@@ -172,14 +166,6 @@ def plan_network(case: Case) -> NetworkPlan:
     return NetworkPlan(tuple(layers), dilated)
 
 
-def _check_hold_out(case: Case, dataset: Definition) -> None:
-    if case.dataset.hold_out >= dataset.train_images:
-        raise PlanProblem(
-            ("dataset", "hold_out"),
-            f"{case.dataset.hold_out} of {dataset.title}'s {dataset.train_images:,} training images leaves none",
-        )
-
-
 def _layer_specs(
     network: PresetNetwork | LayeredNetwork, classes: int, image_shape: Shape
 ) -> Iterator[tuple[tuple[str | int, ...], LayerSpec]]:
@@ -192,12 +178,8 @@ def _layer_specs(
         filters = classes if index == len(_ARTICLE_7) - 1 else network.filters
         pool = pool if min(height, width) >= 2 else "none"
         residual = network.residual if filters == channels else 0.0
-        yield (
-            ("network",),
-            LayerSpec.model_validate(
-                {"kernel": kernel, "filters": filters, "pool": pool, "residual": residual}
-            ),
-        )
+        values = {"kernel": kernel, "filters": filters, "pool": pool, "residual": residual}
+        yield ("network",), LayerSpec.model_validate(values)
         channels = filters
         if pool != "none":
             height, width = height // 2, width // 2

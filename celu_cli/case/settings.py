@@ -13,6 +13,7 @@ from typing import Any
 
 from celu_cli.case.activations import alpha_rule
 from celu_cli.case.catalog import shipped_case
+from celu_cli.case.difference import leaves
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import UNTRAINED_KEYS, Case, LayeredNetwork, LayerSpec, Part, PresetNetwork
@@ -152,7 +153,7 @@ def changed_settings(case: Case) -> dict[str, str]:
     where there is none, what differs from the schema's defaults is in it. Keys that every description has are not.
     """
     shipped = _shipped(case.name) or _shipped(case.published or "") or {}
-    set_keys = _leaf_keys(case.model_dump(exclude_defaults=True))
+    set_keys = dict(leaves(case.model_dump(exclude_defaults=True)))
     found = {}
     for title, part in part_settings(case).items():
         usual = shipped[title].values if title in shipped else {}
@@ -199,16 +200,6 @@ def _shipped(name: str) -> Mapping[str, PartSettings]:
         return part_settings(load_case(path, to_train=False)) if path else {}
     except CaseError:
         return {}
-
-
-def _leaf_keys(values: Mapping[str, Any], before: str = "") -> set[str]:
-    return {
-        found
-        for key, value in values.items()
-        for found in (
-            _leaf_keys(value, f"{before}{key}.") if isinstance(value, dict) else (f"{before}{key}",)
-        )
-    }
 
 
 def _change_text(case: Case, key: str, value: Any, usual: Any) -> str:

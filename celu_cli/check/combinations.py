@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +49,19 @@ class Combination:
 
 def combinations() -> list[Combination]:
     """Small networks first, then the shipped cases."""
-    return [*_small(), _wide(), *_shipped()]
-
-
-def _small() -> Iterator[Combination]:
+    found = []
     for activation in ALPHA:
         for backprop in [*_METHODS, *(_ARTICLE if activation == "celu" else [])]:
             for precision in _PRECISIONS:
                 first = backprop is _METHODS[0] and precision == _PRECISIONS[0]
                 case = small_case(activation, backprop=backprop, precision=precision)
-                yield Combination("small", case, 1 if first else 0)
+                found.append(Combination("small", case, 1 if first else 0))
+    network = {"layers": _WIDE_LAYERS, "initializer": {"name": "he_normal"}}
+    mnist, celu = {"name": "mnist"}, {"activation": "celu", "alpha": 2.0}
+    wide = _case(dataset=mnist, network=network, **celu, backprop=_METHODS[1])
+    found.append(Combination("Winograd", wide, 0))
+    shipped = [entry for entry in find_cases() if not entry.local]
+    return found + [Combination(entry.name, load_case(entry.path, _NARROW), 0) for entry in shipped]
 
 
 def small_case(activation: str, **values: Any) -> Case:
@@ -75,21 +77,7 @@ def small_case(activation: str, **values: Any) -> Case:
     )
 
 
-def _wide() -> Combination:
-    network = {"layers": _WIDE_LAYERS, "initializer": {"name": "he_normal"}}
-    case = _case(
-        dataset={"name": "mnist"}, network=network, activation="celu", alpha=2.0, backprop=_METHODS[1]
-    )
-    return Combination("Winograd", case, 0)
-
-
 def _case(**values: Any) -> Case:
     return Case.model_validate(
         {"name": "small", "optimizer": {"name": "sgd"}, "epochs": 1, "batch_size": 6, **values}
     )
-
-
-def _shipped() -> Iterator[Combination]:
-    for entry in find_cases():
-        if not entry.local:
-            yield Combination(entry.name, load_case(entry.path, _NARROW), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -160,9 +161,7 @@ def _cost(check: GradientCheck) -> Iterator[str]:
 def _size(check: GradientCheck) -> Iterator[str]:
     """The part of the first layer's norm ratio that constant factors make."""
     pools = [layer.plan.pool_size**2 for layer in check.layers if layer.plan.pool == "average"]
-    constant = check.batch
-    for pool in pools:
-        constant *= pool
+    constant = prod([check.batch, *pools])
     ratio = check.layers[0].exact_weights.norm_ratio
     yield (
         f"Of layer 1's {short_number(ratio)}, the batch and {len(pools)} pools make "

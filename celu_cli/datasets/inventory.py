@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -49,8 +51,7 @@ def list_holdings(data_directory: Path | None = None) -> list[Holding]:
     """What --data-dir (if any), the cache and the installation hold of every dataset."""
     holdings = []
     for definition in DATASETS.values():
-        copies = _copies(definition, data_directory)
-        holdings += [_holding(definition, place, source) for place, source in copies]
+        holdings += [_holding(definition, *copy) for copy in _copies(definition, data_directory)]
         if definition.sample_sha256:
             holdings.append(_sample_holding(definition))
     return holdings
@@ -59,15 +60,17 @@ def list_holdings(data_directory: Path | None = None) -> list[Holding]:
 def verify_dataset(name: str, data_directory: Path | None = None) -> list[Verification]:
     """Read and hash every copy of a dataset on this machine, the embedded sample included."""
     definition = find_definition(name)
-    copies = _copies(definition, data_directory)
-    verifications = [_verify(definition, place, source) for place, source in copies]
+    verifications = [
+        _verify(
+            name,
+            place,
+            source.directory,
+            partial(source.read, definition, source.directory, SilentReporter()),
+        )
+        for place, source in _copies(definition, data_directory)
+    ]
     if definition.sample_sha256:
-        try:
-            load_sample(name)
-        except DataError as error:
-            verifications.append(Verification(name, "sample", "corrupt", SAMPLE_DIRECTORY, str(error)))
-        else:
-            verifications.append(Verification(name, "sample", "intact", SAMPLE_DIRECTORY))
+        verifications.append(_verify(name, "sample", SAMPLE_DIRECTORY, partial(load_sample, name)))
     return verifications
 
 
@@ -107,11 +110,10 @@ def _sample_holding(definition: Definition) -> Holding:
     return Holding(definition.name, "sample", "present", *counts, size, SAMPLE_DIRECTORY)
 
 
-def _verify(definition: Definition, place: Place, source: DirectorySource) -> Verification:
-    verdict: Verdict = "intact"
-    problem = ""
+def _verify(name: str, place: Place, path: Path, read: Callable[[], object]) -> Verification:
     try:
-        source.read(definition, source.directory, SilentReporter())
+        read()
     except DataError as error:
-        verdict, problem = ("absent" if isinstance(error, AbsentError) else "corrupt"), str(error)
-    return Verification(definition.name, place, verdict, source.directory, problem)
+        verdict: Verdict = "absent" if isinstance(error, AbsentError) else "corrupt"
+        return Verification(name, place, verdict, path, str(error))
+    return Verification(name, place, "intact", path)

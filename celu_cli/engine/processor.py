@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import tensorflow as tf
+
+from celu_cli.machine import of_proc
 
 _CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
@@ -22,11 +23,4 @@ def multiplies_bfloat16() -> bool:
     Without them TensorFlow imitates each product, which takes tens of times as long as float32. Where nothing is known
     of the processor the answer is no.
     """
-    if has_gpu():
-        return True
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        return False
-    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
-    return not _CPU_FLAGS.isdisjoint(flags)
+    return has_gpu() or not _CPU_FLAGS.isdisjoint(of_proc("cpuinfo", "flags").split())

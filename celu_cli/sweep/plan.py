@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -15,9 +15,10 @@ from typing import Any
 from celu_cli.case.activations import user_files
 from celu_cli.case.cost import cost_of
 from celu_cli.case.identity import seedless_identity
-from celu_cli.case.load import CaseText, ResolvedCase, lay_over, memory_shortage, read_case
+from celu_cli.case.load import ResolvedCase, lay_over, memory_shortage, read_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
+from celu_cli.case.reading.files import CaseText
 from celu_cli.case.reading.values import MOST_CELLS, Axis, value_text
 from celu_cli.case.schema import Case
 from celu_cli.errors import CaseError, RunError
@@ -107,7 +108,7 @@ def make_plan(request: Request) -> Plan:
     )
 
 
-_Block = tuple[Case, dict[str, Any], tuple[str, ...], seedless_identity]
+_Block = tuple[Case, dict[str, Any], tuple[str, ...], Callable[[int], str]]
 
 
 class _Checker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celu_cli.case.activations import user_activation, with_whole_path
@@ -21,7 +21,16 @@ _MOST_LINES = 40
 _LONGEST_CHAIN = 200
 
 
-def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...]]:
+@dataclass(frozen=True)
+class CaseText:
+    """A case file over everything it extends, before overrides, and what is wrong with their YAML."""
+
+    root: Node
+    problems: list[Problem]
+    files: tuple[Path, ...]
+
+
+def read_with_extended(path: Path) -> CaseText:
     """The file with everything it extends laid under it."""
     problems: list[Problem] = []
     roots: list[Node] = []
@@ -38,7 +47,7 @@ def read_with_extended(path: Path) -> tuple[Node, list[Problem], tuple[Path, ...
     root = roots.pop()
     while roots:
         root = merge(without(root, NOT_INHERITED), roots.pop())
-    return without(root, {"extends"}), problems, tuple(files)
+    return CaseText(without(root, {"extends"}), problems, tuple(files))
 
 
 def _extended(root: Node, files: list[Path], problems: list[Problem]) -> Path | None:

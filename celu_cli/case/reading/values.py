@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from celu_cli.case.reading.document import Node, Place, Problem, Scalar, parse, resolve_scalar
+from celu_cli.case.reading.document import Node, Place, Scalar, parse, resolve_scalar
 from celu_cli.text import shortened
 
 MOST_CELLS = 100_000
@@ -147,8 +147,3 @@ def _parsed(text: str, place: Place) -> Node:
     if document.problems or document.root is None:
         raise ValueProblem("; ".join(problem.message for problem in document.problems) or "no value")
     return Node(document.root.value, place, place, document.root.text)
-
-
-def problem(place: Place, key: str, error: ValueProblem) -> Problem:
-    """What is wrong with the values of `key`."""
-    return Problem(place, key, str(error))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
+
+_LARGE = 1e6  # what runs into digits that say nothing
 
 
 def nearest_word(word: str, words: Iterable[str]) -> str | None:
@@ -26,6 +28,16 @@ def listed(names: Iterable[str], most: int = 12, between: str = ", ") -> str:
     rest = len(texts) - most
     more = f"{' ' if between == ', ' else between}and {rest} more" if rest > 0 else ""
     return between.join(texts[:most]) + more
+
+
+def four_decimals(value: float) -> str:
+    """As in "2.3026"; a loss that blew up is "6.946e+29" instead of thirty digits."""
+    return f"{value:.4f}" if not abs(value) >= _LARGE else f"{value:.3e}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """As in "a", "a and b" and "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
 def shortened(text: str, most: int = 60) -> str:

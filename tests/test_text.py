@@ -9,7 +9,7 @@ from math import inf, nan
 from pathlib import Path
 
 import celu_cli.cli.commands
-from celu_cli.text import celu_command, json_text
+from celu_cli.text import celu_command, four_decimals, joined, json_text
 
 
 def test_json_has_null_for_what_is_no_finite_number_however_deep() -> None:
@@ -21,6 +21,15 @@ def test_json_has_null_for_what_is_no_finite_number_however_deep() -> None:
     }
     assert json_text(Path("logs"), default=str) == '"logs"'
     assert json_text([1, 2], indent=None) == "[1, 2]"
+
+
+def test_a_number_too_large_for_four_decimals_is_no_row_of_digits() -> None:
+    numbers = {2.30258: "2.3026", -0.5: "-0.5000", 694590770178583595.0: "6.946e+17", inf: "inf", nan: "nan"}
+    assert [*map(four_decimals, numbers)] == [*numbers.values()]
+
+
+def test_words_are_joined_as_in_a_sentence() -> None:
+    assert [joined("abc"[:count]) for count in range(1, 4)] == ["a", "a and b", "a, b and c"]
 
 
 def test_a_command_that_is_printed_works_when_pasted() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
-from celu_cli.analysis.compare.groups import Choice, Group, seeds_text
+from celu_cli.analysis.compare.groups import Choice, Group, keys_apart, seeds_text
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
@@ -18,7 +18,7 @@ from celu_cli.analysis.why.changes import case_changes
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import shared_changes
 from celu_cli.runs.published import read_published
-from celu_cli.text import duration
+from celu_cli.text import duration, four_decimals, joined
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,12 @@ def compare_groups(
     contrasts = contrast_all(groups, baseline, choice.metric) if baseline else {}
     name, case, *others = group_columns(choice.metric)
     cases = distinct_cases(group.case for group in groups)
-    settings = setting_columns(cases, others, all_keys, _keys_in_labels(groups))
-    columns = (name, case, *settings, *others)
+    settings = setting_columns(cases, others, all_keys)
+    named, apart = _keys_in_labels(groups), {*keys_apart(groups)}
+    columns = tuple(
+        replace(column, heading="") if apart & {*column.keys} and apart & {*column.keys} <= named else column
+        for column in (name, case, *settings, *others)
+    )
     results = [_result(group, choice, contrasts.get(group.label), baseline) for group in groups]
     first = ("group", *(column.name for column in settings), "epochs", "mean", "deviation", "n")
     return Records(
@@ -89,7 +93,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
     p is large; `found_four_times_in_five` is the difference that the seeds there are usually find. None stands for
     what a group lacks.
     """
-    value = partial(Column, form="{:.4f}", number=True)
+    value = partial(Column, form=four_decimals, number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
     points = partial(of_metric, form="{:+.4f}" if is_loss(metric) else "{:+.2f}")
     p = partial(Column, form="{:.3f}", number=True)
@@ -136,7 +140,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
 
 
 def _keys_in_labels(groups: Sequence[Group]) -> set[str]:
-    """The keys that the names of all groups say, which are then of one case."""
+    """The keys that the names of all groups say, which are then of one case: columns of files only."""
     if len({group.case.name for group in groups}) > 1:
         return set()
     return {pair.partition("=")[0] for group in groups for pair in group.label.split()[1:]}
@@ -148,8 +152,9 @@ def _result(group: Group, choice: Choice, contrast: Contrast | None, baseline: G
     causes: list[str] = []
     if contrast and baseline:
         changes = case_changes(baseline.case, group.case)
-        causes = [change.name for change in changes if change.effect == "result" and change.name != "seed"]
-    confounded = ", ".join(causes) if len(causes) > 1 else ""
+        counting = ("result", "length") if choice.epoch is None else ("result",)
+        causes = [change.name for change in changes if change.effect in counting and change.name != "seed"]
+    confounded = joined(causes) if len(causes) > 1 else ""
     published = _published(group, choice, epochs)
     return _Result(group, choice, epochs, group.summary, published, contrast, confounded)
 

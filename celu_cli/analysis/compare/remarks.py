@@ -13,14 +13,20 @@ _MOST_NAMED = 3
 
 
 def why_no_curve(cases: Sequence[Case], have: str = "the runs have") -> Iterator[str]:
-    """Why a published curve that `cases` name is not shown beside their runs, where it is not."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for case in cases:
-        if reason := why_not_published(case):
-            reasons.setdefault((case.published or "", reason), []).append(case.name)
-    for (curve, reason), names in reasons.items():
-        of = f"{', '.join(dict.fromkeys(names))}: " if len(cases) > len(names) else ""
-        yield f"{of}the published curve {curve} is not shown, as {have} {reason}"
+    """Why a published curve that `cases` name is not shown beside their runs, where it is not.
+
+    Where several have different reasons, those that all share are enough.
+    """
+    for curve in dict.fromkeys(case.published for case in cases):
+        reasons = [
+            (case.name, why) for case in cases if case.published == curve and (why := why_not_published(case))
+        ]
+        if reasons:
+            of = f"{', '.join(dict(reasons))}: " if len(cases) > len(reasons) else ""
+            parts = [why.split(", ") for _, why in reasons]
+            shared = [part for part in parts[0] if all(part in each for each in parts)]
+            why = ", ".join(shared) or " or ".join(dict.fromkeys(why for _, why in reasons))
+            yield f"{of}the published curve {curve} is not shown, as {have} {why}"
 
 
 def remarks_on(cases: Sequence[Case], runs: Iterable[Run]) -> Iterator[str]:

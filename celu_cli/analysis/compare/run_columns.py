@@ -19,7 +19,7 @@ from celu_cli.case.settings import shared_changes
 from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
-from celu_cli.text import duration, iso_time
+from celu_cli.text import duration, four_decimals, iso_time
 
 _GAP = "gap: train minus test accuracy, in percentage points"
 _POINTS = "points: test accuracy minus the published one, in percentage points"
@@ -154,7 +154,7 @@ def _note_on_earlier_epochs(rows: Sequence[Record], _view: View) -> Iterator[str
 
 
 _number = partial(Column, number=True)
-_value = partial(Column, form="{:.4f}", number=True)
+_value = partial(Column, form=four_decimals, number=True)
 _accuracy = partial(_value, largest_first=True)
 
 # Accuracies are shares; gap and difference are percentage points. None stands for what a run lacks.

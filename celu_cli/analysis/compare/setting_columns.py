@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column
@@ -54,12 +54,11 @@ SETTINGS = (
 
 
 def setting_columns(
-    cases: Iterable[Case], others: Iterable[Column], all_keys: bool = False, named: Collection[str] = ()
+    cases: Iterable[Case], others: Iterable[Column], all_keys: bool = False
 ) -> tuple[Column, ...]:
     """`SETTINGS`, and a column for every other key in which `cases` differ or with `all_keys` for every key.
 
-    Keys that one of `others` says get none of their own. Those of `named`, which the name of a row says, are columns
-    of files only.
+    Keys that one of `others` says get none of their own.
     """
     distinct = distinct_cases(cases)
     covered = {key for column in (*SETTINGS, *others) for key in column.keys}
@@ -70,7 +69,7 @@ def setting_columns(
         *(key for case in distinct for key in settings_in_force(case) if all_keys),
     ]
     keys = [key for key in dict.fromkeys(wanted) if key not in covered]
-    return (*SETTINGS, *(_column(key, distinct, key not in named) for key in keys))
+    return (*SETTINGS, *(_column(key, distinct) for key in keys))
 
 
 def distinct_cases(cases: Iterable[Case]) -> list[Case]:
@@ -78,14 +77,14 @@ def distinct_cases(cases: Iterable[Case]) -> list[Case]:
     return list(dict.fromkeys(case.model_copy(update={"seed": 0}) for case in cases))
 
 
-def _column(key: str, cases: Sequence[Case], in_tables: bool) -> Column:
+def _column(key: str, cases: Sequence[Case]) -> Column:
     title = key_title(key).rpartition("'s ")[2]
     values = list(dict.fromkeys(_plain(settings_in_force(case).get(key)) for case in cases))
     layers = key == "network.layers"
     return Column(
         key,
         lambda of: _plain(settings_in_force(of.case).get(key)),
-        title if in_tables else "",
+        title,
         (lambda value: f"#{values.index(value) + 1}") if layers else value_text,
         number=all(type(value) in (int, float) for value in values if value is not None),
         shared=f"{title} {{}}",

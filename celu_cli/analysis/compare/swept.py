@@ -15,7 +15,7 @@ from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.analysis.compare.verdict import say_overall
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
 from celu_cli.errors import UsageError
-from celu_cli.text import nearest_word
+from celu_cli.text import four_decimals, nearest_word
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
 def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> Records:
     """The points, in the order of the plan."""
     best = best_point(points, metric)
-    value = partial(Column, form="{:.4f}", number=True)
+    value = partial(Column, form=four_decimals, number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
     columns = (
         *(Column(key, _setting(key), key, value_text, number=_is_number(points, key)) for key in keys),

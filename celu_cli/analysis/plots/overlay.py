@@ -14,6 +14,7 @@ from celu_cli.analysis.plots.labels import label_groups, shared_text, title_of
 from celu_cli.analysis.plots.style import Look
 from celu_cli.errors import RunError
 from celu_cli.runs.published import read_published
+from celu_cli.text import four_decimals
 
 _MOST_WITH_BANDS = 4
 _BANDS = {"sd": "± one sample standard deviation", "ci": "95 % interval of the mean"}
@@ -97,7 +98,10 @@ def _curves(
 ) -> Iterator[Curve]:
     for number, line in enumerate(lines):
         size = f", n\u00a0=\u00a0{line.test.n}" if sizes_differ else ""
-        for of, label in ((line.test, f"{line.label}  {line.test.mean[-1]:.4f}{size}"), (line.train, "")):
+        for of, label in (
+            (line.test, f"{line.label}  {four_decimals(line.test.mean[-1])}{size}"),
+            (line.train, ""),
+        ):
             if label or train:
                 yield Curve(
                     label,
@@ -122,5 +126,5 @@ def _published(lines: Sequence[_Line], measure: Measure) -> Iterator[Curve]:
             continue
         drawn.add(published.name)
         values = [value_of(epoch, "test", measure) for epoch in shown]
-        label = f"{published.name} published {values[-1]:.4f}"
+        label = f"{published.name} published {four_decimals(values[-1])}"
         yield Curve(label, [epoch.epoch for epoch in shown], values, line.look.colour, "", dashed=True)

@@ -16,6 +16,7 @@ from celu_cli.case.describe import describe_case
 from celu_cli.events import EpochMetrics, Fidelity
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
+from celu_cli.text import four_decimals
 
 PHASES: tuple[Phase, ...] = ("train", "test")
 _MEASURES: tuple[tuple[Measure, str], ...] = (("accuracy", BLUE), ("loss", VERMILLION))
@@ -86,7 +87,11 @@ def _curve(
 ) -> Curve:
     values = [value_of(epoch, phase, measure) for epoch in epochs]
     return Curve(
-        f"{prefix}{values[-1]:.4f}", [epoch.epoch for epoch in epochs], values, colour, dashed=bool(prefix)
+        f"{prefix}{four_decimals(values[-1])}",
+        [epoch.epoch for epoch in epochs],
+        values,
+        colour,
+        dashed=bool(prefix),
     )
 
 

@@ -17,6 +17,7 @@ from celu_cli.analysis.why.results import (
 from celu_cli.analysis.why.run_changes import run_changes, shared_conditions, with_code_of
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.runs.published import read_published
+from celu_cli.text import joined
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _verdict(changes: Sequence[Change], metrics: MetricDifferences | None) -> li
     apart = metrics is not None and metrics.first_epoch is not None
     lines = [_main_verdict(causes, rounding, apart, bool(length))]
     if len(causes) > 1 and rounding:
-        lines.append(f"Of these, {_list(rounding)} can change only rounding: not a likely cause.")
+        lines.append(f"Of these, {joined(rounding)} can change only rounding: not a likely cause.")
     if length:
         lines.append(
             "They run for different numbers of epochs: compare them at the last epoch that both have."
@@ -121,7 +122,7 @@ def _caveats(a: Subject, b: Subject) -> list[str]:
 
 def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: bool) -> str:
     if len(causes) > 1:
-        everything = _list([*causes, *rounding])
+        everything = joined([*causes, *rounding])
         subject = "Each" if not rounding else f"Each of the first {len(causes)}"
         return (
             f"{everything[0].upper()}{everything[1:]} changed at once. {subject} can change the result: they are "
@@ -130,7 +131,7 @@ def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: b
     if causes:
         return f"Of what celu knows, only the {causes[0]} can have changed the result beyond rounding."
     if rounding:
-        return f"Only rounding can differ, by {_list(rounding)}; training makes small differences grow."
+        return f"Only rounding can differ, by {joined(rounding)}; training makes small differences grow."
     if apart:
         return (
             "Nothing that celu records explains the difference: look at what it does not, such as the load."
@@ -138,7 +139,3 @@ def _main_verdict(causes: list[str], rounding: list[str], apart: bool, longer: b
     if longer:
         return "Up to the last epoch that both have, nothing that can change the result differs."
     return "Nothing that can change the result differs."
-
-
-def _list(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Literal
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +19,7 @@ from celu_cli.text import json_text
 FileFormat = Literal["json", "csv", "md", "latex"]
 
 _SENTENCE_WIDTH = 100
+_MOST_OF_A_WORD = 20  # that stays in one piece
 
 
 def print_table(
@@ -42,7 +45,7 @@ def print_table(
     if total_width(fitting) <= console.width:
         print_lines(console, table_lines(fitting))
     else:
-        console.print(_folded(fitting))
+        console.print(_folded(fitting, console.width), crop=False, no_wrap=True)
     sentences = [f"{row['sentence']}." for row in records.rows if row.get("sentence")]
     for said in (*records.verdict, *sentences):
         console.print()
@@ -60,19 +63,34 @@ def print_table(
         print_prose(console, note, "dim")
 
 
-def _folded(columns: Sequence[Column]) -> Table:
-    """A table in which words go over several lines while numbers stay whole."""
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
-    for column in columns:
+def _folded(columns: Sequence[Column], width: int) -> Table:
+    """A table in which words go over several lines while numbers stay whole, wider than `width` without room."""
+    least = [_least_width(column) for column in columns]
+    narrowest = sum(least) + GAP * len(least)
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, GAP, 0, 0),
+        header_style="dim",
+        width=narrowest if narrowest > width else None,
+    )
+    for column, width_of_words in zip(columns, least, strict=True):
         table.add_column(
-            column.heading,
+            "\n".join(wrap(column.heading, width_of_words)),
             justify="right" if column.right else "left",
             no_wrap=column.right,
+            min_width=width_of_words,
             overflow="fold",
         )
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, cells))
     return table
+
+
+def _least_width(column: Column) -> int:
+    """That of its longest word, and in a column of words no more than fills a good part of a line."""
+    longest = max(cell_len(word) for cell in (column.heading, *column.cells) for word in cell.split() or [""])
+    return longest if column.right else min(longest, _MOST_OF_A_WORD)
 
 
 def print_records(records: Records, file_format: FileFormat, only_changed: bool, everything: bool) -> None:

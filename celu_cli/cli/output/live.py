@@ -14,7 +14,7 @@ from celu_cli.cli.output.display import Display
 from celu_cli.cli.output.progress import TrainingProgress
 from celu_cli.events import EpochDone, EpochMetrics, Event, TrainingStarted
 from celu_cli.runs.published import PublishedCurve
-from celu_cli.text import duration
+from celu_cli.text import counted, duration, four_decimals
 
 _ROWS = 10
 _LINES_BESIDE_THE_ROWS = 8
@@ -72,8 +72,8 @@ class LiveDisplay(Display):
     def _epoch_line(self, metrics: EpochMetrics) -> str:
         parts = [
             f"epoch {metrics.epoch}/{self._progress.epochs}",
-            f"train loss {metrics.train_loss:.4f} accuracy {metrics.train_accuracy:.4f}",
-            f"test loss {metrics.test_loss:.4f} accuracy {metrics.test_accuracy:.4f}",
+            f"train loss {four_decimals(metrics.train_loss)} accuracy {metrics.train_accuracy:.4f}",
+            f"test loss {four_decimals(metrics.test_loss)} accuracy {metrics.test_accuracy:.4f}",
         ]
         published = self._published.at(metrics.epoch) if self._published else None
         if published is not None:
@@ -97,7 +97,11 @@ class LiveDisplay(Display):
         rows = max(1, min(_ROWS, self._console.height - _LINES_BESIDE_THE_ROWS))
         for metrics in self._progress.finished[-rows:]:
             cells: list[RenderableType] = [str(metrics.epoch)]
-            cells += [f"{metrics.train_loss:.4f}", f"{metrics.test_loss:.4f}"] if losses else []
+            cells += (
+                [f"{four_decimals(metrics.train_loss)}", f"{four_decimals(metrics.test_loss)}"]
+                if losses
+                else []
+            )
             cells += [f"{metrics.train_accuracy:.4f}", f"{metrics.test_accuracy:.4f}"]
             table.add_row(*cells, *self._published_cells(metrics), duration(metrics.seconds))
         return table
@@ -143,7 +147,7 @@ class LiveDisplay(Display):
         lines = [self._note] if self._note else []
         if steps is not None:
             speed = f"{steps.images_per_second:,.0f} images/s"
-            lines.append(f"loss {steps.loss:.4f}, accuracy {steps.accuracy:.4f}, {speed}")
+            lines.append(f"loss {four_decimals(steps.loss)}, accuracy {steps.accuracy:.4f}, {speed}")
         time = f"{duration(progress.elapsed)} elapsed"
         if progress.remaining and not progress.ended:
             time += f", about {duration(progress.remaining)} left"
@@ -156,7 +160,7 @@ class LiveDisplay(Display):
 
 def _amount(event: TrainingStarted) -> str:
     return (
-        f"{event.epochs} epochs of {event.steps_per_epoch} steps, "
+        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}, "
         f"{event.train_images:,} train and {event.test_images:,} test images"
     )
 

@@ -108,7 +108,7 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
     yield (
         "data",
         f"{describe_dataset(case)}: {cost.train_images:,} train and {cost.test_images:,} test images; "
-        f"{cost.steps_per_epoch:,} steps of {case.batch_size:,} an epoch, {case.epochs:,} epochs",
+        f"{counted(cost.steps_per_epoch, 'step')} of {case.batch_size:,} an epoch, {counted(case.epochs, 'epoch')}",
     )
     yield "weights", f"{plan.parameters:,}, at first {_initializer(case)}"
     yield (

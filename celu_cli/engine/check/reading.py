@@ -78,6 +78,7 @@ def read_dilated_rates(case: Case) -> Array:
     return case.backprop.rate / (1.0 + case.backprop.decay * epochs_before)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what becomes NaN or infinite is found by the check
 def read_output(layer: ReadLayer, kernel: Array, x: Array, value: Callable[[Array], Array]) -> Array:
     """The layer's output, [b, h, w, c] -> [b, h', w', f]; `value` is its activation's.
 

@@ -176,6 +176,36 @@ def test_a_key_that_differs_and_finds_no_room_is_named(
     assert {"200", "8", "100", "50"} <= set(text.split())
 
 
+def test_a_key_that_the_names_of_the_rows_say_is_not_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(tmp_path, make_case())
+    record_run(tmp_path, make_case(alpha=1.0))
+    for width in ("36", "120"):
+        monkeypatch.setenv("COLUMNS", width)
+        text = run_compare("--logs", tmp_path, "--groups").stdout
+        assert "they differ in" not in text
+        assert " alpha " not in text.splitlines()[0]
+        assert "case-c alpha=1" in text
+    assert "alpha" in run_compare("--logs", tmp_path, "--groups", "--format", "csv").stdout.splitlines()[
+        0
+    ].split(",")
+
+
+@pytest.mark.parametrize("width", ["28", "60", "80"])
+def test_a_table_without_room_for_all_keys_is_wider_than_the_terminal_but_can_be_read(
+    tmp_path: Path, width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(tmp_path, make_case(name="one", backprop={"rule": "article"}))
+    record_run(
+        tmp_path,
+        make_case(name="two", backprop={"method": "dilated"}, network={"initializer": {"name": "he_normal"}}),
+    )
+    monkeypatch.setenv("COLUMNS", width)
+    words = run_compare("--logs", tmp_path, "--runs", "--all-keys").stdout.split()
+    assert {"one", "two", "manual", "(article)", "dilated", "he_normal", "standard_deviation"} <= {*words}
+
+
 @pytest.mark.parametrize("view", ["--runs", "--groups"])
 def test_what_all_rows_were_given_besides_their_cases_is_said_below_the_table(
     tmp_path: Path, view: str

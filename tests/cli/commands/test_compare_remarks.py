@@ -144,7 +144,33 @@ def test_a_verdict_on_rows_that_differ_in_several_things_says_so(celu: Celu, tmp
     record_seeds(tmp_path, [0.0, 0.02], name="two", batch_size=50, **rates(learning_rate=0.1))
     record_seeds(tmp_path, [0.0, 0.03], name="three", batch_size=50, convolution="direct")
     out = " ".join(celu("compare", str(tmp_path), "--baseline", "one").out.split())
-    said = "they differ in learning rate, batch size at once, so no one of these is shown to be the cause"
+    said = "they differ in learning rate and batch size at once, so no one of these is shown to be the cause"
     assert out.count(said) == 1
     assert out.count("at once") == 1  # three differs in one thing that can change a result
     assert "two is" in out.split(said)[0]
+
+
+def test_trainings_of_other_lengths_differ_in_their_epochs_too(celu: Celu, tmp_path: Path) -> None:
+    record_seeds(tmp_path, [0.0, 0.01], name="one", epochs=2)
+    record_seeds(tmp_path, [0.0, 0.02], name="two", epochs=3, batch_size=50)
+    out = " ".join(celu("compare", str(tmp_path), "--baseline", "one").out.split())
+    assert "they differ in batch size and epochs at once" in out
+    out = celu("compare", str(tmp_path), "--baseline", "one", "--at-epoch", "2").out
+    assert "at once" not in out  # both are as they were after two epochs
+
+
+def test_why_a_published_curve_is_missing_is_said_once_for_all_runs_of_its_case() -> None:
+    sample = {"dataset": {"name": "cifar10", "sample": True}}
+    cases = [
+        make_case(published="case-c", batch_size=batch, network={"filters": filters}, **sample)
+        for batch, filters in ((50, 8), (100, 8), (100, 16))
+    ]
+    assert list(remarks_on(cases, [])) == [
+        "the published curve case-c is not shown, as the runs have the sample"
+    ]
+    cases = [make_case(published="case-c", **changes) for changes in (TINY, {"batch_size": 50}, {})]
+    assert list(remarks_on(cases[:2], [])) == [
+        "the published curve case-c is not shown, as the runs have "
+        "5,000 of 50,000 images, 8 of 200 filters or batch 50"
+    ]
+    assert next(remarks_on(cases[1:], [])).startswith("case-c: the published curve case-c")

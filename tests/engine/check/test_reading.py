@@ -61,3 +61,14 @@ def test_a_layer_by_hand() -> None:
     np.testing.assert_allclose(output.reshape(()), 2.0)
     with pytest.raises(ValueError, match="shape"):
         read_output(layer, kernel[:1], x, np.abs)
+
+
+def test_a_layer_that_overflows_is_not_finite_and_no_warning() -> None:
+    case = load_case("case-a")
+    layers = [{"kernel": 1, "filters": 1, "pool": "none", "activation": "relu"}]
+    (layer,) = read_layers(
+        case.model_copy(update={"network": LayeredNetwork.model_validate({"layers": layers})}),
+        DATASETS["mnist"],
+    )
+    output = read_output(layer, np.full((1, 1, 1, 1), 1e200), np.full((1, 1, 1, 1), 1e200), lambda z: z)
+    assert np.isinf(output).all()

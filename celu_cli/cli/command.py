@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
@@ -13,23 +14,32 @@ from celu_cli.errors import UsageError
 from celu_cli.text import hold, release
 
 _Formatter: Any = typer.Context.formatter_class
+_VALUES = {"str": "TEXT", "int": "N", "int range": "N", "float": "NUMBER", "float range": "NUMBER"}
 
 
 class _WholeWords(_Formatter):  # type: ignore[misc]  # typer's, which is click's or a copy of it
-    """Breaks lines at neither the hyphen of an option nor inside a command to be copied."""
+    """Breaks lines at neither the hyphen of an option nor inside a command to be copied; names no type of Python."""
 
     def write_text(self, text: str) -> None:
         super().write_text(hold(text))
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **options: Any) -> None:
-        # An argument is called what it is: the type in Python says nothing more.
-        named = [
-            (name if name.startswith("-") else name.partition(" <")[0], hold(text)) for name, text in rows
-        ]
-        super().write_dl(named, *args, **options)
+        super().write_dl([(_plain(name), hold(text)) for name, text in rows], *args, **options)
 
     def getvalue(self) -> str:
         return release(super().getvalue())
+
+
+def _bracketed(piece: str) -> str:
+    """An argument of the usage without Typer's brackets and dots around those that its name has, or braces."""
+    name = re.fullmatch(r"(?:\{|\[(?=\[))(.*)[]}](\.\.\.)?", piece)
+    return name[1].removesuffix("...") + (name[2] or "") if name else piece
+
+
+def _plain(name: str) -> str:
+    """An argument by its name alone, an option with what its value is."""
+    name, _, kind = name.removesuffix(">").partition(" <")
+    return f"{name} {_VALUES.get(kind, kind)}" if kind and name.startswith("-") else name
 
 
 class Command(TyperCommand):
@@ -39,6 +49,10 @@ class Command(TyperCommand):
         """The help, as wide as the terminal."""
         ctx.formatter_class = _WholeWords
         return super().get_help(ctx)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words behind the command's name."""
+        return [_bracketed(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words of the command line.

@@ -103,11 +103,15 @@ def test_help_shows_names_words_and_commands_whole_and_flags_without_a_value(
         names = [*parameter.opts, *parameter.secondary_opts]
         if parameter.param_type_name == "option":
             line = next(line for line in lines if re.split("[ ,]", line)[0] in names)
-            assert not set(names) - set(re.split(r"[ ,/]+", line)), line
-            assert ("<" in line.partition("  ")[0]) <= (not parameter.is_flag), line
+            shown = re.split(r"[ ,/]+", line.partition("  ")[0])
+            assert not set(names) - set(shown), line
+            assert (len(shown) > len(names)) == (not parameter.is_flag), line
     text = " ".join(filter(None, texts))
     missing = set(text.replace(".", "").split()) - set(out.replace(".", "").split())
     assert missing == set()
+    usage = " ".join(out.partition("\n\n")[0].split())
+    assert not re.search(r"[{}<>]|\.\.\.\.|\[\[|\]\]", usage), usage
+    assert not re.search(r" <\w", out)  # what Python calls a type
     for quoted in re.findall(r"`[^`]+`", text):
         assert any(quoted in line for line in lines)
     assert max(map(len, out.splitlines())) <= width

@@ -79,7 +79,7 @@ def compare_groups(
             "report": ("group", "mean", "deviation", "n", "difference", "low", "p", "p_corrected"),
         },
         ("seconds", "left_out"),
-        tuple(shared_changes(cases).values()),
+        () if all_keys else tuple(shared_changes(cases).values()),
         tuple(remarks_on(cases, [run for group in groups for run in group.counted])),
     )
 

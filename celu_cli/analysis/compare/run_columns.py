@@ -87,7 +87,7 @@ def compare_runs(
         records_of(columns, results),
         {"terminal": ("case", "started"), "report": ("run", "status")},
         (shown,),
-        tuple(shared_changes(cases).values()),
+        () if all_keys else tuple(shared_changes(cases).values()),
         tuple(remarks_on(cases, [result.run for result in results])),
     )
 

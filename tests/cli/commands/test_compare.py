@@ -176,6 +176,20 @@ def test_a_key_that_differs_and_finds_no_room_is_named(
     assert {"200", "8", "100", "50"} <= set(text.split())
 
 
+@pytest.mark.parametrize("view", ["--runs", "--groups"])
+def test_no_key_is_said_twice_of_all_rows(tmp_path: Path, view: str) -> None:
+    record_run(tmp_path, make_case(network={"filters": 8}))
+    record_run(tmp_path, make_case(name="two", network={"filters": 8}))
+    for more, said in (([], "8 of 200 filters"), (["--all-keys"], "filters 8")):
+        (line,) = [
+            line
+            for line in run_compare("--logs", tmp_path, view, *more).stdout.splitlines()
+            if line.startswith("all: ")
+        ]
+        assert said in line
+        assert line.count("filters") == 1
+
+
 def test_a_key_that_the_names_of_the_rows_say_is_not_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,10 +105,12 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
     if dropped := list(_dropped(plan)):
         yield "pools", f"what does not fill a window is left out: {'; '.join(dropped)}"
     yield "gradients", _gradients(case, plan)
+    unheld = "; nothing is held out of a sample" if case.dataset.sample and case.dataset.hold_out else ""
     yield (
         "data",
         f"{describe_dataset(case)}: {cost.train_images:,} train and {cost.test_images:,} test images; "
-        f"{counted(cost.steps_per_epoch, 'step')} of {case.batch_size:,} an epoch, {counted(case.epochs, 'epoch')}",
+        f"{counted(cost.steps_per_epoch, 'step')} of {case.batch_size:,} an epoch, "
+        f"{counted(case.epochs, 'epoch')}{unheld}",
     )
     yield "weights", f"{plan.parameters:,}, at first {_initializer(case)}"
     yield (

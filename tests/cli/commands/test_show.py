@@ -43,6 +43,17 @@ def test_columns_appear_only_where_layers_differ(celu: Celu) -> None:
     assert "celu alpha 3" in mixed
 
 
+@pytest.mark.parametrize(
+    ("sample", "hold_out", "said"), [("true", 9, True), ("true", 0, False), ("false", 9, False)]
+)
+def test_images_that_a_sample_does_not_hold_out_are_said(
+    celu: Celu, sample: str, hold_out: int, said: bool
+) -> None:
+    out = celu("show", "case-a", f"dataset.sample={sample}", f"dataset.hold_out={hold_out}", "epochs=1").out
+    assert ("nothing is held out of a sample" in " ".join(out.split())) == said
+    assert ", 1 epoch\n" in out or said
+
+
 def test_steps_follow_from_the_images_that_are_left(celu: Celu) -> None:
     assert (
         "55,000 train and 10,000 test images; 550 steps of 100 an epoch, 11 epochs"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, find_case, shipped_cases_directory
+from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, exists, find_case, shipped_cases_directory
 from celu_cli.case.reading.document import Node, Place, Problem
 from celu_cli.case.reading.explain import given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
@@ -118,14 +118,14 @@ def read_request(words: Sequence[str], name: str | None = None) -> Request:
 def find_sweep_file(word: str) -> Path | None:
     """The sweep file that `word` is the path of, or the name of in ./cases or among the shipped ones."""
     if word.endswith(SWEEP_SUFFIXES):
-        if not Path(word).is_file():
+        if not exists(Path(word).is_file):
             raise CaseError(f"there is no file {shortened(word, 200)}")
         return Path(word)
     if "/" in word:
         return None
     places = (LOCAL_DIRECTORY, shipped_cases_directory())
     files = (place / f"{word}{suffix}" for place in places for suffix in SWEEP_SUFFIXES)
-    return next((path for path in files if path.is_file()), None)
+    return next((path for path in files if exists(path.is_file)), None)
 
 
 def read_sweep_file(path: Path) -> Request:

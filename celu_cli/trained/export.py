@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +38,7 @@ def export_network(network: TrainedNetwork, file_format: ModelFormat, path: Path
 
 def _check_path(file_format: ModelFormat, path: Path) -> None:
     if file_format == "savedmodel":
-        if path.exists():
+        if os.path.lexists(path):
             raise UsageError(f"{path} exists; name a directory that does not")
     elif path.suffix != f".{file_format}":
         raise UsageError(f"{path}: the name of such a file ends in .{file_format}")
@@ -58,22 +59,24 @@ def _write_keras(network: TrainedNetwork, path: Path) -> None:
     from celu_cli.engine.keras_model import keras_model, save_keras
 
     model = keras_model(network.plan, network.weights, network.case.name)
-    with TemporaryDirectory() as workspace:
-        whole = Path(workspace) / path.name
-        save_keras(model, whole)
-        write_result(path, whole.read_bytes())
+    _write_beside(path, lambda whole: save_keras(model, whole))
 
 
 def _write_savedmodel(network: TrainedNetwork, path: Path) -> None:
     from celu_cli.engine.keras_model import keras_model, save_savedmodel
 
     model = keras_model(network.plan, network.weights, network.case.name)
+    _write_beside(path, lambda whole: save_savedmodel(model, whole))
+
+
+def _write_beside(path: Path, save: Callable[[Path], None]) -> None:
+    """Have `save` write in a directory beside `path`, then rename: it is there whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as workspace:
             whole = Path(workspace) / path.name
-            save_savedmodel(model, whole)
-            whole.rename(path)
+            save(whole)
+            whole.replace(path)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 

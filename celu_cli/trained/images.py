@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celu_cli.datasets.definition import Bytes, Definition
 from celu_cli.datasets.formats import DAMAGED_PNG
 from celu_cli.errors import DataError
+from celu_cli.files import read_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,13 +25,17 @@ def image_files(path: Path) -> list[Path]:
     """`path` itself, or the images in it where it is a folder, by name; what does not end as one is passed over.
 
     Raises:
-        DataError: there is no such file or folder, or no image in the folder.
+        DataError: there is no such file or folder, or no image in the folder, or it cannot be read.
     """
-    if not path.is_dir():
-        if not path.exists():
-            raise DataError(f"there is no {path}")
-        return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
+    try:
+        if not path.is_dir():
+            path.stat()
+            return [path]
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
+    except FileNotFoundError:
+        raise DataError(f"there is no {path}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
     if not found:
         raise DataError(f"there is no image in {path}; images end in {', '.join(ENDINGS)}")
     return found
@@ -52,17 +57,19 @@ def read_image(path: Path, dataset: Definition, *, ink: bool = False) -> Bytes:
 
     height, width, channels = dataset.image_shape
     try:
+        content = read_file(path)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
+            with Image.open(BytesIO(content)) as opened:
                 picture = _on_white(ImageOps.exif_transpose(_in_eight_bits(opened)))
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is not an image that can be read") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{path} has too many pixels: {error}") from error
-    except PermissionError as error:
-        raise DataError(f"cannot read {path}: {os.strerror(error.errno or 0)}") from error
     except DAMAGED_PNG as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if ink:

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from celu_cli.errors import ExitCode
 from tests.soak.forked import MOST_SECONDS, Invocation, import_all_but_tensorflow, in_new_process, run_forked
 from tests.soak.odd_words import (
@@ -28,6 +30,7 @@ from tests.soak.odd_words import (
     ODD_NAMES,
     OVERRIDES,
     RIGHT,
+    RIGHT_TRAINING,
     RUNS,
     SIZES,
     SMALL,
@@ -77,6 +80,7 @@ class _World:
         for name in ("home", "tmp", "cases"):
             (self.template / name).mkdir()
         (self.template / "file").write_text("no directory\n")
+        Image.new("L", (40, 30), 200).save(self.template / "image.png")
         tiny = "dataset: {name: mnist, sample: true}\noptimizer: adam\nepochs: 1\nbatch_size: 1000\n"
         tiny += "network: {layers: [{kernel: 3, filters: 10, pool: average, pool_size: 28}]}\n"
         (self.template / "cases" / "tiny.yaml").write_text(tiny)
@@ -164,7 +168,7 @@ class _Fuzz:
     def _words(self) -> list[str]:
         choose = self.choose
         if choose.random() < 0.2:
-            return choose.choice(RIGHT).split()
+            return choose.choice(RIGHT if self.light else RIGHT + RIGHT_TRAINING).split()
         name = choose.choice(list(self.commands))
         if name[0] in TRAINING and choose.random() < 0.5:
             name = choose.choice(list(self.commands))
@@ -179,7 +183,7 @@ class _Fuzz:
         arguments = [self._argument(name[-1]) for _ in range(choose.choice([0, 1, 1, 2, 2, 3]))]
         for word in arguments:
             words.insert(choose.randrange(len(words) + 1), word)
-        if name[0] in TRAINING:
+        if name[0] in TRAINING or (self.light and name[0] == "predict"):
             words = self._affordable(name[0], words)
         if choose.random() < 0.05:
             words.insert(

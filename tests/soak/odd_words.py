@@ -76,7 +76,7 @@ VALUES = (
 SOUND = {
     "--logs": ("logs", "logs", "out"), "--data-dir": ("nowhere",), "--format": ("json", "csv", "md", "table", "text"),
     "--output": ("out/x.png", "out.html", "a b.svg", "out"), "--plot": ("out/é.png", "out.svg"),
-    "--to": ("csv", "tensorboard"),
+    "--to": ("csv", "tensorboard", "npz"), "--where": ("seed=3", "alpha=1,4 epochs=1", "optimizer=adam", "name=模型"),
     "--metric": ("test-loss", "test-accuracy"), "--baseline": ("tiny", "模型", "x"), "--at-epoch": ("1",),
     "--top": ("1", "3"),
     "--sort-by": ("epoch", "test_accuracy", "case"), "--interval": ("0.1", "1"), "--alpha": ("1", "0.5"),
@@ -84,6 +84,8 @@ SOUND = {
 ARGUMENTS = {
     "run": ("tiny", "case-a", "logs/tiny"), "show": ("case-a", "tiny", "case-d", "模型"), "check": ("tiny",),
     "bench": ("tiny",), "activations": ("celu", "relu"), "fetch": ("nope",), "verify": ("mnist",), "list": ("x",),
+    "new": ("new.yaml", "out/new.yaml", "cases/tiny.yaml", "模型.yaml", "-x.yaml"),
+    "predict": ("tiny", "logs", "image.png"),
 }  # fmt: skip
 # Command lines that are right as they stand: what odd surroundings do to work, and not to refusals alone.
 RIGHT = (
@@ -108,7 +110,21 @@ RIGHT = (
         "export --to csv -o out/x.csv",
         "report -o out.html",
         "why tiny case-a",
+        "why tiny 模型 --where seed=3",
+        "compare --where seed=3,4",
+        "new new.yaml",
+        "export tiny --to npz -o out/x.npz",
     ),
+)
+# The same, of what loads TensorFlow.
+RIGHT_TRAINING = (
+    "run tiny --resume-or-begin",
+    "run tiny seed=4 --resume-or-begin",
+    "predict tiny image.png",
+    "predict tiny image.png --ink --json",
+    "export tiny --to keras -o out/x.keras",
+    "export tiny --to savedmodel -o out",
+    "export tiny --to onnx -o x.onnx",
 )
 RUNS = ("logs", "logs/", "tiny", ".", "模型", "logs/it's", "a b", "tiny/ a run's ✗")
 LANGUAGES = ("C", "C.UTF-8", "POSIX", "de_DE.UTF-8", "xx_YY", "", "tr_TR.ISO-8859-9")

@@ -8,9 +8,9 @@ from tests.soak.run_fuzz import fuzz_runs
 def test_a_damaged_run_is_read_or_named_costs_no_other_run_and_is_resumed_or_left_as_it_is(
     tmp_path: Path,
 ) -> None:
-    figures = fuzz_runs(12, 4, tmp_path)
+    figures = fuzz_runs(6, 4, tmp_path)
     assert figures.faults == []
-    assert figures.damages == 12
+    assert figures.damages == 6
     # Each happens, or the damage is of one kind alone.
     assert figures.named >= 1
     assert figures.resumed >= 1

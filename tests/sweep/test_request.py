@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from celu_cli.case.reading.document import parse
 from celu_cli.errors import CaseError, UsageError
-from celu_cli.sweep.request import Request, read_request, sweep_json_schema
+from celu_cli.sweep.request import Request, find_sweep_file, read_request, sweep_json_schema
 
 FILE = """\
 description: How alpha acts
@@ -122,12 +122,17 @@ def test_what_is_wrong_in_a_file_is_said_with_line_and_column(
         (["case-c", "name=a,b"], "cannot be swept"),
         (["no/such.sweep.yaml"], "there is no file"),
         (["case-b", "alpha.sweep.yaml"], "there is no file"),
+        ([f"{'x' * 5_000}.sweep.yaml"], "there is no file"),
     ],
 )
 def test_words_that_make_no_sweep_are_refused(words: list[str], why: str) -> None:
     with pytest.raises(UsageError) as refused:
         read_request(words)
     assert why in str(refused.value)
+
+
+def test_a_word_that_is_no_path_names_no_sweep_file() -> None:
+    assert find_sweep_file("x" * 5_000) is None
 
 
 def test_a_name_must_fit_into_a_directory() -> None:

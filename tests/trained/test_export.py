@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from celu_cli.case.schema import Case
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine import keras_model
 from celu_cli.engine.inference import compute_logits
-from celu_cli.errors import UsageError
+from celu_cli.errors import RunError, UsageError
 from celu_cli.trained import onnx_model
 from celu_cli.trained.export import MODEL_FORMATS, export_network
 from celu_cli.trained.network import TrainedNetwork
@@ -160,6 +161,23 @@ def test_a_path_that_does_not_fit_is_refused_before_anything_is_made(
     with pytest.raises(UsageError, match=r"exists|ends in \.(keras|onnx|npz)"):
         export_network(make_network(), file_format, path)
     assert not (tmp_path / "model.h5").exists()
+
+
+@pytest.mark.parametrize("file_format", ["keras", "savedmodel"])
+def test_a_model_is_written_without_a_temporary_directory_or_refused_in_words_as_by_keras(
+    file_format: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    path = tmp_path / f"model.{file_format}"
+    if file_format == "keras":
+        with pytest.raises(RunError, match=r"cannot write .*: No usable temporary directory"):
+            export_network(make_network(), file_format, path)
+    else:
+        export_network(make_network(), file_format, path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ([] if file_format == "keras" else [path.name])
+    with pytest.raises(RunError, match=r"cannot write .*: File name too long"):
+        export_network(make_network(), file_format, Path(f"{'x' * 5_000}.{file_format}"))
 
 
 def test_without_the_package_onnx_the_error_says_how_to_get_it(

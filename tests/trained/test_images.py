@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,14 @@ def test_far_too_many_pixels_are_refused_before_they_are_unpacked(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30_000)
     with pytest.raises(DataError, match=r"a\.png has too many pixels"):
         read_image(path, CIFAR10)
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"cannot read .*a\.png: not a regular file"):
+        read_image(tmp_path / "a.png", CIFAR10)
+    with pytest.raises(DataError, match=r"cannot read x+: File name too long"):
+        image_files(Path("x" * 5_000))
 
 
 def test_a_folder_means_the_images_in_it_by_name(tmp_path: Path) -> None:

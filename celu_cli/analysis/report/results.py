@@ -88,15 +88,12 @@ def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | N
     scales = _scales(groups)
     strips = tuple(_strip(group, scales[describe_dataset(group.case)]) for group in groups)
     notes = []
-    one = len(scales) == 1
-    if any(strips):
-        ends = (
-            ""
-            if one
-            else f" ({'; '.join(f'{name}: {low} to {high}' for name, (low, high) in _ends(scales))})"
-        )
+    ends = list(_ends(scales))
+    if ends:
+        several = "; ".join(f"{name}: {low} to {high}" for name, (low, high) in ends)
         notes.append(
-            f"dots: the seeds that count, band: mean ± sd, line: mean; one scale for a dataset{ends}"
+            "dots: the seeds that count, band: mean ± sd, line: mean; one scale for a dataset"
+            + (f" ({several})" if len(ends) > 1 else "")
         )
     if len({row["epochs"] for row in records.rows if row["n"]}) > 1:
         notes.append("epochs differ between rows; --at-epoch compares all at the same one")
@@ -105,8 +102,8 @@ def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | N
         "Cases, over their seeds",
         records,
         notes,
-        strips=strips if any(strips) else (),
-        scale=next(ends for _, ends in _ends(scales)) if one and any(strips) else None,
+        strips=strips if ends else (),
+        scale=ends[0][1] if len(ends) == 1 else None,
         marks={place: "baseline" for place, group in enumerate(groups) if group is baseline},
     )
 
@@ -120,10 +117,11 @@ def _scales(groups: Sequence[Group]) -> dict[str, tuple[float, float]]:
 
 
 def _ends(scales: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """What the left and the right end of each scale stand for."""
+    """What the left and the right end of each scale stand for; one of equal values has none."""
     for name, (low, high) in scales.items():
-        margin = _MARGIN * (high - low) / (1 - 2 * _MARGIN)
-        yield name, (f"{low - margin:.4f}", f"{high + margin:.4f}")
+        if low < high:
+            margin = _MARGIN * (high - low) / (1 - 2 * _MARGIN)
+            yield name, (f"{low - margin:.4f}", f"{high + margin:.4f}")
 
 
 def _strip(group: Group, scale: tuple[float, float]) -> Strip | None:

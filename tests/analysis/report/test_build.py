@@ -142,6 +142,17 @@ def test_the_strips_of_one_dataset_have_a_scale_and_the_baseline_its_mark(many: 
     }
 
 
+def test_a_dataset_with_one_value_has_no_scale_and_leaves_that_of_the_other_above_the_strips(
+    tmp_path: Path,
+) -> None:
+    record_seeds(tmp_path, [0.0, 0.1], name="full")
+    record_seeds(tmp_path, [0.0], name="small", dataset={"name": "cifar10", "sample": True})
+    table = report_of(tmp_path).results.groups
+    assert [strip is None for strip in table.strips] == [False, True]
+    assert table.scale is not None
+    assert not any(" to " in note for note in table.notes if note.startswith("dots"))
+
+
 def test_results_stand_before_settings(many: Report) -> None:
     headings = [one.heading for one in many.results.groups.columns]
     assert headings[:5] == ["case", "test accuracy", "± sd", "n", "difference"]

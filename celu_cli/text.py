@@ -97,7 +97,9 @@ def iso_time(time: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Time in hours, minutes and seconds: 0:07, 12:30, 3:05:00."""
+    """Time in hours, minutes and seconds: 0:07, 12:30, 3:05:00; a dash where it is not known."""
+    if not isfinite(seconds):
+        return "-"
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -9,7 +9,7 @@ from math import inf, nan
 from pathlib import Path
 
 import celu_cli.cli.commands
-from celu_cli.text import celu_command, four_decimals, joined, json_text
+from celu_cli.text import celu_command, duration, four_decimals, joined, json_text
 
 
 def test_json_has_null_for_what_is_no_finite_number_however_deep() -> None:
@@ -45,3 +45,7 @@ def test_every_command_that_a_text_is_put_into_is_quoted() -> None:
             line.strip() for line in path.read_text(encoding="utf-8").splitlines() if unquoted.search(line)
         ]
         assert found == [], path
+
+
+def test_a_duration_that_was_not_recorded_is_a_dash() -> None:
+    assert [duration(seconds) for seconds in (7.0, 11_100.0, nan, inf)] == ["0:07", "3:05:00", "-", "-"]

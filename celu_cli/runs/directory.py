@@ -68,7 +68,10 @@ def find_runs(logs: Path, names: Sequence[str] = ()) -> FoundRuns:
         paths = [path for name in names for path in _meant(name, logs, paths)]
     elif not paths:
         raise RunError(_no_runs(logs))
-    return _read_all({path.resolve(): path for path in paths}.values())
+    links_first = sorted(
+        paths, key=Path.is_symlink, reverse=True
+    )  # a run has its own name where that is there too
+    return _read_all({path.resolve(): path for path in links_first}.values())
 
 
 def is_directory_of_cases(name: str, logs: Path) -> bool:

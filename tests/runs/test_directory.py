@@ -147,3 +147,10 @@ def test_a_run_that_lost_its_manifest_is_named_and_the_others_are_read(tmp_path:
     found = find_runs(tmp_path)
     assert [run.path for run in found.runs] == [whole]
     assert found.problems == (f"cannot read {damaged / 'run.json'}: No such file or directory",)
+
+
+def test_a_run_keeps_its_own_name_beside_a_link_to_it(tmp_path: Path) -> None:
+    path = record_run(tmp_path)
+    for link in (tmp_path / "zzz", path.parent / "again"):
+        link.symlink_to(path)
+    assert [run.path for run in find_runs(tmp_path).runs] == [path]

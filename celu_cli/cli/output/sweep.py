@@ -23,7 +23,7 @@ from celu_cli.runs.metrics import read_metrics
 from celu_cli.sweep.conduct import CellElsewhere, CellEnded, CellProgress, CellStarted, Result, SweepEvent
 from celu_cli.sweep.plan import Cell, Plan
 from celu_cli.sweep.standing import CellState
-from celu_cli.text import duration
+from celu_cli.text import counted, duration
 
 _MEASURED_RUNS = 50
 _CHECKPOINTS = 2
@@ -60,7 +60,7 @@ def plan_lines(plan: Plan, states: Sequence[CellState], workers: int) -> Iterato
     else:
         some = min(len(measured), _MEASURED_RUNS)
         total = shared_time(seconds, workers)
-        yield f"time: about {duration(total)} with {workers} workers, as {some} finished cells took"
+        yield f"time: about {duration(total)} with {counted(workers, 'worker')}, as {some} finished cells took"
     yield f"disk: about {sum(costs.disk(cell.case) for cell in left) / 1e6:,.0f} MB"
 
 
@@ -135,7 +135,8 @@ class SweepDisplay(Display):
     def __enter__(self) -> Self:
         done = len(self._plan.cells) - len(self._left)
         self._say(
-            f"{self._plan.name}: {len(self._plan.cells)} cells, {done} done before, {self._workers} workers"
+            f"{self._plan.name}: {counted(len(self._plan.cells), 'cell')}, {done} done before, "
+            f"{counted(self._workers, 'worker')}"
         )
         return super().__enter__()
 

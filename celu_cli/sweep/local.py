@@ -68,19 +68,17 @@ class LocalWorkers:
 
     def poll(self, seconds: float) -> Iterator[Message]:
         """What the workers have said; waits for it `seconds` at most."""
-        connections = {
-            worker.connection: number for number, worker in enumerate(self._workers) if worker is not None
-        }
-        if not connections:
+        workers = {worker.connection: (n, worker) for n, worker in enumerate(self._workers) if worker}
+        if not workers:
             time.sleep(seconds)
-        for connection in wait(list(connections), seconds):
+        for connection in wait(list(workers), seconds):
             assert isinstance(connection, Connection)
-            number = connections[connection]
+            number, worker = workers[connection]
             try:
                 while connection.poll():
                     message = connection.recv()
                     if isinstance(message, Outcome):
-                        self._set_idle(number)
+                        worker.busy = False
                         if message.retry:
                             # run.json may still say that this process trains the run, which lasts until it is gone.
                             self._end(number, kill=True)
@@ -113,11 +111,6 @@ class LocalWorkers:
         theirs.close()
         worker = self._workers[number] = _Worker(process, ours)
         return worker
-
-    def _set_idle(self, number: int) -> None:
-        worker = self._workers[number]
-        assert worker is not None
-        worker.busy = False
 
     def _end(self, number: int, kill: bool = False) -> _Worker:
         worker = self._workers[number]

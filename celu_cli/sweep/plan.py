@@ -18,20 +18,20 @@ from celu_cli.case.identity import seedless_identity
 from celu_cli.case.load import ResolvedCase, lay_over, memory_shortage, read_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
+from celu_cli.case.reading.explain import did_you_mean
 from celu_cli.case.reading.files import CaseText
 from celu_cli.case.reading.values import MOST_CELLS, Axis, value_text
 from celu_cli.case.schema import Case
+from celu_cli.case.settings import value_text as setting_text
 from celu_cli.errors import CaseError, RunError
 from celu_cli.files import write_whole
 from celu_cli.sweep.request import SEED, Request
-from celu_cli.text import listed, nearest_word, shown
+from celu_cli.text import listed, shown
 
 CASE_KEY = "case"
 SWEEPS_NAME = ".sweeps"
 _MOST_LINES = 40
 _MOST_WRONG_CELLS = 200
-
-Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Cell:
     """One run of a sweep: its case, its values of the swept keys, and the overrides that make it of the named case."""
 
     case: Case
-    settings: Settings
+    settings: Mapping[str, Any]
     overrides: tuple[str, ...]
     identity: str
 
@@ -69,9 +69,9 @@ class Plan:
         return max(cost_of(case, plan_network(case)).memory for case in cases)
 
 
-def describe_settings(case: str, settings: Settings) -> str:
+def describe_settings(case: str, settings: Mapping[str, Any]) -> str:
     """The case and the values of the swept keys in one line."""
-    words = [f"{key}={text_of(value)}" for key, value in settings.items() if key != CASE_KEY]
+    words = [f"{key}={setting_text(value)}" for key, value in settings.items() if key != CASE_KEY]
     return " ".join([case, *words])
 
 
@@ -180,13 +180,6 @@ def _digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def text_of(value: Any) -> str:
-    """A swept value as people write it: 100 and 0.001, text without quotes."""
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def freeze(plan: Plan, logs: Path) -> Path:
     """Write the plan below `logs`, beside earlier plans of that name, and return its file.
 
@@ -211,9 +204,8 @@ def freeze(plan: Plan, logs: Path) -> Path:
     path = directory / f"plan-{sha256(content.encode()).hexdigest()[:12]}.json"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        write_whole(
-            path, content, synced=True
-        )  # again where it is there, so that the newest file is the last sweep's
+        # Again where it is there, so that the newest file is the last sweep's.
+        write_whole(path, content, synced=True)
     except OSError as error:
         raise RunError(f"cannot write {shown(path)}: {error.strerror or error}") from error
     return path
@@ -228,13 +220,8 @@ def read_plan(path: Path) -> Plan:
     try:
         content = json.loads(path.read_bytes())
         cells = tuple(
-            Cell(
-                Case.model_validate(cell["case"]),
-                cell["settings"],
-                tuple(cell["overrides"]),
-                cell["identity"],
-            )
-            for cell in content["cells"]
+            Cell(Case.model_validate(of["case"]), of["settings"], tuple(of["overrides"]), of["identity"])
+            for of in content["cells"]
         )
         return Plan(content["name"], tuple(content["keys"]), tuple(content["logarithmic"]), cells)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -251,8 +238,5 @@ def newest_plan(name: str, logs: Path) -> Plan:
     if plans and name:
         return read_plan(plans[-1])
     names = sorted({path.parent.name for path in (logs / SWEEPS_NAME).glob("*/plan-*.json")})
-    near = nearest_word(name, names)
     known = f"there are {', '.join(names)}" if names else "no sweep has been started there"
-    raise RunError(
-        f"there is no sweep {name!r} in {shown(logs)}; {known}" + (f"; did you mean {near}?" if near else "")
-    )
+    raise RunError(f"there is no sweep {name!r} in {shown(logs)}; {known}{did_you_mean(name, names)}")

@@ -292,14 +292,9 @@ def _connect(address: str | None) -> Any:
     except ImportError as error:
         raise UsageError("Ray is not installed; install it with: pip install 'celu[ray]'") from error
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    here = {"num_cpus": len(usable_cores()), "include_dashboard": False}
+    here = {} if address else {"num_cpus": len(usable_cores()), "include_dashboard": False}
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level="ERROR",
-            **({} if address else here),
-        )
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **here)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"cannot reach a Ray cluster at {address or 'this machine'}: {error}") from error
     return ray

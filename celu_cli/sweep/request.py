@@ -10,12 +10,12 @@ from typing import Any
 
 from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, exists, find_case, shipped_cases_directory
 from celu_cli.case.reading.document import Node, Place, Problem
-from celu_cli.case.reading.explain import given
+from celu_cli.case.reading.explain import did_you_mean, given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
 from celu_cli.case.reading.overrides import KEY, under_key
 from celu_cli.case.reading.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
 from celu_cli.errors import CaseError, UsageError
-from celu_cli.text import celu_command, nearest_word, shortened, shown
+from celu_cli.text import celu_command, shortened, shown
 
 SEED = "seed"
 _NOT_IN_A_NAME = re.compile(r"[^\w.+-]+")
@@ -156,11 +156,8 @@ class _Reader:
         assert isinstance(root.value, dict)
         for key, node in root.value.items():
             if key not in KEYS:
-                near = nearest_word(key, KEYS)
-                meant = f"; did you mean {near}?" if near else ""
-                self._say(
-                    node.key_place or node.place, key, f"unknown key; accepted: {', '.join(KEYS)}{meant}"
-                )
+                message = f"unknown key; accepted: {', '.join(KEYS)}{did_you_mean(key, KEYS)}"
+                self._say(node.key_place or node.place, key, message)
         if "cases" not in root.value:
             self._say(root.place, "cases", "missing; accepted: the name of a case, or a list of them")
         else:
@@ -287,19 +284,16 @@ def _made_name(request: Request) -> str:
 
 def sweep_json_schema() -> dict[str, Any]:
     """The JSON Schema of a sweep file; the loader remains the judge of the values."""
-    values = {"anyOf": [{"type": "array", "minItems": 1}, {"type": "string"}]}
+    text = {"type": "string"}
+    values = {"anyOf": [{"type": "array", "minItems": 1}, text]}
     keys = {"type": "object", "minProperties": 1}
     types: dict[str, dict[str, Any]] = {
-        "description": {"type": "string"},
-        "cases": {
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-        },
+        "description": text,
+        "cases": {"anyOf": [text, {"type": "array", "items": text, "minItems": 1}]},
         "set": keys,
         "grid": {**keys, "additionalProperties": values},
         "zip": {**keys, "additionalProperties": values},
-        "seeds": {
-            "anyOf": [{"type": "array", "minItems": 1, "items": {"type": "integer"}}, {"type": "string"}]
-        },
+        "seeds": {"anyOf": [{"type": "array", "minItems": 1, "items": {"type": "integer"}}, text]},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,7 @@ def read_sweep(name: str, logs: Path, choice: Choice, where: str | None = None) 
     plan = newest_plan(name, logs)
     if where is not None:
         chosen = parse_where(where).choose([cell.case for cell in plan.cells])
-        plan = replace(
-            plan, cells=tuple(cell for cell, wanted in zip(plan.cells, chosen, strict=True) if wanted)
-        )
+        plan = replace(plan, cells=tuple(compress(plan.cells, chosen)))
     swept = _gather(plan, Standings(logs), choice)
     if swept.epochs:
         raise UsageError(f"--include-unfinished: the cells of {name} are {not_at_one_epoch(swept.epochs)}")

@@ -56,12 +56,8 @@ def batch_script(
         f"#SBATCH --{key}" + ("" if value is None else f"={shlex.quote(str(value))}")
         for key, value in options.items()
     ]
-    return _SCRIPT.format(
-        options="\n".join(lines),
-        command=shlex.join(
-            [sys.executable, "-m", "celu_cli", "sweep", *command, "--cpus-per-run", str(cpus)]
-        ),
-    )
+    words = [sys.executable, "-m", "celu_cli", "sweep", *command, "--cpus-per-run", str(cpus)]
+    return _SCRIPT.format(options="\n".join(lines), command=shlex.join(words))
 
 
 def submit(script: str) -> str:

@@ -58,16 +58,15 @@ class Standings:
         return CellState("to train")
 
     def _of(self, path: Path) -> Standing | None:
-        if path not in self._ended:
-            try:
-                manifest = read_manifest(path)
-            except CeluError:
-                return None
-            standing = standing_of(manifest)
-            if standing not in _ENDED:
-                return standing
+        if path in self._ended:
+            return self._ended[path]
+        try:
+            standing = standing_of(read_manifest(path))
+        except CeluError:
+            return None
+        if standing in _ENDED:
             self._ended[path] = standing
-        return self._ended[path]
+        return standing
 
     def _look_for_new_runs(self) -> None:
         """Read the directories that have changed since the last look."""

@@ -15,11 +15,8 @@ from celu_cli.text import celu_command
 if TYPE_CHECKING:
     from celu_cli.sweep.conduct import Conductor, Result
     from celu_cli.sweep.plan import Plan
-    from celu_cli.sweep.standing import CellState
 
 _PATIENCE_SECONDS = 120.0  # twice as long as it takes to know that another worker is dead
-
-
 _GOES_ON = "the same command goes on where it was stopped"
 
 
@@ -97,6 +94,7 @@ def sweep(
 
     Cells that are complete are skipped, interrupted ones go on from their checkpoint. docs/sweeps.md says more.
     """
+    from celu_cli.cli.output.sweep import plan_lines
     from celu_cli.sweep.conduct import Conductor
     from celu_cli.sweep.cores import worker_bytes
     from celu_cli.sweep.local import LocalWorkers
@@ -104,6 +102,7 @@ def sweep(
     from celu_cli.sweep.ray import RayWorkers
     from celu_cli.sweep.request import read_request
     from celu_cli.sweep.slurm import MOST_TASKS, batch_script
+    from celu_cli.sweep.slurm import submit as hand_to_sbatch
     from celu_cli.sweep.standing import Standings
 
     for option, given, places in (
@@ -123,19 +122,23 @@ def sweep(
     if on == "local":
         workers = _local_workers(len(plan.cells), memory, workers, cpus_per_run)
     if dry_run:
-        _print_plan(plan, states, workers or 1)
+        typer.echo("\n".join(plan_lines(plan, states, workers or 1)))
         return
     file = frozen or freeze(plan, logs)
-    if on == "slurm" and left:
+    if on == "slurm" and not left:
+        typer.echo("every cell is complete; there is nothing to submit")
+        return
+    if on == "slurm":
         command = [str(file.resolve()), "--logs", str(logs.resolve()), "--workers", "1"]
         command += ["--data-dir", str(data_directory.resolve())] if data_directory else []
         command += ["--fail-fast"] if fail_fast else []
         tasks = workers or min(left, MOST_TASKS)
         script = batch_script(file, plan.name, command, tasks, cpus_per_run or 1, gpus_per_run, memory)
-        _to_slurm(script, submit)
-        return
-    if on == "slurm":
-        typer.echo("every cell is complete; there is nothing to submit")
+        if submit:
+            job = hand_to_sbatch(script)
+            typer.echo(f"submitted as job {job}; see it with: squeue --job {job}")
+        else:
+            typer.echo(script, nl=False)
         return
     launcher = (
         RayWorkers(workers, left, cpus_per_run or 1, gpus_per_run, memory, ray_address)
@@ -173,23 +176,6 @@ def _local_workers(cells: int, memory: int, asked: int | None, cores_each: int |
             f"--cpus-per-run {cores_each}: this process may use {cores} cores; {asked or 1} x {cores_each} are too many"
         )
     return min(asked or default_workers(cells, memory, cores_each or 1), cells)
-
-
-def _to_slurm(script: str, submitted: bool) -> None:
-    from celu_cli.sweep.slurm import submit
-
-    if not submitted:
-        typer.echo(script, nl=False)
-        return
-    job = submit(script)
-    typer.echo(f"submitted as job {job}; see it with: squeue --job {job}")
-
-
-def _print_plan(plan: Plan, states: list[CellState], workers: int) -> None:
-    from celu_cli.cli.output.sweep import plan_lines
-
-    for line in plan_lines(plan, states, workers):
-        typer.echo(line)
 
 
 def _train(plan: Plan, conductor: Conductor, workers: int) -> Result:

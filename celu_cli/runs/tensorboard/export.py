@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,14 +23,20 @@ def export_events(runs: Sequence[Run], directory: Path) -> list[Path]:
     places = places_of(runs, directory)
     for place in places:
         _refuse_what_is_no_export(place)
-    with _workspace(directory) as workspace:
-        for number, run in enumerate(runs):
-            begin_files(run, workspace / str(number))
-        for number, place in enumerate(places):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if place.exists():
-                place.rename(workspace / f"old-{number}")
-            (workspace / str(number)).rename(place)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that what is made in it can be moved there at once.
+        with TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as temporary:
+            workspace = Path(temporary)
+            for number, run in enumerate(runs):
+                begin_files(run, workspace / str(number))
+            for number, place in enumerate(places):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if place.exists():
+                    place.rename(workspace / f"old-{number}")
+                (workspace / str(number)).rename(place)
+    except OSError as error:
+        raise RunError(f"cannot write {directory}: {error.strerror or error}") from error
     return places
 
 
@@ -41,14 +46,3 @@ def _refuse_what_is_no_export(place: Path) -> None:
     of_a_run = (place, place / TRAIN, place / TEST)
     if place.exists() and not all(path.match(PATTERN) and path.parent in of_a_run for path in files):
         raise RunError(f"{place} holds more than event files; export into another directory")
-
-
-@contextmanager
-def _workspace(place: Path) -> Iterator[Path]:
-    """A directory beside `place`, so that what is made in it can be moved there at once."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as workspace:
-            yield Path(workspace)
-    except OSError as error:
-        raise RunError(f"cannot write {place}: {error.strerror or error}") from error

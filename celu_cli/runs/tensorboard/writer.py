@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from celu_cli.case.difference import settings
 from celu_cli.case.dump import dump_case
@@ -58,11 +58,11 @@ class TensorBoardWriter:
         """
         match event:
             case LayersMeasured():
-                self._add({TRAIN: layer_points(event)})
+                points = {TRAIN: layer_points(event)}
             case EpochDone(metrics):
-                self._add(epoch_points(self._case, metrics))
-
-    def _add(self, points: Mapping[str, Sequence[Point]]) -> None:
+                points = epoch_points(self._case, metrics)
+            case _:
+                return
         with _clear_errors(self._path):
             for name, values in points.items():
                 add_points(self._files[name], values)
@@ -84,7 +84,9 @@ def begin_files(run: Run, directory: Path) -> dict[str, Path]:
             points[name] += values
     epochs = {metrics.epoch for metrics in run.metrics}
     layers = [
-        event for event in read_events(run.path / TRAIN) if event.step in epochs and _is_of_layers(event)
+        event
+        for event in read_events(run.path / TRAIN)
+        if event.step in epochs and all(_kind(value.tag) in _OF_LAYERS for value in event.summary.value)
     ]
     begin_event_file(directory, case_points(run))
     return {
@@ -138,7 +140,11 @@ def epoch_points(case: Case, metrics: EpochMetrics) -> dict[str, list[Point]]:
             layers = zip(*(getattr(entry, name) for entry in metrics.fidelity), strict=False)
             train |= _by_layer(f"fidelity_{name}", [sum(values) / len(values) for values in layers])
     test = {"epoch_accuracy": metrics.test_accuracy, "epoch_loss": metrics.test_loss}
-    ended = _ended(metrics)
+    if metrics.ended is None:
+        raise RunError(
+            f"the time of epoch {metrics.epoch} is {metrics.time!r}; it must be ISO 8601, with a zone"
+        )
+    ended = metrics.ended.timestamp()
     return {
         name: [Point(tag, metrics.epoch, ended, value) for tag, value in values.items()]
         for name, values in ((TRAIN, train), (TEST, test))
@@ -159,20 +165,8 @@ def _by_layer(kind: str, values: Iterable[_Value]) -> dict[str, _Value]:
     return {f"{kind}/layer_{number}": value for number, value in enumerate(values, 1)}
 
 
-def _is_of_layers(event: Any) -> bool:
-    return all(_kind(value.tag) in _OF_LAYERS for value in event.summary.value)
-
-
 def _kind(tag: str) -> str:
     return tag.split("/")[0]
-
-
-def _ended(metrics: EpochMetrics) -> float:
-    if metrics.ended is None:
-        raise RunError(
-            f"the time of epoch {metrics.epoch} is {metrics.time!r}; it must be ISO 8601, with a zone"
-        )
-    return metrics.ended.timestamp()
 
 
 @contextmanager
@@ -180,5 +174,5 @@ def _clear_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise RunError(f"cannot read or write the event files in {directory}: {reason}") from error
+        what = f"cannot read or write the event files in {directory}"
+        raise RunError(f"{what}: {error.strerror or error}") from error

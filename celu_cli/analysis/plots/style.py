@@ -72,8 +72,10 @@ def render_figure(draw: Callable[[], Figure], file_format: str) -> bytes:
     """The file of what `draw` makes, in celu's style; the same figure gives the same bytes."""
     content = BytesIO()
     with _style():
+        from matplotlib.text import Text
+
         figure = draw()
-        lacking = _use_fonts_for(_text_of(figure))
+        lacking = _use_fonts_for("".join(text.get_text() for text in figure.findobj(Text)))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"Glyph \d+")  # one line says it
             figure.savefig(content, format=file_format, dpi=200, metadata={_STAMPS[file_format]: None})
@@ -114,12 +116,6 @@ def _style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
         yield
-
-
-def _text_of(figure: Figure) -> str:
-    from matplotlib.text import Text
-
-    return "".join(text.get_text() for text in figure.findobj(Text))
 
 
 def _use_fonts_for(text: str) -> str:

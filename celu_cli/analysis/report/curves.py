@@ -46,17 +46,12 @@ def curves_of(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
         "published": {
             name: {
                 "epochs": [epoch.epoch for epoch in curve.epochs],
-                **{key: [short(getattr(epoch, key)) for epoch in curve.epochs] for key, *_ in METRICS},
+                **{key: shorts(getattr(epoch, key) for epoch in curve.epochs) for key, *_ in METRICS},
             }
             for name, curve in published.items()
         },
         "time": {"unit": unit, "seconds": seconds},
     }
-
-
-def drawn_runs(group: Group) -> list[Run]:
-    """The runs that the group's curve is of: those that count, or where none does, all; each with an epoch."""
-    return [run for run in group.counted or group.runs if run.metrics]
 
 
 def describe_curves(curves: dict[str, Any], measure: Measure) -> str:
@@ -77,18 +72,14 @@ def describe_curves(curves: dict[str, Any], measure: Measure) -> str:
     return f"Where the curves of {measure} end: {'; '.join([*parts[:_SAID], *more])}."
 
 
-def short(value: float) -> float | None:
-    """A number with as many digits as a curve needs; None for what is not finite."""
-    return float(f"{value:.{_DIGITS}g}") if isfinite(value) else None
-
-
 def shorts(values: Iterable[float]) -> list[float | None]:
-    """Each of `values`, short."""
-    return [short(value) for value in values]
+    """Each of `values` with as many digits as a curve needs; None for what is not finite."""
+    return [float(f"{value:.{_DIGITS}g}") if isfinite(value) else None for value in values]
 
 
 def _group(group: Group, short_label: str, look: Look, places: Mapping[Path, int]) -> dict[str, Any]:
-    runs = drawn_runs(group)
+    # Those that count, or where none does, all; each with an epoch.
+    runs = [run for run in group.counted or group.runs if run.metrics]
     published = read_published(group.case)
     found: dict[str, Any] = {
         "label": group.label,

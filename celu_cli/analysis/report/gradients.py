@@ -82,15 +82,13 @@ def _check_columns(precision: str) -> tuple[Column, ...]:
             ("ratio", "norm_ratio", "{:.3g}"),
         ):
             value = partial(_value, at, field)
-            yield Column(
-                f"{part.replace(' ', '_')}_{heading}", value, f"{part}: {heading}", form, number=True
-            )
+            yield _number(f"{part.replace(' ', '_')}_{heading}", value, f"{part}: {heading}", form)
 
     def largest(name: str, heading: str, kind: Kind) -> Column:
-        return Column(name, lambda of: _largest(of.errors(kind)), heading, "{:.1g}", number=True)
+        return _number(name, lambda of: _largest(of.errors(kind)), heading, "{:.1g}")
 
     return (
-        Column("layer", lambda of: of.layer.number if of.layer else "loss", "layer", number=True),
+        _number("layer", lambda of: of.layer.number if of.layer else "loss", "layer"),
         *of_exact("weights", lambda of: of.layer.exact_weights if of.layer else None),
         *of_exact("passed down", lambda of: of.below.exact_output if of.below else None),
         largest("declared_error", "declared", "declared"),

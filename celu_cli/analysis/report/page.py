@@ -76,34 +76,28 @@ def render_page(report: Report) -> str:
     )
     styles = "\n".join(map(_asset, _STYLES))
     scripts = [_asset(_HEAD_SCRIPT), _uplot(), *map(_asset, _SCRIPTS)]
-    return environment.get_template("report.html").render(
-        report=report,
-        styles=styles,
-        head_script=scripts[0],
-        scripts=scripts[1:],
-        policy=_policy(styles, scripts),
-        data=json_in_html(_data(report)),
-    )
-
-
-def json_in_html(data: Any) -> str:
-    """JSON that no HTML parser takes for anything else, wherever in a script element it stands."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(
-            letter, f"\\u{ord(letter):04x}"
-        )  # these stand in texts alone, never in the syntax
-    return text
-
-
-def _data(report: Report) -> dict[str, Any]:
-    return {
+    data = {
         "tables": {table.key: table.data for table in report.tables},
         "curves": report.curves,
         "fidelity": report.measured,
         "activations": report.activation_curves,
         "marks": LINE_MARKS,
     }
+    return environment.get_template("report.html").render(
+        report=report,
+        styles=styles,
+        head_script=scripts[0],
+        scripts=scripts[1:],
+        policy=_policy(styles, scripts),
+        data=json_in_html(data),
+    )
+
+
+def json_in_html(data: Any) -> str:
+    """JSON that no HTML parser takes for anything else, wherever in a script element it stands."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # These stand in texts alone, never in the syntax.
+    return text.translate({ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 
 
 def _policy(styles: str, scripts: list[str]) -> str:

@@ -134,9 +134,6 @@ def _strip(group: Group, scale: tuple[float, float]) -> Strip | None:
         share = (value - low) / (high - low)
         return round(min(1.0, max(0.0, _MARGIN + (1 - 2 * _MARGIN) * share)), 4)
 
-    summary = group.summary
-    spread = summary.deviation or 0.0
+    mean, spread = group.summary.mean, group.summary.deviation or 0.0
     values = sorted({place(value) for value in group.values.values()})
-    return Strip(
-        tuple(values), place(summary.mean), place(summary.mean - spread), place(summary.mean + spread)
-    )
+    return Strip(tuple(values), place(mean), place(mean - spread), place(mean + spread))

@@ -102,12 +102,10 @@ def _of_another_kind(
 
 
 def _defaults(part: str, kind: str) -> Mapping[str, Any]:
-    if part not in Case.model_fields:
-        return {}
-    model = parts_in(Case.model_fields[part].annotation).get(kind)
-    if model is None:
-        return {}
-    return {key: field.default for key, field in model.model_fields.items() if not field.is_required()}
+    field = Case.model_fields.get(part)
+    model = parts_in(field.annotation).get(kind) if field else None
+    fields = model.model_fields if model else {}
+    return {key: each.default for key, each in fields.items() if not each.is_required()}
 
 
 def _yaml(value: Any) -> str:

@@ -46,16 +46,10 @@ class MetricDifferences:
 
 def recorded_start(a: Manifest, b: Manifest) -> Start:
     """Whether two runs began alike, by the hashes of initial weights and of the order of the images."""
-    pairs = [
-        (a.initial_weights_hash, b.initial_weights_hash),
-        (a.batch_order_hash, b.batch_order_hash),
-    ]
+    pairs = [(a.initial_weights_hash, b.initial_weights_hash), (a.batch_order_hash, b.batch_order_hash)]
     weights, order = (None if None in pair else pair[0] == pair[1] for pair in pairs)
-    reasons = [
-        "a run that stopped before its first step has no hash" if same is None else ""
-        for same in (weights, order)
-    ]
-    return Start(weights, order, False, *reasons)
+    unknown = "a run that stopped before its first step has no hash"
+    return Start(weights, order, False, *(unknown if same is None else "" for same in (weights, order)))
 
 
 def expected_start(a: Case, b: Case) -> Start:

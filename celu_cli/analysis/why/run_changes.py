@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from celu_cli.analysis.why.changes import Change, Effect, Value
+from celu_cli.analysis.why.changes import Change, Value
 from celu_cli.case.settings import part_settings
 from celu_cli.runs.manifest import NOT_RECORDED, UNSET, Manifest, Resumption
 from celu_cli.runs.run import Run
@@ -107,35 +107,26 @@ def _code_hashes(manifest: Manifest) -> str:
 def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
     same_data = part_settings(a.case)["dataset"] == part_settings(b.case)["dataset"]
     same_arrays = "whatever the source, the arrays have the same SHA-256" if same_data else ""
-    conditions: list[tuple[str, str, Effect, str, Callable[[Manifest], Any]]] = [
-        ("tensorflow", "tensorflow", "rounding", _ROUNDING, lambda one: _version(one, "tensorflow")),
-        ("numpy", "numpy", "rounding", _ROUNDING, lambda one: _version(one, "numpy")),
-        (
-            "processor",
-            "cpu_model",
-            "rounding",
-            _ROUNDING,
-            lambda one: _recorded(one, lambda at: at.cpu_model),
-        ),
-        (
-            "threads",
-            "cpu_threads",
-            "rounding",
-            _ROUNDING,
-            lambda one: _recorded(one, lambda at: at.cpu_threads),
-        ),
-        ("cores", "cores", "none", "", lambda one: _carried(one, lambda at: at.cores)),
-        ("python", "python", "none", "", lambda one: _version(one, "python")),
-        ("host", "host", "none", "", _host),
-        ("data source", "dataset_source", "none", same_arrays, lambda one: one.dataset_source),
+    conditions: list[tuple[str, str, str, Callable[[Manifest], Any]]] = [
+        ("tensorflow", "tensorflow", _ROUNDING, lambda one: _version(one, "tensorflow")),
+        ("numpy", "numpy", _ROUNDING, lambda one: _version(one, "numpy")),
+        ("processor", "cpu_model", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_model)),
+        ("threads", "cpu_threads", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_threads)),
+        ("cores", "cores", "", lambda one: _carried(one, lambda at: at.cores)),
+        ("python", "python", "", lambda one: _version(one, "python")),
+        ("host", "host", "", _host),
+        ("data source", "dataset_source", same_arrays, lambda one: one.dataset_source),
     ]
-    for name, key, effect, note, read in conditions:
+    for name, key, note, read in conditions:
         value = Value(key, read(a.manifest), read(b.manifest))
         # An older celu recorded no cores.
         if value.a != value.b and (name != "cores" or None not in (value.a, value.b)):
-            yield Change(name, effect, (value,), note)
-    if variables := tuple(_variable_values(a.manifest, b.manifest)):
-        yield Change("environment variables", "rounding", variables, _ROUNDING)
+            yield Change(name, "rounding" if note == _ROUNDING else "none", (value,), note)
+    names = sorted({*_variables(a.manifest), *_variables(b.manifest)})
+    variables = [Value(name, _variable(a.manifest, name), _variable(b.manifest, name)) for name in names]
+    # An older celu recorded none.
+    if differing := tuple(one for one in variables if one.a != one.b and None not in (one.a, one.b)):
+        yield Change("environment variables", "rounding", differing, _ROUNDING)
     if same_data:
         pairs = [
             Value(key, getattr(a.manifest, key), getattr(b.manifest, key))
@@ -158,19 +149,10 @@ def _variable(manifest: Manifest, name: str) -> Any:
     return _carried(manifest, read)
 
 
-def _variable_values(a: Manifest, b: Manifest) -> Iterator[Value]:
-    """The variables that differ, where both runs have recorded them, which an older celu did not."""
-    for name in sorted({*_variables(a), *_variables(b)}):
-        value = Value(name, _variable(a, name), _variable(b, name))
-        if value.a != value.b and None not in (value.a, value.b):
-            yield value
-
-
 def _conditions(manifest: Manifest) -> Iterator[str]:
     for package in manifest.versions:
         yield f"{package} {_version(manifest, package)}"
-    commit = _recorded(manifest, lambda process: _short(process.git_commit))
-    if commit:
+    if commit := _recorded(manifest, lambda process: _short(process.git_commit)):
         yield f"commit {commit}"
     yield _recorded(manifest, lambda process: process.cpu_model)
     yield _recorded(manifest, lambda process: f"{process.cpu_threads or NOT_RECORDED} threads")

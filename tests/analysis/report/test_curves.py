@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from celu_cli.analysis.report.curves import short
+from celu_cli.analysis.report.curves import shorts
 from tests.analysis.report.reports import SPREAD, change_metrics, report_of
 from tests.runs.fakes import make_case, record_run, record_seeds
 
@@ -47,7 +47,7 @@ def test_curves_have_six_digits_and_null_where_there_is_no_number(tmp_path: Path
     assert run["train_loss"][1] is None
     assert run["test_accuracy"][1] == 0.123457
     assert run["test_loss"][1] == 12345.7
-    assert short(float("inf")) is None
+    assert shorts([float("inf")]) == [None]
     assert "case-c not finite test and 0.5667 train" in report.alternatives["loss"]
 
 

@@ -73,15 +73,15 @@ def activations(
 def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, float | None]]:
     """Each activation with each of its alphas, None where it has none."""
     from celu_cli.case.activations import ALPHA, alpha_problem, alpha_rule, user_activation, with_whole_path
-    from celu_cli.text import nearest_word, printable
+    from celu_cli.case.reading.explain import did_you_mean
+    from celu_cli.text import printable
 
     wanted: dict[tuple[str, float | None], None] = {}
     for name in names:
         if name not in ALPHA and user_activation(name) is None:
-            near = nearest_word(name, ALPHA)
             raise UsageError(
                 f"there is no activation {printable(name)!r}; there are {', '.join(ALPHA)}, and FILE.py:NAME for one "
-                "of your own" + (f"; did you mean {near}?" if near else "")
+                f"of your own{did_you_mean(name, ALPHA)}"
             )
         rule = alpha_rule(name)
         if rule is None:

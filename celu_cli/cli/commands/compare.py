@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,12 +14,7 @@ from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, Logs, MetricOp
 from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
-if TYPE_CHECKING:
-    from celu_cli.analysis.compare.columns import Records
-
-
 _SMALLEST, _LARGEST = 4, 100  # centimetres of a picture
-_Format = Literal["table", "json", "csv", "md", "latex"]
 
 
 def compare(
@@ -62,7 +57,7 @@ def compare(
         bool, typer.Option("--only-changed", help="Only the columns in which rows differ.")
     ] = False,
     file_format: Annotated[
-        _Format,
+        Literal["table", "json", "csv", "md", "latex"],
         typer.Option(
             "--format",
             help="The table fits the terminal; csv, md and latex have what it prints at full width, json everything.",
@@ -127,6 +122,8 @@ def compare(
     from celu_cli.analysis.compare.swept import compare_swept
     from celu_cli.analysis.compare.verdict import verdicts
     from celu_cli.analysis.plots.picture import Picture
+    from celu_cli.cli.output.compare import print_records, print_table
+    from celu_cli.cli.output.tables import results_console
     from celu_cli.cli.targets import read_targets
     from celu_cli.sweep.results import read_sweep
 
@@ -135,66 +132,33 @@ def compare(
             "--by, --train, --band, --size and --title are for a picture; name its file with --plot"
         )
     picture = Picture(plot, by, train, band, _size(size), title) if plot else None
-    show = partial(
-        _show,
-        sort_by=sort_by,
-        reverse=reverse,
-        top=top,
-        only_changed=only_changed,
-        file_format=file_format,
-        all_keys=all_keys,
-        chosen=columns.split(",") if columns else (),
-    )
+    choice, best = Choice(metric, at_epoch, include_unfinished, newest), "mean"
+    draw: Callable[[Picture], None]
     if sweep is not None:
         if targets or baseline or by_run is not None or newest:
             raise UsageError(
                 "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
             )
-        swept = read_sweep(sweep, logs, Choice(metric, at_epoch, include_unfinished), where)
+        swept = read_sweep(sweep, logs, choice, where)
         records = compare_swept(swept.points, swept.keys, metric)
-        show(records, "mean")
-        if picture:
-            picture.draw_points(swept, metric)
-            typer.echo(f"drawn {plot}", err=True)
-        return
-    if by_run and baseline:
-        raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
-    runs = read_targets(targets or (), logs, where)
-    check_epoch(at_epoch, runs)
-    runs = [until(run, at_epoch) for run in runs]
-    choice = Choice(metric, at_epoch, include_unfinished, newest)
-    groups = group_runs(runs, choice)
-    chosen = find_group(groups, baseline) if baseline else None
-    if by_run is None:
-        by_run = not baseline and all(len(group.values) < 2 for group in groups)
-    if by_run:
-        show(compare_runs(runs, metric, all_keys, newest), metric)
+        draw = partial(Picture.draw_points, swept=swept, metric=metric)
     else:
-        records = compare_groups(groups, choice, chosen, all_keys)
-        if chosen and len(groups) > 2:  # of two, the sentence on the pair says it
-            records = replace(records, verdict=tuple(verdicts(groups, metric)))
-        show(records, "mean")
-    if picture:
-        picture.draw_groups(groups, metric)
-        typer.echo(f"drawn {plot}", err=True)
-
-
-def _show(
-    records: Records,
-    best: str,
-    *,
-    sort_by: str | None,
-    reverse: bool,
-    top: int | None,
-    only_changed: bool,
-    file_format: _Format,
-    all_keys: bool,
-    chosen: Sequence[str],
-) -> None:
-    """Print the rows that are wanted, in the order that is; the best ones are those of the column `best`."""
-    from celu_cli.cli.output.compare import print_records, print_table
-    from celu_cli.cli.output.tables import results_console
-
+        if by_run and baseline:
+            raise UsageError("--runs with --baseline: a baseline is for groups; leave out one of the two")
+        runs = read_targets(targets or (), logs, where)
+        check_epoch(at_epoch, runs)
+        runs = [until(run, at_epoch) for run in runs]
+        groups = group_runs(runs, choice)
+        chosen = find_group(groups, baseline) if baseline else None
+        if by_run is None:
+            by_run = not baseline and all(len(group.values) < 2 for group in groups)
+        if by_run:
+            records, best = compare_runs(runs, metric, all_keys, newest), metric
+        else:
+            records = compare_groups(groups, choice, chosen, all_keys)
+            if chosen and len(groups) > 2:  # of two, the sentence on the pair says it
+                records = replace(records, verdict=tuple(verdicts(groups, metric)))
+        draw = partial(Picture.draw_groups, groups=groups, metric=metric)
     if sort_by is not None or top is not None:
         records = records.sorted_by(sort_by or best, reverse=reverse)
     elif reverse:
@@ -202,12 +166,15 @@ def _show(
     if top is not None and len(records.rows) > top:
         typer.echo(f"the first {top} of {len(records.rows)} rows", err=True)
         records = replace(records, rows=records.rows[:top])
-    if chosen:
-        records = records.with_columns([name.strip() for name in chosen])
+    if columns:
+        records = records.with_columns([name.strip() for name in columns.split(",")])
     if file_format == "table":
         print_table(records, results_console(), only_changed, all_keys)
     else:
         print_records(records, file_format, only_changed, all_keys)
+    if picture:
+        draw(picture)
+        typer.echo(f"drawn {plot}", err=True)
 
 
 def _size(text: str | None) -> tuple[float, float] | None:

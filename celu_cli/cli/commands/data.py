@@ -14,7 +14,7 @@ from celu_cli.cli.options import AsJson, DataDirectory
 from celu_cli.cli.output.reporter import RichReporter
 from celu_cli.cli.output.tables import Column, fit, print_whole, results_console, table_lines
 from celu_cli.datasets.registry import DATASETS
-from celu_cli.errors import CeluError, DataError
+from celu_cli.errors import DataError
 from celu_cli.text import celu_command, json_text
 
 if TYPE_CHECKING:
@@ -40,19 +40,17 @@ def fetch(names: Names = None, data_directory: DataDirectory = None) -> None:
     from celu_cli.datasets.load import fetch_dataset
 
     reporter = RichReporter()
-    problems: list[CeluError] = []
+    problems = []
     for name in _checked(names):
         try:
             source = fetch_dataset(name, data_directory=data_directory, reporter=reporter)
         except DataError as error:
-            problems.append(error)
+            problems.append(str(error))
         else:
-            definition = DATASETS[name]
-            typer.echo(
-                f"{name}: {definition.train_images:,} + {definition.test_images:,} images from {source}"
-            )
+            of = DATASETS[name]
+            typer.echo(f"{name}: {of.train_images:,} + {of.test_images:,} images from {source}")
     if problems:
-        raise DataError("\n".join(str(problem) for problem in problems))
+        raise DataError("\n".join(problems))
 
 
 @app.command("list", cls=Command)
@@ -64,7 +62,23 @@ def list_(data_directory: DataDirectory = None, as_json: AsJson = False) -> None
     if as_json:
         _print_json(holdings)
     else:
-        _print_table(_holding_columns(holdings))
+        _print_table(
+            Column("dataset", [holding.dataset for holding in holdings]),
+            Column(
+                "images",
+                [f"{holding.train_images:,} + {holding.test_images:,}" for holding in holdings],
+                leaves=2,
+            ),
+            Column("shape", [" x ".join(map(str, holding.image_shape)) for holding in holdings], leaves=1),
+            Column("where", [holding.place for holding in holdings]),
+            Column("state", [holding.state for holding in holdings]),
+            Column(
+                "size",
+                [decimal(holding.bytes) if holding.bytes else "" for holding in holdings],
+                right=True,
+            ),
+            Column("path", [str(holding.path) for holding in holdings]),
+        )
 
 
 @app.command(cls=Command)
@@ -76,7 +90,12 @@ def verify(names: Names = None, data_directory: DataDirectory = None, as_json: A
     if as_json:
         _print_json(copies)
     else:
-        _print_table(_verification_columns(copies))
+        _print_table(
+            Column("dataset", [copy.dataset for copy in copies]),
+            Column("where", [copy.place for copy in copies]),
+            Column("verdict", [copy.verdict for copy in copies]),
+            Column("path", [str(copy.path) for copy in copies]),
+        )
     problems = [_problem(copy) for copy in copies if copy.verdict == "corrupt"]
     if names:
         problems += [_missing(name) for name in _checked(names) if not _has_full_set(name, copies)]
@@ -106,32 +125,7 @@ def _problem(copy: Verification) -> str:
     return f"{copy.dataset}, {copy.place} ({copy.path}): {copy.problem}{remedy}"
 
 
-def _holding_columns(holdings: Sequence[Holding]) -> list[Column]:
-    return [
-        Column("dataset", [holding.dataset for holding in holdings]),
-        Column(
-            "images",
-            [f"{holding.train_images:,} + {holding.test_images:,}" for holding in holdings],
-            leaves=2,
-        ),
-        Column("shape", [" x ".join(map(str, holding.image_shape)) for holding in holdings], leaves=1),
-        Column("where", [holding.place for holding in holdings]),
-        Column("state", [holding.state for holding in holdings]),
-        Column("size", [decimal(holding.bytes) if holding.bytes else "" for holding in holdings], right=True),
-        Column("path", [str(holding.path) for holding in holdings]),
-    ]
-
-
-def _verification_columns(copies: Sequence[Verification]) -> list[Column]:
-    return [
-        Column("dataset", [copy.dataset for copy in copies]),
-        Column("where", [copy.place for copy in copies]),
-        Column("verdict", [copy.verdict for copy in copies]),
-        Column("path", [str(copy.path) for copy in copies]),
-    ]
-
-
-def _print_table(columns: Sequence[Column]) -> None:
+def _print_table(*columns: Column) -> None:
     console = results_console()
     print_whole(console, table_lines(fit(columns, console.width)))
 

@@ -55,7 +55,13 @@ def export(
         kind = "directory" if file_format in ("tensorboard", "savedmodel") else "file"
         raise UsageError(f"--to {file_format} needs a {kind} to write to: -o {kind.upper()}")
     elif file_format == "tensorboard":
-        _export_events(read_targets(targets or (), logs, where), output)
+        from celu_cli.runs.tensorboard.event_files import require_tensorboard
+        from celu_cli.runs.tensorboard.export import export_events
+
+        runs = read_targets(targets or (), logs, where)
+        require_tensorboard("--to tensorboard")
+        for path in export_events(runs, output):
+            typer.echo(path)
     else:
         _export_network(targets or (), logs, where, file_format, output)
 
@@ -70,15 +76,6 @@ def _export_csv(runs: Sequence[Run], output: Path | None) -> None:
     else:
         write_result(output, text)
         typer.echo(output)
-
-
-def _export_events(runs: Sequence[Run], output: Path) -> None:
-    from celu_cli.runs.tensorboard.event_files import require_tensorboard
-    from celu_cli.runs.tensorboard.export import export_events
-
-    require_tensorboard("--to tensorboard")
-    for path in export_events(runs, output):
-        typer.echo(path)
 
 
 def _export_network(

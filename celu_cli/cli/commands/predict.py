@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, AsJson, Logs
 from celu_cli.errors import DataError
 from celu_cli.files import path_with_home, with_home
+from celu_cli.text import json_text
 
 if TYPE_CHECKING:
     from celu_cli.trained.network import TrainedNetwork
@@ -47,16 +48,14 @@ def predict(
     network = newest_trained(run, logs)
     predictions = classify(network, files, ink=ink)
     if as_json:
-        _print_json(network, predictions)
+        typer.echo(json_text(_values(network, predictions)))
     elif predictions.found:
         _print_table(predictions)
     if predictions.problems:
         raise DataError("\n  ".join(["left out:", *predictions.problems]))
 
 
-def _print_json(network: TrainedNetwork, predictions: Predictions) -> None:
-    from celu_cli.text import json_text
-
+def _values(network: TrainedNetwork, predictions: Predictions) -> dict[str, Any]:
     rows = [
         {
             "file": str(one.file),
@@ -66,9 +65,7 @@ def _print_json(network: TrainedNetwork, predictions: Predictions) -> None:
         }
         for one in predictions.found
     ]
-    typer.echo(
-        json_text({"case": network.case.name, "dataset": network.case.dataset.name, "predictions": rows})
-    )
+    return {"case": network.case.name, "dataset": network.case.dataset.name, "predictions": rows}
 
 
 def _print_table(predictions: Predictions) -> None:

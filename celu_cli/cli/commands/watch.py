@@ -44,8 +44,10 @@ def watch(
     Runs that end meanwhile stay on the screen, and those that crashed in the last day are shown. Metrics are those of
     finished epochs.
     """
-    from celu_cli.cli.output.tables import results_console
+    from celu_cli.cli.output.tables import print_whole, results_console
+    from celu_cli.cli.output.watch import frame_lines
     from celu_cli.errors import RunError
+    from celu_cli.runs.manifest import utc_now
     from celu_cli.runs.watch import Watcher
     from celu_cli.text import shown
 
@@ -57,17 +59,9 @@ def watch(
     console = results_console()
     watcher = Watcher(logs, everything)
     if once or not sys.stdout.isatty() or console.is_dumb_terminal:
-        _print_once(watcher, console, shown(logs))
+        print_whole(console, frame_lines(watcher.look(utc_now()), shown(logs), console.width))
     else:
         _watch(watcher, console, shown(logs), interval)
-
-
-def _print_once(watcher: Watcher, console: Console, place: str) -> None:
-    from celu_cli.cli.output.tables import print_whole
-    from celu_cli.cli.output.watch import frame_lines
-    from celu_cli.runs.manifest import utc_now
-
-    print_whole(console, frame_lines(watcher.look(utc_now()), place, console.width))
 
 
 def _watch(watcher: Watcher, console: Console, place: str, interval: float) -> None:
@@ -102,8 +96,7 @@ def _wait(seconds: float, stop: StopRequest) -> None:
     """Pause; a signal ends it soon."""
     begin = time.monotonic()
     while True:
-        request = stop()
-        if request is not None:
+        if (request := stop()) is not None:
             raise request
         time.sleep(_PAUSE)
         if not time.monotonic() - begin < seconds:

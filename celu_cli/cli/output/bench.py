@@ -39,10 +39,12 @@ def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Call
 def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
     """Write title, table and what was left out to stdout."""
     console = results_console()
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    busy = "" if machine["load"] is None else f", load {machine['load']:.1f}"
     lines = [
         f"{case.name}: {plan_network(case).parameters:,} weights, {describe_activation(case)}, {case.precision}, "
         f"{_images(case)} images a step",
-        _machine(machine),
+        f"{machine['processor']}, {machine['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up",
     ]
     title, *more = [Text(part) for line in lines for part in wrapped(line, console.width)]
     title.stylize("bold", 0, len(case.name))
@@ -74,14 +76,6 @@ def _columns(case: Case, turns: Turns) -> list[Column]:
 
 def _images(case: Case) -> int:
     return min(case.batch_size, SAMPLE_TRAIN_IMAGES)
-
-
-def _machine(machine: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    busy = "" if machine["load"] is None else f", load {machine['load']:.1f}"
-    return (
-        f"{machine['processor']}, {machine['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up"
-    )
 
 
 def _rate(amount: float, timing: Timing) -> str:

@@ -48,7 +48,11 @@ class LiveDisplay(Display):
         if self._live is not None:
             return  # the next frame shows it
         if isinstance(event, TrainingStarted):
-            self._say(f"{self._headline}; {_amount(event)}")
+            self._say(
+                f"{self._headline}; {counted(event.epochs, 'epoch')} of "
+                f"{counted(event.steps_per_epoch, 'step')}, "
+                f"{event.train_images:,} train and {event.test_images:,} test images"
+            )
         elif isinstance(event, EpochDone):
             self._say(self._epoch_line(event.metrics))
 
@@ -156,13 +160,6 @@ class LiveDisplay(Display):
         if best is not None:
             lines.append(f"best test accuracy {best.test_accuracy:.4f} in epoch {best.epoch}")
         return lines
-
-
-def _amount(event: TrainingStarted) -> str:
-    return (
-        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}, "
-        f"{event.train_images:,} train and {event.test_images:,} test images"
-    )
 
 
 def _line(text: str, style: str = "") -> Text:

@@ -76,7 +76,8 @@ def _layer_columns(case: Case, plan: NetworkPlan) -> list[Column]:
     ]
     if len({_activation(layer) for layer in layers}) > 1:
         columns.append(Column("activation", [_activation(layer) for layer in layers]))
-    columns.append(Column("pool", [_pool(layer) for layer in layers]))
+    pools = ["" if layer.pool == "none" else f"{layer.pool} {layer.pool_size}" for layer in layers]
+    columns.append(Column("pool", pools))
     if any(layer.residual for layer in layers):
         columns.append(
             Column("residual", [f"{layer.residual:g}" if layer.residual else "" for layer in layers])
@@ -220,10 +221,6 @@ def _shape(shape: Shape) -> str:
 def _activation(layer: LayerPlan) -> str:
     label = activation_label(layer.activation)
     return label if alpha_rule(layer.activation) is None else f"{label} alpha {layer.alpha:g}"
-
-
-def _pool(layer: LayerPlan) -> str:
-    return "" if layer.pool == "none" else f"{layer.pool} {layer.pool_size}"
 
 
 def _millions(count: int) -> str:

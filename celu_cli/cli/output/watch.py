@@ -12,7 +12,6 @@ from rich.text import Text
 
 from celu_cli.cli.output.tables import Column, fit, table_lines
 from celu_cli.errors import RunError
-from celu_cli.events import EpochMetrics
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
 from celu_cli.runs.watch import View
@@ -46,8 +45,10 @@ def frame_lines(view: View, place: str, width: int, height: int | None = None) -
     """The table of runs with notes below it; `height` bounds the number of lines, if given."""
     most = max(1, height - _LINES_BESIDE_THE_RUNS) if height else len(view.runs)
     runs = _chosen(view.runs, most)
-    notes = [Text(line, style="red") for line in _errors(runs)]
-    notes += [Text(line, style="yellow") for line in _guesses(runs)]
+    errors = [(run.name, run.manifest.error) for run in runs if run.status == "failed"]
+    notes = [Text(f"{name}: {printable(why.splitlines()[0])}", style="red") for name, why in errors if why]
+    guessing = [run.name for run in runs if run.status == "completed" and run.guesses]
+    notes += [Text(f"{name}: no better than guessing", style="yellow") for name in guessing]
     if height:
         notes = notes[: max(0, most - len(runs))]
     hidden = len(view.runs) - len(runs)
@@ -74,20 +75,22 @@ def _table(runs: Sequence[Run], now: datetime, width: int) -> list[Text]:
 def _columns(runs: Sequence[Run], now: datetime, width: int) -> list[Column]:
     lasts = [run.metrics.last for run in runs]
     bests = [run.metrics.best() for run in runs]
+    best = [f"{epoch.test_accuracy:.4f} @{epoch.epoch}" if epoch else "" for epoch in bests]
     done = [f"{run.metrics.done}/{run.case.epochs}" for run in runs]
+    left = [run.remaining_seconds(now) for run in runs]
     columns = [
         Column("case", [_shortened(run.case.name, max(10, width // 3)) for run in runs]),
         Column("seed", [str(run.case.seed) for run in runs], right=True, leaves=6),
         Column("started", [f"{run.manifest.started:%m-%d %H:%M:%S}" for run in runs], leaves=5),
         Column("epochs", done, right=True),
         Column(
-            "train", [_share(last.train_accuracy) if last else "" for last in lasts], right=True, leaves=2
+            "train", [f"{last.train_accuracy:.4f}" if last else "" for last in lasts], right=True, leaves=2
         ),
-        Column("test", [_share(last.test_accuracy) if last else "" for last in lasts], right=True, leaves=8),
-        Column("best", [_best(best) for best in bests], right=True, leaves=3),
+        Column("test", [f"{last.test_accuracy:.4f}" if last else "" for last in lasts], right=True, leaves=8),
+        Column("best", best, right=True, leaves=3),
         Column("published", list(map(_published, runs)), right=True, leaves=4),
         Column("elapsed", [duration(run.elapsed_seconds(now)) for run in runs], right=True, leaves=1),
-        Column("left", [_left(run, now) for run in runs], right=True, leaves=7),
+        Column("left", ["" if each is None else duration(each) for each in left], right=True, leaves=7),
         Column("status", [run.status for run in runs]),
     ]
     twice = len({(run.case.name, run.case.seed) for run in runs}) < len(runs)
@@ -96,14 +99,6 @@ def _columns(runs: Sequence[Run], now: datetime, width: int) -> list[Column]:
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _share(value: float) -> str:
-    return f"{value:.4f}"
-
-
-def _best(best: EpochMetrics | None) -> str:
-    return f"{best.test_accuracy:.4f} @{best.epoch}" if best else ""
 
 
 def _published(run: Run) -> str:
@@ -119,28 +114,7 @@ def _published(run: Run) -> str:
     if published is None:
         return ""
     at = "" if published.epoch == run.metrics.done else f" @{published.epoch}"
-    return _share(published.test_accuracy) + at
-
-
-def _left(run: Run, now: datetime) -> str:
-    seconds = run.remaining_seconds(now)
-    return "" if seconds is None else duration(seconds)
-
-
-def _errors(runs: Sequence[Run]) -> list[str]:
-    """Why runs failed, in a line each."""
-    return [
-        f"{run.name}: {printable(run.manifest.error.splitlines()[0])}"
-        for run in runs
-        if run.status == "failed" and run.manifest.error
-    ]
-
-
-def _guesses(runs: Sequence[Run]) -> list[str]:
-    """The runs that have ended and learned nothing, in a line each."""
-    return [
-        f"{run.name}: no better than guessing" for run in runs if run.status == "completed" and run.guesses
-    ]
+    return f"{published.test_accuracy:.4f}{at}"
 
 
 def _summary(view: View, place: str) -> str:

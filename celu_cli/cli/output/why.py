@@ -19,10 +19,8 @@ from celu_cli.analysis.why.proposals import Proposal
 from celu_cli.analysis.why.results import MetricDifferences
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.describe import describe_case
-from celu_cli.cli.output.tables import print_prose, results_console
+from celu_cli.cli.output.tables import GAP, print_prose, results_console
 from celu_cli.text import json_text, printable
-
-_GAP = 2
 
 
 def print_explanation(explanation: Explanation, file_format: Literal["text", "json", "md"]) -> None:
@@ -44,14 +42,11 @@ def _print_text(explanation: Explanation, console: Console) -> None:
         if changes:
             _print_heading(console, heading)
             _print_changes(console, changes)
-    _print_heading(console, "Start")
-    _print_lines(console, _start_lines(explanation))
-    results = list(_result_lines(explanation))
-    if results:
-        _print_heading(console, "Result")
-        _print_lines(console, results)
-    _print_heading(console, "Verdict")
-    _print_lines(console, explanation.verdict)
+    start, results = list(_start_lines(explanation)), list(_result_lines(explanation))
+    for heading, lines in (("Start", start), ("Result", results), ("Verdict", explanation.verdict)):
+        if lines:
+            _print_heading(console, heading)
+            _print_lines(console, lines)
     if explanation.proposals:
         _print_heading(console, "To separate them, change one thing at a time")
         _print_proposals(console, explanation.proposals)
@@ -85,9 +80,9 @@ def _print_changes(console: Console, changes: list[Change]) -> None:
 def _print_row(console: Console, row: tuple[str, str, str], widths: list[int], indent: int) -> None:
     """Key and values side by side where the terminal has room for them, otherwise under each other."""
     key, a, b = row
-    start = 4 + widths[0] + _GAP
-    if start + widths[1] + _GAP + cell_len(b) <= console.width:
-        first, second = set_cell_size(key, start - indent), set_cell_size(a, widths[1] + _GAP)
+    start = 4 + widths[0] + GAP
+    if start + widths[1] + GAP + cell_len(b) <= console.width:
+        first, second = set_cell_size(key, start - indent), set_cell_size(a, widths[1] + GAP)
         console.print(Text.assemble(" " * indent, (first, "dim"), second, b))
         return
     _print_lines(console, [key], indent, "dim")

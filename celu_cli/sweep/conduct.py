@@ -15,7 +15,7 @@ from celu_cli.execute import Job
 from celu_cli.runs.run import read_case
 from celu_cli.sweep.claims import CLAIMS_NAME, Claims
 from celu_cli.sweep.plan import SWEEPS_NAME, Cell, Plan
-from celu_cli.sweep.standing import CellState, Standings
+from celu_cli.sweep.standing import Standings
 from celu_cli.sweep.worker import Outcome
 
 _ATTEMPTS = 3
@@ -129,7 +129,7 @@ class Conductor:
         for cell in plan.cells:
             state = standings.state(cell.identity)
             if state.has_ended:
-                self._count(state)
+                self._count(state.standing)
             else:
                 self._waiting.append(_Task(cell))
 
@@ -201,7 +201,7 @@ class Conductor:
                     return task, None if task.fresh else state.run
                 self._claims.release(name)
                 if state.has_ended:
-                    self._count(state)
+                    self._count(state.standing)
                     self._observe(CellElsewhere(task.cell))
                     continue
             task.not_before = time.monotonic() + _ELSEWHERE_SECONDS
@@ -226,16 +226,14 @@ class Conductor:
             self._waiting.append(task)
         elif outcome.status == "interrupted":
             self.result.unfinished += 1
-        elif outcome.status == "completed":
-            self.result.completed += 1
-        elif outcome.status == "diverged":
-            self.result.diverged += 1
+        elif outcome.status in ("completed", "diverged"):
+            self._count(outcome.status)
         else:
             self.result.failed.append((task.cell, outcome))
         self._observe(CellEnded(number, task.cell, outcome, again))
 
-    def _count(self, state: CellState) -> None:
-        if state.standing == "completed":
+    def _count(self, ended: str) -> None:
+        if ended == "completed":
             self.result.completed += 1
         else:
             self.result.diverged += 1

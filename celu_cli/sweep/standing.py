@@ -51,11 +51,8 @@ class Standings:
         states = [
             CellState(standing, path) for path in self._runs.get(cell, ()) if (standing := self._of(path))
         ]
-        for standing in _BEST_FIRST:
-            for state in reversed(states):
-                if state.standing == standing:
-                    return state
-        return CellState("to train")
+        nearest = min(reversed(states), key=lambda state: _BEST_FIRST.index(state.standing), default=None)
+        return nearest or CellState("to train")
 
     def _of(self, path: Path) -> Standing | None:
         if path in self._ended:

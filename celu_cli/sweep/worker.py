@@ -43,7 +43,6 @@ def train_cell(job: Job, observer: Observer, stop: Callable[[], bool], workshop:
 
     `workshop` is the same for all cells of a worker.
     """
-
     opened = False
 
     def forward(event: Event) -> None:

@@ -120,9 +120,7 @@ def _epochs(epochs: Sequence[int]) -> int | list[int]:
 
 def _drawn(curves: dict[str, Any], group: dict[str, Any]) -> dict[str, Any] | None:
     """What has the curves of a group: itself, or its one run; None where they have no epoch."""
-    found: dict[str, Any] | None = group
-    if "epochs" not in group:
-        found = curves["runs"][group["drawn"][0]] if group["drawn"] else None
+    found = group if "epochs" in group else next((curves["runs"][place] for place in group["drawn"]), None)
     return found if found and found["epochs"] else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,6 +41,7 @@ def bench(
     its convolutions, each by TensorFlow's own kernel.
     """
     from celu_cli.case.load import load_case
+    from celu_cli.case.plan import plan_network
     from celu_cli.case.reading.overrides import FlagOverride
     from celu_cli.machine import describe_machine
 
@@ -53,7 +54,14 @@ def bench(
         raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))
     turns.failures |= left_out
     if as_json:
-        typer.echo(json_text(_values(chosen, turns, machine)))
+        values = {
+            "case": chosen.model_dump(mode="json"),
+            "machine": machine,
+            "training_flops_per_image": plan_network(chosen).training_flops,
+            "steps": {name: timing.record() for name, timing in turns.timings.items()},
+            "left_out": turns.failures,
+        }
+        typer.echo(json_text(values))
     else:
         from celu_cli.cli.output.bench import print_bench
 
@@ -88,16 +96,3 @@ def _measure(case: Case, variants: dict[str, Case], repeats: int) -> Turns:
         ways = {name: clocked(RepeatedSteps(variant, sample)) for name, variant in variants.items()}
         ways[FLOOR] = clocked(convolutions_alone(case, min(case.batch_size, len(sample.images))))
         return take_turns(ways, repeats, progress=progress)
-
-
-def _values(case: Case, turns: Turns, machine: dict[str, Any]) -> dict[str, Any]:
-    """All that was measured and what it was measured with, for JSON."""
-    from celu_cli.case.plan import plan_network
-
-    return {
-        "case": case.model_dump(mode="json"),
-        "machine": machine,
-        "training_flops_per_image": plan_network(case).training_flops,
-        "steps": {name: timing.record() for name, timing in turns.timings.items()},
-        "left_out": turns.failures,
-    }

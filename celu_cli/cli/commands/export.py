@@ -13,7 +13,6 @@ from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
-    from celu_cli.runs.run import Run
     from celu_cli.trained.export import ModelFormat
 
 
@@ -50,7 +49,15 @@ def export(
     from celu_cli.cli.targets import read_targets
 
     if file_format == "csv":
-        _export_csv(read_targets(targets or (), logs, where), output)
+        from celu_cli.analysis.compare.epoch_columns import epochs_csv
+        from celu_cli.files import write_result
+
+        text = epochs_csv(read_targets(targets or (), logs, where))
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            write_result(output, text)
+            typer.echo(output)
     elif output is None:
         kind = "directory" if file_format in ("tensorboard", "savedmodel") else "file"
         raise UsageError(f"--to {file_format} needs a {kind} to write to: -o {kind.upper()}")
@@ -64,18 +71,6 @@ def export(
             typer.echo(path)
     else:
         _export_network(targets or (), logs, where, file_format, output)
-
-
-def _export_csv(runs: Sequence[Run], output: Path | None) -> None:
-    from celu_cli.analysis.compare.epoch_columns import epochs_csv
-    from celu_cli.files import write_result
-
-    text = epochs_csv(runs)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        write_result(output, text)
-        typer.echo(output)
 
 
 def _export_network(

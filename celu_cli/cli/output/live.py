@@ -130,7 +130,10 @@ class LiveDisplay(Display):
         step = progress.steps.step if progress.steps else 0
         epoch = min(progress.epochs_done + 1, progress.epochs)
         epochs_done = progress.epochs_done + progress.epoch_fraction
-        state = self._tested() if progress.evaluating else f"{step} of {steps}" if steps else "preparing"
+        total = f" of {progress.started.test_images:,}" if progress.started else ""
+        state = f"{step} of {steps}" if steps else "preparing"
+        if progress.evaluating:
+            state = f"tested {progress.tested:,}{total}"
         width = max(10, min(40, self._console.width - 30))
         table = Table.grid(padding=(0, 1))
         for _ in range(3):
@@ -140,11 +143,6 @@ class LiveDisplay(Display):
         )
         table.add_row("step", ProgressBar(steps or 1, step, width=width), state)
         return table
-
-    def _tested(self) -> str:
-        started = self._progress.started
-        total = f" of {started.test_images:,}" if started else ""
-        return f"tested {self._progress.tested:,}{total}"
 
     def _figures(self) -> list[str]:
         progress, steps = self._progress, self._progress.steps

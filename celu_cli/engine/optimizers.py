@@ -53,10 +53,9 @@ def momentum(spec: schema.Momentum) -> Optimizer:
     def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
         steps = [learning_rate * g for g in gradients]
         velocity = tuple(spec.momentum * v - step for v, step in zip(state["velocity"], steps, strict=True))
+        changes = velocity
         if spec.nesterov:
-            changes = [spec.momentum * v - step for v, step in zip(velocity, steps, strict=True)]
-        else:
-            changes = list(velocity)
+            changes = tuple(spec.momentum * v - step for v, step in zip(velocity, steps, strict=True))
         return tuple(w + c for w, c in zip(weights, changes, strict=True)), {"velocity": velocity}
 
     return Optimizer(lambda weights: {"velocity": _zeros(weights)}, update)
@@ -64,33 +63,16 @@ def momentum(spec: schema.Momentum) -> Optimizer:
 
 def rmsprop(spec: schema.RMSprop) -> Optimizer:
     """v = rho v + (1 - rho) g^2; w -= learning_rate g / sqrt(v + epsilon)    Hinton 2012, lecture 6e"""
-
-    def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
-        velocity = _running_mean(state["velocity"], [g * g for g in gradients], spec.rho)
-        return _step_by_root(weights, gradients, velocity, learning_rate, spec.epsilon), {
-            "velocity": velocity
-        }
-
-    return Optimizer(lambda weights: {"velocity": _zeros(weights)}, update)
+    return _by_root("velocity", 0.0, lambda v, squares: _running_mean(v, squares, spec.rho), spec.epsilon)
 
 
 def adagrad(spec: schema.Adagrad) -> Optimizer:
     """a += g^2; w -= learning_rate g / sqrt(a + epsilon)    Duchi et al. 2011"""
 
-    def init(weights: Tensors) -> State:
-        return {
-            "accumulator": tuple(
-                tf.fill(w.shape, tf.constant(spec.initial_accumulator_value, w.dtype)) for w in weights
-            )
-        }
+    def added(a: Tensors, squares: Tensors) -> tuple[Tensor, ...]:
+        return tuple(one + square for one, square in zip(a, squares, strict=True))
 
-    def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
-        accumulator = tuple(a + g * g for a, g in zip(state["accumulator"], gradients, strict=True))
-        return _step_by_root(weights, gradients, accumulator, learning_rate, spec.epsilon), {
-            "accumulator": accumulator
-        }
-
-    return Optimizer(init, update)
+    return _by_root("accumulator", spec.initial_accumulator_value, added, spec.epsilon)
 
 
 def adam(spec: schema.Adam | schema.AdamW) -> Optimizer:
@@ -219,13 +201,20 @@ def _bias_corrected(learning_rate: Tensor, step: Tensor, spec: Any) -> Tensor:
     return learning_rate * tf.sqrt(1.0 - tf.pow(beta_2, time)) / (1.0 - tf.pow(beta_1, time))
 
 
-def _step_by_root(
-    weights: Tensors, gradients: Tensors, squares: Tensors, learning_rate: Tensor, epsilon: float
-) -> tuple[Tensor, ...]:
-    return tuple(
-        w - learning_rate * g / tf.sqrt(s + epsilon)
-        for w, g, s in zip(weights, gradients, squares, strict=True)
-    )
+def _by_root(
+    name: str, initial: float, next_sums: Callable[[Tensors, Tensors], tuple[Tensor, ...]], epsilon: float
+) -> Optimizer:
+    """w -= learning_rate g / sqrt(s + epsilon), with s = next_sums(s, g^2) in the state under `name`."""
+
+    def init(weights: Tensors) -> State:
+        return {name: tuple(tf.fill(w.shape, tf.constant(initial, w.dtype)) for w in weights)}
+
+    def update(gradients: Tensors, state: State, weights: Tensors, learning_rate: Tensor) -> Any:
+        sums = next_sums(state[name], [g * g for g in gradients])
+        steps = (learning_rate * g / tf.sqrt(s + epsilon) for g, s in zip(gradients, sums, strict=True))
+        return tuple(w - step for w, step in zip(weights, steps, strict=True)), {name: sums}
+
+    return Optimizer(init, update)
 
 
 def _moment_step(

@@ -20,20 +20,15 @@ _LARGE = 1e3
 
 def diverged(case: Case, where: str, reason: str = "", updated: bool = True) -> DivergedError:
     """The error of a training that diverged at the place `where`; `updated`: whether an update came before."""
-    lines = [f"the loss or a gradient became NaN or infinite {where}."]
-    if reason:
-        lines.append(reason)
-    if updated:
-        rate = case.optimizer.learning_rate
-        lines.append(
-            f"A learning rate of {rate:g} is the usual cause: try optimizer.learning_rate={rate / 10:g}"
-        )
-    else:
-        lines.append(
+    rate = case.optimizer.learning_rate
+    advice = f"A learning rate of {rate:g} is the usual cause: try optimizer.learning_rate={rate / 10:g}"
+    if not updated:
+        advice = (
             "No update came before it, so the learning rate is not the cause: "
             "try smaller initial weights (network.initializer), alpha or residual"
         )
-    return DivergedError("\n".join(lines))
+    first = f"the loss or a gradient became NaN or infinite {where}."
+    return DivergedError("\n".join(filter(None, [first, reason, advice])))
 
 
 @contextmanager

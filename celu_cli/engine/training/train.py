@@ -62,15 +62,35 @@ class Checkpoints:
 class _Training:
     """Where a training stands: the next thing is step `step` (from 0) of `epoch`, or its evaluation."""
 
-    epoch: int
-    step: int
+    case: Case
+    network: Network
+    images: int
     steps: int
-    seconds: float
     state: State
+    epoch: int = 1
+    step: int = 0
+    seconds: float = 0.0
 
-    def checkpoint(self, network: Network) -> CheckpointReached:
-        arrays = to_arrays(self.state, network.weight_names)
+    def checkpoint(self) -> CheckpointReached:
+        arrays = to_arrays(self.state, self.network.weight_names)
         return CheckpointReached(Checkpoint(self.epoch, self.step, self.steps, self.seconds, arrays))
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        try:
+            self.state = from_arrays(checkpoint.arrays, self.state, self.network.weight_names)
+        except ValueError as error:
+            raise RunError(f"{error}; the run cannot be resumed") from error
+        self.epoch, self.step, self.seconds = checkpoint.epoch, checkpoint.step, checkpoint.seconds
+
+    def next_epoch(self) -> None:
+        self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
+        self.state = self.state._replace(sums=empty_sums(self.case, self.network, self.steps))
+
+    def steps_done(self) -> StepsDone:
+        loss_sum, correct = (value.numpy().item() for value in self.state.sums[:2])
+        seen = min(self.step * self.case.batch_size, self.images)
+        speed = seen / max(self.seconds, 1e-9)
+        return StepsDone(self.epoch, self.step, loss_sum / seen, correct / seen, speed)
 
 
 def train(
@@ -102,11 +122,11 @@ def train(
     images, test_images = len(dataset.train.images), len(dataset.test.images)
     steps = ceil(images / case.batch_size)
     initial = initial_weights(plan, case.network.initializer, case.seed)
-    training = _Training(1, 0, steps, 0.0, initial_state(case, network, initial, steps))
+    training = _Training(case, network, images, steps, initial_state(case, network, initial, steps))
     if resume is not None:
-        training = _restored(resume, training, network)
+        training.restore(resume)
         if training.step == steps and epochs_recorded >= training.epoch:
-            _next_epoch(case, network, training)
+            training.next_epoch()
     probe = compile_probe(case, network, dataset.train, layer_detail) if layer_detail else None
 
     yield TrainingStarted(
@@ -119,50 +139,30 @@ def train(
     )
     with clear_memory_errors():
         while training.epoch <= case.epochs:
-            yield from _train_epoch(
-                case, network, dataset.train, run_steps, training, checkpoints or Checkpoints()
-            )
-            yield from _evaluate(case, images, test_images, run_evaluation, probe, training)
-            _next_epoch(case, network, training)
+            yield from _train_epoch(training, dataset.train, run_steps, checkpoints or Checkpoints())
+            yield from _evaluate(training, test_images, run_evaluation, probe)
+            training.next_epoch()
     yield TrainingEnded(case.epochs)
 
 
-def _restored(checkpoint: Checkpoint, like: _Training, network: Network) -> _Training:
-    try:
-        state = from_arrays(checkpoint.arrays, like.state, network.weight_names)
-    except ValueError as error:
-        raise RunError(f"{error}; the run cannot be resumed") from error
-    return _Training(checkpoint.epoch, checkpoint.step, like.steps, checkpoint.seconds, state)
-
-
-def _next_epoch(case: Case, network: Network, training: _Training) -> None:
-    training.epoch, training.step, training.seconds = training.epoch + 1, 0, 0.0
-    training.state = training.state._replace(sums=empty_sums(case, network, training.steps))
-
-
 def _train_epoch(
-    case: Case,
-    network: Network,
-    split: Split,
-    run_steps: RunSteps,
-    training: _Training,
-    checkpoints: Checkpoints,
+    training: _Training, split: Split, run_steps: RunSteps, checkpoints: Checkpoints
 ) -> Iterator[Event]:
     """Run the epoch's steps from where the training stands, stretch by stretch."""
-    images, epoch, steps = len(split.images), training.epoch, training.steps
+    case, epoch, steps = training.case, training.epoch, training.steps
     if training.step == steps:
         return
-    order = tf.constant(batch_order(images, case.seed, epoch))
+    order = tf.constant(batch_order(training.images, case.seed, epoch))
     rates = tf.constant(learning_rates(case, epoch, steps), tf.float32)
     skip_rate = tf.constant(dilated_rate(case, epoch), tf.float32)
 
     def advance(state: State, last: int) -> State:
         return run_steps(state, order, rates, skip_rate, tf.constant(training.step), tf.constant(last))
 
-    stretch = 1
+    stretch, every = 1, checkpoints.every_steps or sys.maxsize
     while training.step < steps:
         begun = time.perf_counter()
-        count = min(stretch, steps - training.step, _steps_to_checkpoint(training.step, checkpoints))
+        count = min(stretch, steps - training.step, every - training.step % every)
         before, last = training.state, training.step + count
 
         training.state = advance(before, last)
@@ -171,41 +171,24 @@ def _train_epoch(
             weights = advance(before, diverged_at).weights
             chosen = order.numpy()[diverged_at * case.batch_size : (diverged_at + 1) * case.batch_size]
             skip = skip_rate if case.backprop.method == "dilated" else None
-            reason = explain_divergence(network, weights, split.images[chosen], split.labels[chosen], skip)
+            batch = split.images[chosen], split.labels[chosen]
+            reason = explain_divergence(training.network, weights, *batch, skip)
             where = f"in epoch {epoch}, step {diverged_at + 1} of {steps}"
             raise diverged(case, where, reason, updated=(epoch, diverged_at) != (1, 0))
         elapsed = time.perf_counter() - begun
         training.step = last
         training.seconds += elapsed
-        yield _steps_done(case, images, training)
-        planned = checkpoints.every_steps is not None and training.step % checkpoints.every_steps == 0
-        if training.step == steps or planned or checkpoints.due():
-            yield training.checkpoint(network)
+        yield training.steps_done()
+        if training.step == steps or training.step % every == 0 or checkpoints.due():
+            yield training.checkpoint()
         stretch = max(1, min(2 * stretch, int(_STRETCH_SECONDS * count / elapsed)))
 
 
-def _steps_to_checkpoint(step: int, checkpoints: Checkpoints) -> int:
-    every = checkpoints.every_steps
-    return every - step % every if every is not None else sys.maxsize
-
-
-def _steps_done(case: Case, images: int, training: _Training) -> StepsDone:
-    loss_sum, correct = (value.numpy().item() for value in training.state.sums[:2])
-    seen = min(training.step * case.batch_size, images)
-    speed = seen / max(training.seconds, 1e-9)
-    return StepsDone(training.epoch, training.step, loss_sum / seen, correct / seen, speed)
-
-
 def _evaluate(
-    case: Case,
-    images: int,
-    test_images: int,
-    run_evaluation: Callable[..., Any],
-    probe: Probe | None,
-    training: _Training,
+    training: _Training, test_images: int, run_evaluation: Callable[..., Any], probe: Probe | None
 ) -> Iterator[Event]:
     """Test the weights on the test images, stretch by stretch, and report the whole epoch."""
-    epoch, last = training.epoch, _steps_done(case, images, training)
+    case, epoch, last = training.case, training.epoch, training.steps_done()
     yield EvaluationStarted(epoch)
     started = time.perf_counter()
     first, loss_sum, correct = tf.constant(0), tf.zeros((), tf.float64), tf.constant(0)

@@ -45,14 +45,8 @@ class Timing:
 
     def record(self) -> dict[str, Any]:
         """What a file keeps of it, in milliseconds to the microsecond."""
-        return {
-            "n": self.n,
-            "median": round(self.median, 3),
-            "smallest": round(self.smallest, 3),
-            "largest": round(self.largest, 3),
-            "first": round(self.first, 3),
-            "milliseconds": [round(one, 3) for one in self.milliseconds],
-        }
+        numbers = {name: round(getattr(self, name), 3) for name in ("median", "smallest", "largest", "first")}
+        return {"n": self.n, **numbers, "milliseconds": [round(one, 3) for one in self.milliseconds]}
 
 
 @dataclass
@@ -89,24 +83,24 @@ def take_turns(
     the name of the way that comes next.
     """
     turns = Turns()
-    warmed: dict[str, list[float]] = {}
-    planned: dict[str, int] = {}
-    for name, way in ways.items():
+
+    def call(name: str, times: int) -> list[float]:
         progress(name)
         try:
-            warmed[name] = [way() for _ in range(warm_up)]
+            return [ways[name]() for _ in range(times)]
         except CeluError as error:
             turns.failures[name] = str(error)
-        else:
-            planned[name] = affordable(repeats, warmed[name][-1], seconds_each) if warm_up else repeats
-    taken: dict[str, list[float]] = {name: [] for name in planned}
+            return []
+
+    warmed = {name: call(name, warm_up) for name in ways}
+    planned = {
+        name: affordable(repeats, times[-1], seconds_each) if times else repeats
+        for name, times in warmed.items()
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repeats):
         for name in [name for name, n in planned.items() if turn < n and name not in turns.failures]:
-            progress(name)
-            try:
-                taken[name].append(ways[name]())
-            except CeluError as error:
-                turns.failures[name] = str(error)
+            taken[name] += call(name, 1)
     turns.timings = {
         name: Timing(tuple(times), [*warmed[name], *times][0])
         for name, times in taken.items()

@@ -73,10 +73,8 @@ def deviates(error: float) -> bool:
 
 def _downwards(check: GradientCheck) -> Iterator[tuple[LayerCheck | None, LayerCheck]]:
     """Every layer from the last to the first, with the one above it, which is None for the last."""
-    above: LayerCheck | None = None
-    for layer in reversed(check.layers):
-        yield above, layer
-        above = layer
+    downwards = check.layers[::-1]
+    return zip((None, *downwards), downwards, strict=False)
 
 
 def _not_finite(check: GradientCheck) -> Iterator[Fault]:

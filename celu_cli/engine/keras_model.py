@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -46,16 +45,6 @@ def keras_model(plan: NetworkPlan, weights: Mapping[str, NDArray[Any]], name: st
     for title, arrays in given.items():
         model.get_layer(title).set_weights(arrays)
     return model
-
-
-def save_keras(model: keras.Model, path: Path) -> None:
-    """Write the model in Keras's own format."""
-    model.save(path)
-
-
-def save_savedmodel(model: keras.Model, directory: Path) -> None:
-    """Write the model as a SavedModel whose signature ``serve`` is the forward pass."""
-    model.export(str(directory), format="tf_saved_model", verbose=False)
 
 
 def _apply(operation: Any, x: Any, layer_input: Any, title: str) -> Any:

@@ -56,17 +56,17 @@ def _refuse_own_activations(network: TrainedNetwork) -> None:
 
 
 def _write_keras(network: TrainedNetwork, path: Path) -> None:
-    from celu_cli.engine.keras_model import keras_model, save_keras
+    from celu_cli.engine.keras_model import keras_model
 
     model = keras_model(network.plan, network.weights, network.case.name)
-    _write_beside(path, lambda whole: save_keras(model, whole))
+    _write_beside(path, model.save)
 
 
 def _write_savedmodel(network: TrainedNetwork, path: Path) -> None:
-    from celu_cli.engine.keras_model import keras_model, save_savedmodel
+    from celu_cli.engine.keras_model import keras_model
 
     model = keras_model(network.plan, network.weights, network.case.name)
-    _write_beside(path, lambda whole: save_savedmodel(model, whole))
+    _write_beside(path, lambda whole: model.export(str(whole), format="tf_saved_model", verbose=False))
 
 
 def _write_beside(path: Path, save: Callable[[Path], None]) -> None:

@@ -25,25 +25,12 @@ def parts_in(annotation: Any) -> dict[str, type[Part]]:
     return found
 
 
-def _find_shorthands(part: type[Part] = Case, path: Path = ()) -> dict[Path, Shorthand]:
-    """The key paths at which a bare name may stand for a mapping."""
-    found: dict[Path, Shorthand] = {}
+def _fields(part: type[Part] = Case, path: Path = ()) -> Iterator[tuple[Path, FieldInfo]]:
+    """Every field of a case, those inside its parts among them, by its key path."""
     for name, field in part.model_fields.items():
-        here = (*path, name)
-        for shorthand in field.metadata:
-            if isinstance(shorthand, Shorthand):
-                found[here] = shorthand
+        yield (*path, name), field
         for inner in parts_in(field.annotation).values():
-            found |= _find_shorthands(inner, here)
-    return found
-
-
-def _find_parts(part: type[Part] = Case, path: Path = ()) -> Iterator[Path]:
-    """The key paths at which a part stands, or a list of parts."""
-    for name, field in part.model_fields.items():
-        for inner in parts_in(field.annotation).values():
-            yield (*path, name)
-            yield from _find_parts(inner, (*path, name))
+            yield from _fields(inner, (*path, name))
 
 
 def keys_of(part: type[Part]) -> str:
@@ -76,5 +63,7 @@ def _names_in(part: type[Part], key: str) -> list[str]:
     return literal_values(part.model_fields[key].annotation) if key in part.model_fields else []
 
 
-SHORTHANDS = _find_shorthands()
-PARTS = frozenset(_find_parts())
+SHORTHANDS = {path: one for path, field in _fields() for one in field.metadata if isinstance(one, Shorthand)}
+"""The key paths at which a bare name may stand for a mapping."""
+PARTS = frozenset(path for path, field in _fields() if parts_in(field.annotation))
+"""The key paths at which a part stands, or a list of parts."""

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from celu_cli.case.activations import user_activation
-from celu_cli.case.plan import LayerPlan, plan_network
+from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
-from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, PartCheck, deviation
+from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, deviation
 from celu_cli.datasets.definition import Split
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
@@ -56,16 +55,6 @@ _FEW = 2  # images for finite differences and for the second reading
 _MOST_AT_ONCE = 4
 
 
-class _Found(NamedTuple):
-    """Gradients found in several ways; see `LayerCheck`."""
-
-    exact: Reference
-    declared: Reference
-    derived: Reference
-    trained: Reference
-    by_tape: Reference
-
-
 def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> GradientCheck:
     """Compare the backprop of `case` with its references on a batch of `split`, at the initial weights.
 
@@ -94,29 +83,28 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     if article or skipping:
         declared = reference_gradients(layers, skipping, weights, x, labels, rate=rate, article=article)
     backprop, masters = select_backprop(case.backprop), [tf.constant(w) for w in initial]
-    found = _Found(
-        exact,
-        declared,
-        derived=_gradients(backprop, wide, tf.nest.flatten(weights), images, labels, own_rates[0]),
-        trained=_gradients(backprop, network, masters, images, labels, own_rates[0]),
-        by_tape=_gradients(auto, build_network(plan, network.dtype), masters, images, labels, rate),
-    )
+    derived = _gradients(backprop, wide, tf.nest.flatten(weights), images, labels, own_rates[0])
+    trained = _gradients(backprop, network, masters, images, labels, own_rates[0])
+    by_tape = _gradients(auto, build_network(plan, network.dtype), masters, images, labels, rate)
     differences = _differences(layers, weights, x[:_FEW], labels[:_FEW], samples)
 
     checks = []
     for index, (layer, own) in enumerate(zip(layers, wide.layers, strict=True)):
         values = list(layer.references(weights[index], x))
         gradient = tf.constant(exact.outputs[index]) * wide.scale
-        parts = check_parts(own, weights[index], x / wide.scale, gradient)
-        checked = _check_layer(layer.plan, own.winograd, found, differences[index], parts)
-        value_at, derivative_at = places_of(layer.plan.activation)
         checks.append(
-            replace(
-                checked,
-                reading=_reading_error(read[index : index + 1], layer, weights[index], values),
-                not_finite=_first_not_finite(layer, values),
-                value_at=value_at,
-                derivative_at=derivative_at,
+            LayerCheck(
+                CheckedLayer.of(layer.plan),
+                own.winograd,
+                *_compare(index, derived, exact),
+                *_compare(index, derived, declared),
+                *_compare(index, trained, derived),
+                max(rounding.relative_error for rounding in _compare(index, by_tape, exact)),
+                *differences[index],
+                check_parts(own, weights[index], x / wide.scale, gradient),
+                _reading_error(read[index : index + 1], layer, weights[index], values),
+                _first_not_finite(layer, values),
+                *places_of(layer.plan.activation),
             )
         )
         x = values[-1]
@@ -166,49 +154,22 @@ def _first_not_finite(layer: Layer, values: Sequence[Tensor]) -> str:
     return ""
 
 
-def _in_chunks(network: Network) -> Network:
-    layers = (replace(layer, most_at_once=_MOST_AT_ONCE) for layer in network.layers)
-    return replace(network, layers=tuple(layers))
-
-
-def _check_layer(
-    plan: LayerPlan,
-    winograd: bool,
-    found: _Found,
-    differences: tuple[float | None, float | None],
-    parts: tuple[PartCheck, ...],
-) -> LayerCheck:
-    index = plan.number - 1
-
-    def weights(one: Reference, other: Reference) -> Deviation:
-        return deviation(one.weights[index], other.weights[index])
-
-    def output(one: Reference, other: Reference) -> Deviation:
-        return deviation(one.outputs[index], other.outputs[index])
-
-    return LayerCheck(
-        plan=CheckedLayer.of(plan),
-        winograd=winograd,
-        exact_weights=weights(found.derived, found.exact),
-        exact_output=output(found.derived, found.exact),
-        declared_weights=weights(found.derived, found.declared),
-        declared_output=output(found.derived, found.declared),
-        trained_weights=weights(found.trained, found.derived),
-        trained_output=output(found.trained, found.derived),
-        tape_rounding=max(
-            compare(found.by_tape, found.exact).relative_error for compare in (weights, output)
-        ),
-        weights_differences=differences[0],
-        output_differences=differences[1],
-        parts=parts,
+def _compare(index: int, found: Reference, expected: Reference) -> tuple[Deviation, Deviation]:
+    """The deviations of one layer's weights and output."""
+    return (
+        deviation(found.weights[index], expected.weights[index]),
+        deviation(found.outputs[index], expected.outputs[index]),
     )
 
 
 def _in_float64(case: Case, trained: Network) -> Network:
     """The network of the training, with the same algorithms in float64."""
-    wide = _in_chunks(network_of(case, tf.float64))
-    layers = zip(wide.layers, trained.layers, strict=True)
-    return replace(wide, layers=tuple(replace(layer, operations=own.operations) for layer, own in layers))
+    wide = network_of(case, tf.float64)
+    layers = (
+        replace(layer, operations=own.operations, most_at_once=_MOST_AT_ONCE)
+        for layer, own in zip(wide.layers, trained.layers, strict=True)
+    )
+    return replace(wide, layers=tuple(layers))
 
 
 def _gradients(
@@ -229,39 +190,28 @@ def _differences(
     if samples == 0:
         return [(None, None)] * len(layers)
     exact = reference_gradients(layers, (), weights, x, labels)
+
+    def layer_differences(index: int, x: Tensor, y: Tensor) -> tuple[float | None, float | None]:
+        own, generator = list(weights[index]), np.random.default_rng(index)
+        loss_above = loss_from(layers, weights, labels, index + 1)
+
+        def loss_at(moved: Array) -> float:
+            """The loss with other weights, given in one array as `joined` makes it."""
+            parts = np.split(moved.ravel(), np.cumsum([tf.size(w) for w in own])[:-1])
+            changed = [tf.constant(part.reshape(w.shape)) for part, w in zip(parts, own, strict=True)]
+            return loss_above(output_of(layers[index], changed, x))
+
+        def loss_of_output(moved: Array) -> float:
+            return loss_above(tf.constant(moved))
+
+        return (
+            difference_error(loss_at, joined(own), exact.weights[index], samples, generator),
+            difference_error(loss_of_output, y.numpy(), exact.outputs[index], samples, generator),
+        )
+
     errors = []
     for index, layer in enumerate(layers):
-        errors.append(_layer_differences(layers, index, weights, x, labels, exact, samples))
-        x = output_of(layer, weights[index], x)
+        y = output_of(layer, weights[index], x)
+        errors.append(layer_differences(index, x, y))
+        x = y
     return errors
-
-
-def _layer_differences(
-    layers: tuple[Layer, ...],
-    index: int,
-    weights: Sequence[Tensors],
-    x: Tensor,
-    labels: Tensor,
-    exact: Reference,
-    samples: int,
-) -> tuple[float | None, float | None]:
-    """`x` is the input of the layer at `index`."""
-    layer, own, generator = layers[index], list(weights[index]), np.random.default_rng(index)
-    loss_above = loss_from(layers, weights, labels, index + 1)
-
-    def loss_at(moved: Array) -> float:
-        """The loss with other weights, given in one array as `joined` makes it."""
-        parts = np.split(moved.ravel(), np.cumsum([tf.size(w) for w in own])[:-1])
-        changed = [tf.constant(part.reshape(w.shape)) for part, w in zip(parts, own, strict=True)]
-        return loss_above(output_of(layer, changed, x))
-
-    return (
-        difference_error(loss_at, joined(own), exact.weights[index], samples, generator),
-        difference_error(
-            lambda moved: loss_above(tf.constant(moved)),
-            output_of(layer, own, x).numpy(),
-            exact.outputs[index],
-            samples,
-            generator,
-        ),
-    )

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from celu_cli.case.catalog import find_case
 from celu_cli.case.cost import memory_problem
 from celu_cli.case.plan import NetworkPlan, PlanProblem, plan_network
 from celu_cli.case.reading.document import Node, Place, Problem, parse
@@ -20,7 +19,7 @@ from celu_cli.case.reading.files import (
     CaseText,
     case_error,
     missing_files,
-    read_with_extended,
+    read_case,
     with_whole_paths,
 )
 from celu_cli.case.reading.merge import expand_shorthands, merge
@@ -62,15 +61,6 @@ def memory_shortage(resolved: ResolvedCase) -> Problem | None:
     """What is wrong where the tensors of `resolved` alone are more than this machine can hold."""
     message = memory_problem(resolved.case, resolved.plan)
     return Problem(place_of(("network",), resolved.root), "network", message) if message else None
-
-
-def read_case(reference: str | Path) -> CaseText:
-    """The text of the case that `reference` means.
-
-    Raises:
-        CaseError: there is no such case, or a file of it cannot be read.
-    """
-    return read_with_extended(find_case(reference))
 
 
 def resolve_case(

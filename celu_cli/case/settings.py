@@ -71,13 +71,17 @@ def part_settings(case: Case) -> dict[str, PartSettings]:
     values = case.model_dump(mode="python")
     data, network = values["dataset"], values["network"]
     initializer = network.pop("initializer")
+    if isinstance(
+        case.network, LayeredNetwork
+    ):  # one that equals the preset's, written out, is still `layers`
+        network = {"layers": tuple(map(_layer_values, case.network.layers))}
     alpha = alpha_of(case)
     activation = {"activation": case.activation} | ({} if alpha is None else {"alpha": alpha})
     if data["sample"]:
         del data["hold_out"]  # nothing is ever held out of the sample
     parts = {
         "dataset": PartSettings("dataset", data, "sample"),
-        "network": PartSettings("network", _network_values(case, network)),
+        "network": PartSettings("network", network),
         "initial weights": PartSettings("network.initializer", initializer, "name"),
         "activation": PartSettings("", activation, "activation"),
         "backprop": _with_implied("backprop", case.backprop, "method"),
@@ -249,13 +253,6 @@ def one_celu_alpha(case: Case) -> bool:
 
 def _with_implied(path: str, part: Part, kind: str) -> PartSettings:
     return PartSettings(path, part.model_dump() | dict(part.implied), kind, frozenset(part.implied))
-
-
-def _network_values(case: Case, network: dict[str, Any]) -> dict[str, Any]:
-    """The preset's keys, or the layers; a network written out that equals the preset's is still `layers`."""
-    if not isinstance(case.network, LayeredNetwork):
-        return network
-    return {"layers": tuple(map(_layer_values, case.network.layers))}
 
 
 def _layer_values(layer: LayerSpec) -> dict[str, Any]:

@@ -85,23 +85,20 @@ def _copies(definition: Definition, data_directory: Path | None) -> list[tuple[P
 
 def _holding(definition: Definition, place: Place, source: DirectorySource) -> Holding:
     """What a directory has; nothing where it cannot be looked into."""
+    state: State = "absent"
     try:
-        state, files = _find(definition, source)
+        if places := find_places(source.directory, definition, source.accepted):
+            state, files = "present", list(places[0][1].values())
+        else:
+            names = (file for layout in source.accepted for file in layout.limits)
+            files = [path for file in names if (path := find_path(source.directory, file)) is not None]
+            state = "incomplete" if files else "absent"
         size = sum(file.stat().st_size for file in files)
     except OSError:
         state, files, size = "absent", [], 0
     where = files[0].parent if files else source.directory
     train, test = definition.train_images, definition.test_images
     return Holding(definition.name, place, state, train, test, definition.image_shape, size, where)
-
-
-def _find(definition: Definition, source: DirectorySource) -> tuple[State, list[Path]]:
-    places = find_places(source.directory, definition, source.accepted)
-    if places:
-        return "present", list(places[0][1].values())
-    names = (file for layout in source.accepted for file in layout.limits)
-    files = [path for file in names if (path := find_path(source.directory, file)) is not None]
-    return ("incomplete" if files else "absent"), files
 
 
 def _sample_holding(definition: Definition) -> Holding:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-from celu_cli.engine.tensor import Tensor
+from celu_cli.engine.tensor import Tensor, scaled
 
 _SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 _SELU_ALPHA = 1.6732632423543772
@@ -42,19 +42,14 @@ class Activation:
         return gradient * self.derivative(kept, alpha)
 
 
-def _scaled(x: Tensor, factor: float) -> Tensor:
-    """x * factor, without a pass over x where the factor is 1."""
-    return x if factor == 1.0 else x * tf.constant(factor, x.dtype)
-
-
 def _ones_where(condition: Tensor, otherwise: Tensor) -> Tensor:
     return tf.where(condition, tf.ones_like(otherwise), otherwise)
 
 
 def _celu(x: Tensor, alpha: float) -> Tensor:
     if alpha <= LARGEST_ALPHA_FOR_ELU:
-        return _scaled(tf.nn.elu(_scaled(x, 1.0 / alpha)), alpha)
-    return tf.nn.relu(x) + _scaled(tf.math.expm1(_scaled(tf.minimum(x, 0.0), 1.0 / alpha)), alpha)
+        return scaled(tf.nn.elu(scaled(x, 1.0 / alpha)), alpha)
+    return tf.nn.relu(x) + scaled(tf.math.expm1(scaled(tf.minimum(x, 0.0), 1.0 / alpha)), alpha)
 
 
 def _normal_distribution(x: Tensor) -> Tensor:
@@ -77,14 +72,14 @@ ACTIVATIONS: dict[str, Activation] = {
     "celu": Activation(
         formula="x for x >= 0, alpha (exp(x / alpha) - 1) for x < 0",
         value=_celu,
-        derivative=lambda y, alpha: _ones_where(y >= 0.0, 1.0 + _scaled(y, 1.0 / alpha)),
-        fused_backward=lambda g, y, alpha: tf.raw_ops.EluGrad(gradients=g, outputs=_scaled(y, 1.0 / alpha)),
+        derivative=lambda y, alpha: _ones_where(y >= 0.0, 1.0 + scaled(y, 1.0 / alpha)),
+        fused_backward=lambda g, y, alpha: tf.raw_ops.EluGrad(gradients=g, outputs=scaled(y, 1.0 / alpha)),
     ),
     # Clevert et al. 2015, arXiv:1511.07289
     "elu": Activation(
         formula="x for x >= 0, alpha (exp(x) - 1) for x < 0",
         value=lambda x, alpha: (
-            tf.nn.elu(x) if alpha == 1.0 else tf.where(x >= 0.0, x, _scaled(tf.nn.elu(x), alpha))
+            tf.nn.elu(x) if alpha == 1.0 else tf.where(x >= 0.0, x, scaled(tf.nn.elu(x), alpha))
         ),
         derivative=lambda y, alpha: _ones_where(y >= 0.0, y + tf.constant(alpha, y.dtype)),
     ),
@@ -97,7 +92,7 @@ ACTIVATIONS: dict[str, Activation] = {
     # Maas et al. 2013; tf.nn.leaky_relu would round alpha to float32
     "leaky_relu": Activation(
         formula="x for x >= 0, alpha x for x < 0",
-        value=lambda x, alpha: tf.maximum(x, _scaled(x, alpha)),
+        value=lambda x, alpha: tf.maximum(x, scaled(x, alpha)),
         derivative=lambda y, alpha: _ones_where(y > 0.0, tf.fill(tf.shape(y), tf.constant(alpha, y.dtype))),
     ),
     # Klambauer et al. 2017, arXiv:1706.02515

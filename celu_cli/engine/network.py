@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeVar
 
 import tensorflow as tf
@@ -15,12 +16,14 @@ from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.operations.convolution import Convolution
 from celu_cli.engine.operations.operation import Context, Operation, find_operation
-from celu_cli.engine.processor import has_gpu, multiplies_bfloat16
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.user_activations import try_activation
 from celu_cli.engine.winograd import pays_off
+from celu_cli.machine import of_proc
 
 T = TypeVar("T")
+
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,21 @@ class Network:
         logits = tf.reshape(x, [-1, x.shape[-1]])
         wide = tf.float64 if self.dtype == tf.float64 else tf.float32
         return tf.cast(logits, wide) * tf.constant(self.scale, wide), kept
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow has a GPU to compute on."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether there are instructions for products of bfloat16, summed in float32.
+
+    Without them TensorFlow imitates each product, which takes tens of times as long as float32. Where nothing is known
+    of the processor the answer is no.
+    """
+    return has_gpu() or not _BFLOAT16_FLAGS.isdisjoint(of_proc("cpuinfo", "flags").split())
 
 
 def exact_twin(network: Network) -> Network:

@@ -1,4 +1,4 @@
-"""The names that the engine's signatures share, and tensors on the memory of arrays."""
+"""The names that the engine's signatures share, tensors on the memory of arrays, and tensors times a number."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 
 Tensor: TypeAlias = tf.Tensor
 Tensors: TypeAlias = Sequence[tf.Tensor]
+
+
+def scaled(x: Tensor, factor: float) -> Tensor:
+    """x * factor, without a pass over x where the factor is 1."""
+    return x if factor == 1.0 else x * tf.constant(factor, x.dtype)
 
 
 def share(array: NDArray[Any]) -> Tensor:

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from celu_cli.case.operations import ConvolutionPlan
 from celu_cli.engine.chunks import Results, chunk_size, in_chunks
-from celu_cli.engine.tensor import Tensor, Tensors
+from celu_cli.engine.tensor import Tensor, Tensors, scaled
 
 _TILE = 4
 # Only a layer of 32 x 32 with 200 channels was measured; these keep to layers that are clearly large, by judgement.
@@ -163,13 +163,9 @@ def _tiled(tensors: Tensors, rows: int, columns: int) -> list[Tensor]:
 def _combine(matrix: np.ndarray, tensors: Tensors) -> list[Tensor]:
     """The matrix times the vector of tensors, without the products by 0 and 1."""
     return [
-        sum(_scaled(tensor, factor) for factor, tensor in zip(row, tensors, strict=True) if factor)
+        sum(scaled(tensor, factor) for factor, tensor in zip(row, tensors, strict=True) if factor)
         for row in matrix
     ]
-
-
-def _scaled(tensor: Tensor, factor: float) -> Tensor:
-    return tensor if factor == 1 else tensor * tf.constant(factor, tensor.dtype)
 
 
 # A transform goes along the rows of tiles and along the columns. XLA fuses what stands in one function; the six calls

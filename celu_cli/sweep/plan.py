@@ -15,11 +15,11 @@ from typing import Any
 from celu_cli.case.activations import user_files
 from celu_cli.case.cost import cost_of
 from celu_cli.case.identity import seedless_identity
-from celu_cli.case.load import ResolvedCase, lay_over, memory_shortage, read_case
+from celu_cli.case.load import ResolvedCase, lay_over, memory_shortage
 from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
 from celu_cli.case.reading.explain import did_you_mean
-from celu_cli.case.reading.files import CaseText
+from celu_cli.case.reading.files import CaseText, read_case
 from celu_cli.case.reading.values import MOST_CELLS, Axis, value_text
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import value_text as setting_text

@@ -115,15 +115,10 @@ def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
     node = root.at(path)
     if node is None:
         return Problem(_holder_place(path, root), key_text(path), f"missing; accepted: {what}")
-    meant = _several_values(path, what.split(", "), node) if wrong_kind else ""
-    if not meant:
-        meant = (
-            did_you_mean(node.value, what.split(", "))
-            if wrong_kind
-            else hint(path, field, node)
-            if field
-            else ""
-        )
+    meant = hint(path, field, node) if field and not wrong_kind else ""
+    if wrong_kind:
+        words = what.split(", ")
+        meant = _several_values(path, words, node) or did_you_mean(node.value, words)
     return Problem(node.place, key_text(path), f"{given(node)} given; accepted: {what}{meant}")
 
 

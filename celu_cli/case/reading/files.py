@@ -30,8 +30,13 @@ class CaseText:
     files: tuple[Path, ...]
 
 
-def read_with_extended(path: Path) -> CaseText:
-    """The file with everything it extends laid under it."""
+def read_case(reference: str | Path) -> CaseText:
+    """The text of the case that `reference` means.
+
+    Raises:
+        CaseError: there is no such case, or a file of it cannot be read.
+    """
+    path = find_case(reference)
     problems: list[Problem] = []
     roots: list[Node] = []
     files: list[Path] = []
@@ -110,16 +115,12 @@ def read_document(path: Path, kind: str, least: str) -> Document:
 def case_error(path: Path, problems: list[Problem]) -> CaseError:
     """The error that lists `problems`, one a line, in the order of their places."""
     named = shown(path)
-    ordered = sorted(problems, key=lambda problem: _order(named, problem.place))
+    # The places of the file that was named come first, those of no file last.
+    ordered = sorted(problems, key=lambda one: (one.place.line == 0, one.place.source != named, one.place))
     lines = list(dict.fromkeys(map(str, ordered)))
     if len(lines) == 1:
         return CaseError(lines[0])
     return CaseError(f"{named} has {len(lines)} errors:\n" + listed(lines, _MOST_LINES, "\n"))
-
-
-def _order(named: str, place: Place) -> tuple[bool, bool, Place]:
-    """The places of the file that was named come first, those of no file last."""
-    return place.line == 0, place.source != named, place
 
 
 def with_whole_paths(node: Node, folder: Path, key: str = "") -> Node:

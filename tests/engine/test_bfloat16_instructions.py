@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from celu_cli.engine.processor import multiplies_bfloat16
+from celu_cli.engine.network import multiplies_bfloat16
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,12 @@ def nearest_word(word: str, words: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
+def did_you_mean(word: object, words: Iterable[str]) -> str:
+    """The nearest of `words` as the end of a message; empty where none is near."""
+    near = nearest_word(word, words) if isinstance(word, str) else None
+    return f"; did you mean {near}?" if near else ""
+
+
 def listed(names: Iterable[str], most: int = 12, between: str = ", ") -> str:
     """The first of `names`, and how many more there are: "a, b and 3 more"."""
     texts = list(names)

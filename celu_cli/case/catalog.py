@@ -8,7 +8,7 @@ from pathlib import Path
 
 from celu_cli.errors import CaseError
 from celu_cli.files import path_with_home
-from celu_cli.text import nearest_word, printable, shortened, shown
+from celu_cli.text import did_you_mean, printable, shortened, shown
 
 LOCAL_DIRECTORY = Path("cases")
 _SUFFIXES = (".yaml", ".yml")
@@ -128,7 +128,5 @@ def _no_such_name(text: str) -> str:
         if exists((path := Path(f"{text}{suffix}")).is_file):
             return f"there is no case {text!r} in cases/, but a file here; name it with its ending: {shown(path)}"
     names = sorted({entry.name for entry in find_cases()})
-    near = nearest_word(text, names)
-    return f"there is no case {shortened(text, 200)!r}; there are {', '.join(names)}" + (
-        f"; did you mean {near}?" if near else ""
-    )
+    known = f"there are {', '.join(names)}{did_you_mean(text, names)}"
+    return f"there is no case {shortened(text, 200)!r}; {known}"

@@ -81,16 +81,13 @@ def _not_finite(check: GradientCheck) -> Iterator[Fault]:
     """Where NaN or infinity begins; nothing above it and no gradient means anything."""
     for layer in check.layers:
         if layer.not_finite:
-            name = layer.not_finite
-            if name == "activation":
-                name = f"activation {activation_text(layer, layer.value_at)}"
+            own = layer.not_finite == "activation"
+            name = f"activation {activation_text(layer, layer.value_at)}" if own else layer.not_finite
             text = (
                 f"Layer {layer.number}, {name}: it makes NaN or infinity of finite numbers. All outputs above it and "
                 f"all gradients are made of that."
             )
-            yield Fault(
-                layer.number, NOT_FINITE, text, layer.value_at if layer.not_finite == "activation" else ""
-            )
+            yield Fault(layer.number, NOT_FINITE, text, layer.value_at if own else "")
             return
 
 
@@ -160,20 +157,17 @@ def _parts_alone(check: GradientCheck) -> Iterator[Fault]:
             made_of = names - NO_SHARE_IN.get(part.part, names) - {part.part}
             if not part.right and not made_of:
                 wrong.setdefault(part.part, []).append((layer, part))
-    for name, found in wrong.items():
-        layer_of_first, first = found[0]
-        place = "The gradient of the loss"
-        if layer_of_first is not None:
-            place = f"Layer {layer_of_first.number}, {name},"
+    for name, ((highest, first), *rest) in wrong.items():
+        where, place = "The gradient of the loss", ""
+        if highest is not None:
+            where = f"Layer {highest.number}, {name},"
             if name in (POSITIVE, NEGATIVE):
-                place += (
-                    f" the derivative of {activation_text(layer_of_first, layer_of_first.derivative_at)},"
-                )
-        text = f"{place} is wrong when tried alone: {deviation_text(check, layer_of_first, name, first.declared)}."
-        if others := [layer.number for layer, _ in found[1:] if layer is not None]:
+                place = highest.derivative_at
+                where += f" the derivative of {activation_text(highest, place)},"
+        text = f"{where} is wrong when tried alone: {deviation_text(check, highest, name, first.declared)}."
+        if others := [layer.number for layer, _ in rest if layer is not None]:
             text += f" The same is wrong in {layers_text(others)}."
-        own = layer_of_first.derivative_at if layer_of_first and name in (POSITIVE, NEGATIVE) else ""
-        yield Fault(layer_of_first.number if layer_of_first else None, name, text, own)
+        yield Fault(highest.number if highest else None, name, text, place)
 
 
 def _wrong_assembly(check: GradientCheck) -> Iterator[Fault]:

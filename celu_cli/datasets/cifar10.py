@@ -29,7 +29,6 @@ BATCH_DIRECTORY = "cifar-10-batches-bin"
 BATCH_SIZES = dict.fromkeys((*TRAIN_BATCHES, TEST_BATCH), BATCH_IMAGES * RECORD_BYTES)
 
 ARCHIVE_FILE = "cifar-10-binary.tar.gz"
-ARCHIVE_LIMITS = {ARCHIVE_FILE: 250_000_000}
 
 TRAIN_SHEETS = tuple(f"data_batch_{number}.png" for number in range(1, 6))
 TEST_SHEET = "test_batch.png"
@@ -119,7 +118,7 @@ def decode_sheet_labels(file: str, content: bytes) -> Bytes:
     return np.array(labels, np.uint8)
 
 
-ARCHIVE_LAYOUT = Layout(ARCHIVE_FILE, ARCHIVE_LIMITS, decode_archive)
+ARCHIVE_LAYOUT = Layout(ARCHIVE_FILE, {ARCHIVE_FILE: 250_000_000}, decode_archive)
 BATCHES_LAYOUT = Layout("the six .bin files", BATCH_SIZES, decode_batches)
 SHEETS_LAYOUT = Layout("the six PNG sheets", SHEET_LIMITS, decode_sheets)
 

@@ -18,7 +18,7 @@ from celu_cli.datasets.sample import load_sample
 from celu_cli.datasets.sources import AbsentError, DirectorySource
 from celu_cli.errors import DataError, UsageError
 from celu_cli.files import path_with_home
-from celu_cli.text import nearest_word
+from celu_cli.text import did_you_mean
 
 DATA_DIRECTORY_VARIABLE = "CELU_DATA_DIR"
 _ALIGNMENT = 64  # bytes
@@ -81,8 +81,7 @@ def _aligned(array: Bytes) -> Bytes:
 def find_definition(name: str) -> Definition:
     """The dataset of this name; UsageError when celu knows none."""
     if name not in DATASETS:
-        near = nearest_word(name, DATASETS)
-        hint = f"; did you mean {near}?" if near else ""
+        hint = did_you_mean(name, DATASETS)
         raise UsageError(f"there is no dataset {name!r}: the datasets are {', '.join(DATASETS)}{hint}")
     return DATASETS[name]
 

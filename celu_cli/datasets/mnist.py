@@ -46,7 +46,6 @@ _DAMAGED_NPZ = (
 )
 
 NPZ_FILE = "mnist.npz"
-NPZ_LIMITS = {NPZ_FILE: 60_000_000}
 NPZ_KEYS = {
     "train_images": "x_train",
     "train_labels": "y_train",
@@ -95,7 +94,7 @@ def _read_npz_member(archive: zipfile.ZipFile, name: str) -> Bytes:
 
 
 IDX_LAYOUT = Layout("the four idx files", IDX_SIZES, decode_idx_files)
-NPZ_LAYOUT = Layout("mnist.npz", NPZ_LIMITS, decode_npz)
+NPZ_LAYOUT = Layout(NPZ_FILE, {NPZ_FILE: 60_000_000}, decode_npz)
 
 MNIST = Definition(
     name="mnist",

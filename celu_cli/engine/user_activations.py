@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from celu_cli.case.activations import UserActivation, user_activation
 from celu_cli.engine.activations import ACTIVATIONS, Activation
 from celu_cli.errors import CaseError
-from celu_cli.text import nearest_word, printable, shown
+from celu_cli.text import did_you_mean, printable, shown
 
 _LONGEST_REASON = 300
 
@@ -39,16 +39,13 @@ def load_activation(name: str) -> Activation:
     names = vars(_run(str(own.file)))
     if own.name not in names:
         found = [key for key, value in names.items() if isinstance(value, Activation)]
-        near = nearest_word(own.name, found)
         listed = f"; it defines {', '.join(found)}" if found else ""
-        raise _error(own, f"defines no {own.name}{listed}" + (f"; did you mean {near}?" if near else ""))
+        raise _error(own, f"defines no {own.name}{listed}{did_you_mean(own.name, found)}")
     activation = names[own.name]
     if not isinstance(activation, Activation):
-        raise _error(
-            own,
-            f"{own.name} is of type {type(activation).__name__}, not a celu_cli.engine.activations.Activation; "
-            f"write {own.name} = Activation(value=..., derivative=..., keeps='input')",
-        )
+        wrong = f"is of type {type(activation).__name__}, not a celu_cli.engine.activations.Activation"
+        form = f"write {own.name} = Activation(value=..., derivative=..., keeps='input')"
+        raise _error(own, f"{own.name} {wrong}; {form}")
     if activation.keeps not in ("input", "output"):
         raise _error(own, f"{own.name} keeps {activation.keeps!r}; accepted: 'input', 'output'")
     return activation
@@ -97,32 +94,24 @@ def _run(path: str) -> ModuleType:
 
 def _call(own: UserActivation, what: str, like: Any, function: Callable[[], Any]) -> Any:
     """What `function` gives, which must have the shape and dtype of `like`."""
+    name = f"the {what} of {own.name}"
     try:
         result = tf.convert_to_tensor(function())
     except Exception as error:
-        raise _failure(own, f"the {what} of {own.name}: ", error) from error
+        raise _failure(own, f"{name}: ", error) from error
     if result.dtype != like.dtype:
-        raise _error(
-            own, f"the {what} of {own.name} turns {like.dtype.name} into {result.dtype.name}; keep x.dtype"
-        )
+        raise _error(own, f"{name} turns {like.dtype.name} into {result.dtype.name}; keep x.dtype")
     if result.shape != like.shape:
-        raise _error(
-            own,
-            f"the {what} of {own.name} turns shape {_shape(like)} into {_shape(result)}; it must give "
-            "one number for each",
-        )
+        shapes = f"{_shape(like)} into {_shape(result)}"
+        raise _error(own, f"{name} turns shape {shapes}; it must give one number for each")
     return result
 
 
 def _failure(own: UserActivation, what: str, error: BaseException) -> CaseError:
     """The error for an exception that the user's code raised, at the last of its lines that was under way."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == str(own.file) and frame.lineno
-    ]
-    line = lines[-1] if lines else None
-    said = str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(own.file) and frame.lineno]
+    line, said = lines[-1] if lines else None, str(error)
     if isinstance(error, SyntaxError) and error.filename == str(own.file):
         line, said = error.lineno, error.msg
     reason = printable(said.strip().split("\n")[0][:_LONGEST_REASON])
@@ -184,8 +173,3 @@ def _place(own: UserActivation, function: Callable[..., Any]) -> str:
     if code is None or code.co_filename != str(own.file):
         return own.file.name
     return f"{own.file.name}:{code.co_firstlineno}"
-
-
-def formula_of(name: str) -> str:
-    """The formula of an activation in plain text; empty where the user's own gives none."""
-    return find_activation(name).formula

@@ -18,7 +18,6 @@ from celu_cli.case.identity import seedless_identity
 from celu_cli.case.load import ResolvedCase, lay_over, memory_shortage
 from celu_cli.case.plan import plan_network
 from celu_cli.case.reading.document import Node
-from celu_cli.case.reading.explain import did_you_mean
 from celu_cli.case.reading.files import CaseText, read_case
 from celu_cli.case.reading.values import MOST_CELLS, Axis, value_text
 from celu_cli.case.schema import Case
@@ -26,7 +25,7 @@ from celu_cli.case.settings import value_text as setting_text
 from celu_cli.errors import CaseError, RunError
 from celu_cli.files import write_whole
 from celu_cli.sweep.request import SEED, Request
-from celu_cli.text import listed, shown
+from celu_cli.text import did_you_mean, listed, shown
 
 CASE_KEY = "case"
 SWEEPS_NAME = ".sweeps"

@@ -10,12 +10,12 @@ from typing import Any
 
 from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, exists, find_case, shipped_cases_directory
 from celu_cli.case.reading.document import Node, Place, Problem
-from celu_cli.case.reading.explain import did_you_mean, given
+from celu_cli.case.reading.explain import given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
 from celu_cli.case.reading.overrides import KEY, under_key
 from celu_cli.case.reading.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values
 from celu_cli.errors import CaseError, UsageError
-from celu_cli.text import celu_command, shortened, shown
+from celu_cli.text import celu_command, did_you_mean, shortened, shown
 
 SEED = "seed"
 _NOT_IN_A_NAME = re.compile(r"[^\w.+-]+")

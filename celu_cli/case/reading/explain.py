@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -18,7 +18,7 @@ from celu_cli.case.annotations import Float32
 from celu_cli.case.reading.document import Node, Path, Place, Problem, Steps, resolve_scalar
 from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal_values, parts_in
 from celu_cli.case.schema import Case, Part
-from celu_cli.text import celu_command, nearest_word, shortened
+from celu_cli.text import celu_command, did_you_mean, nearest_word, shortened
 
 # Short forms that people know from elsewhere, too far from celu's names to be found by likeness.
 _SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
@@ -195,12 +195,6 @@ def hint(path: Path, field: FieldInfo, node: Node) -> str:
     return ""
 
 
-def did_you_mean(word: object, words: Iterable[str]) -> str:
-    """The nearest of `words` as the end of a message."""
-    near = nearest_word(word, words) if isinstance(word, str) else None
-    return f"; did you mean {near}?" if near else ""
-
-
 def _word_hint(choices: list[Any], value: str) -> str:
     if bool in choices and value.lower() in _TRUTH_WORDS:
         return f"; write {_TRUTH_WORDS[value.lower()]}"
@@ -258,15 +252,12 @@ def _accepted_choice(choice: Any, metadata: list[Any], value: object) -> str:
         mapping = f"with {keys_of(next(iter(parts.values())))}"
         most = next((limit.max_length for limit in metadata if isinstance(limit, MaxLen)), None)
         return f"a list of 1 to {most} mappings {mapping}" if most else f"a mapping {mapping}"
-    if choice is str and USER_ACTIVATION_PATTERN in [getattr(limit, "pattern", None) for limit in metadata]:
-        return "FILE.py:NAME for one of your own"
     if choice is str:
-        named = any(getattr(limit, "pattern", None) for limit in metadata)
-        return (
-            "a name: letters, digits and _ . + -, at most 100, not beginning with . + or -"
-            if named
-            else "text"
-        )
+        patterns = list(filter(None, (getattr(limit, "pattern", None) for limit in metadata)))
+        if USER_ACTIVATION_PATTERN in patterns:
+            return "FILE.py:NAME for one of your own"
+        name = "a name: letters, digits and _ . + -, at most 100, not beginning with . + or -"
+        return name if patterns else "text"
     if choice is bool:
         return "true or false"
     finite = isinstance(value, float) and not math.isfinite(value)

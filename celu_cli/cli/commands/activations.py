@@ -73,8 +73,7 @@ def activations(
 def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, float | None]]:
     """Each activation with each of its alphas, None where it has none."""
     from celu_cli.case.activations import ALPHA, alpha_problem, alpha_rule, user_activation, with_whole_path
-    from celu_cli.case.reading.explain import did_you_mean
-    from celu_cli.text import printable
+    from celu_cli.text import did_you_mean, printable
 
     wanted: dict[tuple[str, float | None], None] = {}
     for name in names:
@@ -99,10 +98,10 @@ def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, f
 def _measure(name: str, alpha: float | None) -> ActivationCurve:
     from celu_cli.analysis.plots.activation_curves import measure_activation
     from celu_cli.case.activations import activation_label
-    from celu_cli.engine.user_activations import float64_functions, formula_of
+    from celu_cli.engine.user_activations import find_activation, float64_functions
 
     value, derivative = float64_functions(name, 1.0 if alpha is None else alpha)
-    return measure_activation(activation_label(name), alpha, formula_of(name), value, derivative)
+    return measure_activation(activation_label(name), alpha, find_activation(name).formula, value, derivative)
 
 
 def _print_table(curves: Sequence[ActivationCurve]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -26,15 +25,10 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], like: Any, weight_names: Seq
     """
     found = {}
     for name, first_name, tensor in _named(like, weight_names):
-        array = arrays.get(name, arrays.get(first_name, np.empty(0)))
-        if (
-            not {name, first_name} & set(arrays)
-            or array.shape != tuple(tensor.shape)
-            or array.dtype != tensor.dtype.as_numpy_dtype
-        ):
-            raise ValueError(
-                f"the checkpoint's {name} is not the {tensor.dtype.name} {tuple(tensor.shape)} of this case"
-            )
+        array = arrays.get(name, arrays.get(first_name))
+        shape, dtype = tuple(tensor.shape), tensor.dtype
+        if array is None or array.shape != shape or array.dtype != dtype.as_numpy_dtype:
+            raise ValueError(f"the checkpoint's {name} is not the {dtype.name} {shape} of this case")
         found[id(tensor)] = tf.constant(array)
     return tf.nest.map_structure(lambda tensor: found[id(tensor)], like)
 
@@ -47,14 +41,11 @@ def _named(tree: Any, weight_names: Sequence[str], name: str = "", first: str = 
         own = getattr(tree, "_fields", weight_names)
         # The sums were counted, the parts of the state were not.
         counted = own is weight_names or first == "sums"
-        items = [
-            (key, str(index) if counted else key, value)
-            for index, (key, value) in enumerate(zip(own, tree, strict=True))
-        ]
+        first_keys = map(str, range(len(tree))) if counted else own
+        items = list(zip(own, first_keys, tree, strict=True))
     else:
         yield name, first, tree
         return
     for key, first_key, value in items:
-        yield from _named(
-            value, weight_names, f"{name}/{key}".lstrip("/"), f"{first}/{first_key}".lstrip("/")
-        )
+        names = (f"{name}/{key}".lstrip("/"), f"{first}/{first_key}".lstrip("/"))
+        yield from _named(value, weight_names, *names)

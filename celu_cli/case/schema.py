@@ -35,7 +35,8 @@ class Part(BaseModel):
     """
 
     implied: ClassVar[Mapping[str, Any]] = {}
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Built when first used: nobody validates most parts but within a whole case.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class DatasetSpec(Part):

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 # The first to import TensorFlow decides its settings, and with them the last bit of a number: that must be celu, as in
 # the commands whose results the tests compare with.
 import celu_cli.engine  # noqa: F401
+
+
+if hasattr(
+    signal, "SIGHUP"
+):  # under nohup it is ignored, by celu as by all that it starts: tests of it would wait
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,8 @@ import pytest
 # the commands whose results the tests compare with.
 import celu_cli.engine  # noqa: F401
 
-
-if hasattr(
-    signal, "SIGHUP"
-):  # under nohup it is ignored, by celu as by all that it starts: tests of it would wait
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Under nohup it is ignored, by celu as by all that it starts: tests of it would wait without end.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

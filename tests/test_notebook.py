@@ -49,8 +49,11 @@ def test_it_runs_in_under_three_minutes_and_puts_out_what_is_committed(tmp_path:
         r"^(case-\S+: (?:right|biased)|layer \d: .* below 1e-1\d|celu: within \S+;).*", re.M
     )
     assert verdicts.findall(text_of(now)) == verdicts.findall(text_of(COMMITTED))
-    kinds = [(number, kind) for number, kind, _ in outputs_of(now)]
-    assert kinds == [(number, kind) for number, kind, _ in outputs_of(COMMITTED)]
+    # A slow machine sends in two messages what a fast one sends in one.
+    kinds, committed = (
+        list(dict.fromkeys((number, kind) for number, kind, _ in outputs_of(one))) for one in (now, COMMITTED)
+    )
+    assert kinds == committed
 
 
 def test_its_outputs_are_all_there_and_without_warnings_or_places_of_a_machine() -> None:

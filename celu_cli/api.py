@@ -214,12 +214,9 @@ def check_gradients(case: Case) -> Verdict:
     The verdict's `kind` is right, biased (as the case declares) or wrong; its `findings` are the sentences.
     """
     from celu_cli.check.verdict import judge
-    from celu_cli.datasets.load import load_dataset
+    from celu_cli.engine.check.gradients import check_on_sample
 
-    sample = load_dataset(case.dataset.name, sample=True)
-    from celu_cli.engine.check import gradients
-
-    return judge(gradients.check_gradients(case, sample.train))
+    return judge(check_on_sample(case))
 
 
 @dataclass(frozen=True)
@@ -236,14 +233,12 @@ def activation(name: str, alpha: float | None = None) -> ActivationFunctions:
     Raises:
         UsageError: there is no such activation, or it does not take this alpha.
     """
-    from celu_cli.case.activations import ALPHA, alpha_problem, alpha_rule, user_activation, with_whole_path
+    from celu_cli.case.activations import alpha_problem, known_alpha_rule, with_whole_path
     from celu_cli.engine.user_activations import float64_functions
 
-    if name not in ALPHA and user_activation(name) is None:
-        raise UsageError(f"there is no activation {name!r}; accepted: {', '.join(ALPHA)}, and FILE.py:NAME")
+    rule = known_alpha_rule(name)
     if alpha is not None and (problem := alpha_problem(name, alpha)):
         raise UsageError(f"alpha: {problem}")
-    rule = alpha_rule(name)
     given = alpha if alpha is not None else rule.default if rule else 1.0
     return ActivationFunctions(*float64_functions(with_whole_path(name, Path()), given))
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from celu_cli.case.annotations import SIZES, fits_float32
+from celu_cli.errors import UsageError
 from celu_cli.files import path_with_home
+from celu_cli.text import did_you_mean, printable
 
 # One of the user's own: the name of an activation in a Python file.
 USER_ACTIVATION_PATTERN = r"^.+\.py:[A-Za-z_]\w*$"
@@ -54,6 +56,20 @@ _ALPHA_OF_A_FILE = Alpha("what the file makes of it", default=1.0, trial=1.0, ab
 def alpha_rule(activation: str) -> Alpha | None:
     """What alpha is to `activation`, which may be one from a file; None where it has none."""
     return ALPHA.get(activation, _ALPHA_OF_A_FILE)
+
+
+def known_alpha_rule(activation: str) -> Alpha | None:
+    """`alpha_rule` of an activation that somebody named.
+
+    Raises:
+        UsageError: there is none of that name; the text lists them.
+    """
+    if activation not in ALPHA and user_activation(activation) is None:
+        raise UsageError(
+            f"there is no activation {printable(activation)!r}; there are {', '.join(ALPHA)}, and FILE.py:NAME for one "
+            f"of your own{did_you_mean(activation, ALPHA)}"
+        )
+    return alpha_rule(activation)
 
 
 def alpha_problem(activation: str, alpha: float) -> str | None:

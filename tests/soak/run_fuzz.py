@@ -216,17 +216,15 @@ class _Fuzz:
             )
 
 
-def _epochs(run: Path) -> list[tuple[object, ...]]:
-    """What the whole lines of metrics.jsonl say; no code of celu reads them."""
-    found: list[tuple[object, ...]] = []
+def _epochs(run: Path) -> list[str]:
+    """What the whole lines of metrics.jsonl say, every key of them; no code of celu reads them."""
+    found: list[str] = []
     if not (run / "metrics.jsonl").is_file():
         return found
     for line in (run / "metrics.jsonl").read_bytes().split(b"\n")[:-1]:
-        with contextlib.suppress(ValueError, AttributeError):
-            values = json.loads(line)
-            found.append(
-                tuple(values.get(key) for key in ("epoch", "train_loss", "test_loss", "test_accuracy"))
-            )
+        with contextlib.suppress(ValueError):
+            if isinstance(values := json.loads(line), dict):
+                found.append(json.dumps(values, sort_keys=True))
     return found
 
 

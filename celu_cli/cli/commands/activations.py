@@ -72,17 +72,11 @@ def activations(
 
 def _checked(names: Sequence[str], alphas: Sequence[float]) -> list[tuple[str, float | None]]:
     """Each activation with each of its alphas, None where it has none."""
-    from celu_cli.case.activations import ALPHA, alpha_problem, alpha_rule, user_activation, with_whole_path
-    from celu_cli.text import did_you_mean, printable
+    from celu_cli.case.activations import alpha_problem, known_alpha_rule, with_whole_path
 
     wanted: dict[tuple[str, float | None], None] = {}
     for name in names:
-        if name not in ALPHA and user_activation(name) is None:
-            raise UsageError(
-                f"there is no activation {printable(name)!r}; there are {', '.join(ALPHA)}, and FILE.py:NAME for one "
-                f"of your own{did_you_mean(name, ALPHA)}"
-            )
-        rule = alpha_rule(name)
+        rule = known_alpha_rule(name)
         if rule is None:
             wanted[name, None] = None
             continue

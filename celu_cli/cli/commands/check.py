@@ -14,7 +14,6 @@ from celu_cli.text import json_text, shown
 
 if TYPE_CHECKING:
     from celu_cli.case.schema import Case
-    from celu_cli.check.measured import GradientCheck
     from celu_cli.check.verdict import Verdict
 
 
@@ -73,7 +72,10 @@ def _check_one(
     if save and run is None:
         raise UsageError(f"--save keeps the check of a run, and {reference} is none: name a run")
     typer.echo(f"Checking the gradients of {case.name} …", err=True)
-    measured = _measure(case)
+    # TensorFlow takes seconds to import: only now is it sure to be needed.
+    from celu_cli.engine.check.gradients import check_on_sample
+
+    measured = check_on_sample(case)
     verdict = judge(measured)
     if as_json:
         typer.echo(json_text(json_values(measured, verdict)))
@@ -109,10 +111,12 @@ def _check_all(strict: bool, as_json: bool) -> None:
 
     chosen = combinations()
     typer.echo(f"Checking {len(chosen)} combinations; shipped cases with 8 filters and he_normal …", err=True)
+    from celu_cli.engine.check.gradients import check_on_sample
+
     table = None if as_json else MatrixTable(chosen)
     failed, records = 0, []
     for combination in chosen:
-        measured = _measure(combination.case, samples=combination.samples)
+        measured = check_on_sample(combination.case, combination.samples)
         verdict = judge(measured)
         failed += not verdict.passes(strict)
         if table is not None:
@@ -123,16 +127,6 @@ def _check_all(strict: bool, as_json: bool) -> None:
         typer.echo(json_text(records))
     if failed:
         raise GradientError(f"{failed} of {len(chosen)} combinations failed")
-
-
-def _measure(case: Case, samples: int | None = None) -> GradientCheck:
-    from celu_cli.datasets.load import load_dataset
-
-    sample = load_dataset(case.dataset.name, sample=True)
-    # TensorFlow takes seconds to import: only now is it sure to be needed.
-    from celu_cli.engine.check.gradients import SAMPLES, check_gradients
-
-    return check_gradients(case, sample.train, SAMPLES if samples is None else samples)
 
 
 def _failure(case: Case, verdict: Verdict) -> str:

@@ -20,6 +20,7 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, deviation
 from celu_cli.datasets.definition import Split
+from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.engine.backprop import Backprop, auto, select_backprop
 from celu_cli.engine.check.oracles import (
@@ -53,6 +54,12 @@ SAMPLES = 3
 _FEW = 2  # images for finite differences and for the second reading
 # Layers that take large batches in chunks take these in two, which differ in size.
 _MOST_AT_ONCE = 4
+
+
+def check_on_sample(case: Case, samples: int | None = None) -> GradientCheck:
+    """`check_gradients` on the training images that come with celu; `samples` has its default where None."""
+    sample = load_dataset(case.dataset.name, sample=True)
+    return check_gradients(case, sample.train, SAMPLES if samples is None else samples)
 
 
 def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> GradientCheck:

@@ -14,8 +14,8 @@ from celu_cli.check import combinations as check_matrix
 from celu_cli.check.combinations import Combination
 from celu_cli.check.file import read_check
 from celu_cli.check.measured import GradientCheck
-from celu_cli.cli.commands import check
 from celu_cli.engine.activations import ACTIVATIONS
+from celu_cli.engine.check import gradients
 from celu_cli.engine.operations.average_pool import AveragePool
 from celu_cli.engine.operations.operation import Context
 from tests.cli.invoke import Celu
@@ -39,13 +39,15 @@ def measured() -> dict[str, GradientCheck]:
 def measured_once(measured: dict[str, GradientCheck], monkeypatch: pytest.MonkeyPatch) -> None:
     """A case that was measured before is not measured again; not for tests that plant a fault."""
 
-    def measure(case: Case, samples: int | None = None, original: Any = check._measure) -> GradientCheck:
+    def measure(
+        case: Case, samples: int | None = None, original: Any = gradients.check_on_sample
+    ) -> GradientCheck:
         key = f"{samples} {case.model_dump_json()}"
         if key not in measured:
             measured[key] = original(case, samples)
         return measured[key]
 
-    monkeypatch.setattr(check, "_measure", measure)
+    monkeypatch.setattr(gradients, "check_on_sample", measure)
 
 
 class TestOneCase:

@@ -224,13 +224,13 @@ def test_a_second_signal_leaves_at_once_and_says_how_to_go_on(tmp_path: Path) ->
         if line.startswith("case-c:"):
             break
     time.sleep(1.0)  # its one step takes far longer
+    os.kill(process.pid, signal.SIGINT)
+    time.sleep(1.3)  # what comes within a second is the same request
     begun = time.monotonic()
-    for pause in (1.3, 0.0):
-        os.kill(process.pid, signal.SIGINT)
-        time.sleep(pause)
+    os.kill(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert time.monotonic() - begun < 5.0
+    assert time.monotonic() - begun < 3.4
     (run,) = find_runs(tmp_path).runs
     assert run.status == "crashed"
     assert said.endswith(f"resume it with: celu run --resume {run.path}\n")

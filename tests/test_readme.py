@@ -125,6 +125,7 @@ CLAIMS = {
     "celu export --to csv -o runs.csv": Claim((r"^runs\.csv\n$",), ("runs.csv",)),
     # what differs, what it can do, and the commands that would separate it
     "celu why case-b case-c": Claim(("Can change the result", "optimizer.name", "celu run ")),
+    "celu run case-a --sample epochs=4": Claim(RESULT, run_of("case-a")),
     "celu predict case-a digit.jpg --ink": Claim((r"^image +class +probability .*\ndigit\.jpg +\d +[01]\.",)),
     "celu export case-a --to keras -o digits.keras": Claim((r"^digits\.keras\n$",), ("digits.keras",)),
     "celu data list": Claim((r"\nmnist +60,000 \+ 10,000 ", r"\ncifar10 +50,000 \+ 10,000 ")),

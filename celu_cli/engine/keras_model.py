@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import keras
 from numpy.typing import NDArray
 
 from celu_cli.case.plan import NetworkPlan
+from celu_cli.engine.runtime import settings_unwritten
 from celu_cli.errors import UsageError
+
+with settings_unwritten():
+    import keras
 
 ACTIVATIONS: dict[str, Callable[[Any, float], Any]] = {
     "celu": lambda x, alpha: keras.ops.celu(x, alpha=alpha),

@@ -39,18 +39,10 @@ def _import_tensorflow() -> None:
     hidden = "keras.src.optimizers" not in sys.modules
     if hidden:
         sys.modules["keras.src.optimizers"] = None  # type: ignore[assignment]
-    # Until it comes to them it has written its settings into the home directory, or without a home into a directory ~
-    # of the working directory. Where nothing can be written it goes on without. TEST_TMPDIR keeps Abseil from failing
-    # where there is no temporary directory.
-    before = {name: os.environ.get(name) for name in ("KERAS_HOME", "TEST_TMPDIR")}
-    os.environ.update(dict.fromkeys(before, os.devnull))
     try:
-        import tensorflow as tf
+        with settings_unwritten():
+            import tensorflow as tf
     finally:
-        for name, value in before.items():
-            del os.environ[name]
-            if value is not None:
-                os.environ[name] = value
         if hidden:
             del sys.modules["keras.src.optimizers"]
 
@@ -58,6 +50,25 @@ def _import_tensorflow() -> None:
         # Rewriting a step's graph before the first step takes a second and makes no step on a processor faster.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.config.list_logical_devices()
+
+
+@contextmanager
+def settings_unwritten() -> Iterator[None]:
+    """Import TensorFlow or Keras inside, and neither leaves a file.
+
+    Keras writes its settings into the home directory, or without a home into a directory ~ of the working directory;
+    where nothing can be written it goes on without. TEST_TMPDIR keeps Abseil from failing where there is no temporary
+    directory.
+    """
+    before = {name: os.environ.get(name) for name in ("KERAS_HOME", "TEST_TMPDIR")}
+    os.environ.update(dict.fromkeys(before, os.devnull))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

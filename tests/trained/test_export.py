@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,23 @@ def test_a_keras_model_loads_where_celu_cannot_be_imported(tmp_path: Path) -> No
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "(None, 10) ['images', 'pixels']"
+
+
+def test_an_export_leaves_no_settings_of_keras_in_the_home_directory(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    code = (
+        "from pathlib import Path\n"
+        "from celu_cli.trained.export import export_network\n"
+        "from tests.trained.test_export import make_network\n"
+        f"export_network(make_network(), 'keras', Path({str(tmp_path / 'model.keras')!r}))"
+    )
+    # The test's own imports of Keras must not be what writes or keeps from writing.
+    words = [sys.executable, "-c", f"import celu_cli.engine.keras_model\n{code}"]
+    root = Path(__file__).parents[2]
+    subprocess.run(words, cwd=root, env={**os.environ, "HOME": str(home)}, capture_output=True, check=True)
+    assert (tmp_path / "model.keras").is_file()
+    assert not (home / ".keras").exists()
 
 
 def test_an_onnx_graph_is_valid(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import importlib
@@ -90,6 +91,7 @@ def run_forked(
 
 def _become(invocation: Invocation, place: Path, output: Path, terminal: int) -> None:
     """The child: take on the surroundings, run the command line as an interpreter would, and end."""
+    atexit._clear()  # what the parent has to tidy up is not the child's
     os.chdir(place)
     if invocation.lost_directory:
         (place / "gone").mkdir()
@@ -125,6 +127,7 @@ def _become(invocation: Invocation, place: Path, output: Path, terminal: int) ->
         code = 1
     finally:
         with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
             sys.stdout.flush()
         os._exit(code & 255)
 

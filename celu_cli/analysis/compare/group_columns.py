@@ -76,7 +76,10 @@ def compare_groups(
         records_of(columns, results),
         {
             "terminal": first,
-            "report": ("group", "mean", "deviation", "n", "difference", "low", "p", "p_corrected"),
+            "report": (
+                *("group", "mean", "deviation", "n", "difference", "low", "p", "p_corrected"),
+                *("published", "published_difference", "epochs"),
+            ),
         },
         ("seconds", "left_out"),
         () if all_keys else tuple(shared_changes(cases).values()),

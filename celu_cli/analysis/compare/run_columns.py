@@ -21,6 +21,11 @@ from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_publish
 from celu_cli.runs.run import Run
 from celu_cli.text import duration, four_decimals, iso_time
 
+# Results before settings, which fill a screen where cases differ in many.
+_FIRST_IN_REPORT = (
+    *("run", "status", "seed", "epochs", "test_accuracy", "published_test_accuracy", "published_difference"),
+    *("train_accuracy", "gap", "best_test_accuracy"),
+)
 _GAP = "gap: train minus test accuracy, in percentage points"
 _POINTS = "points: test accuracy minus the published one, in percentage points"
 _LEFT_OUT = "left out: runs with the same settings and seed, without --newest rows of their own"
@@ -85,7 +90,7 @@ def compare_runs(
     return Records(
         columns,
         records_of(columns, results),
-        {"terminal": ("case", "started"), "report": ("run", "status")},
+        {"terminal": ("case", "started"), "report": _FIRST_IN_REPORT},
         (shown,),
         () if all_keys else tuple(shared_changes(cases).values()),
         tuple(remarks_on(cases, [result.run for result in results])),

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from celu_cli.analysis.report.page import write_page
-from tests.analysis.report.reports import HOSTILE, record_many, report_of
+from tests.analysis.report.reports import HOSTILE, SPREAD, record_many, report_of
+from tests.runs.fakes import record_seeds
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
@@ -27,6 +28,7 @@ sync_api = pytest.importorskip(
 PATIENCE = 120_000.0  # milliseconds; a machine that trains besides is slow
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 LAPTOP = {"width": 1400, "height": 900}
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 PLOTS = ("accuracy", "loss", "time", "cosine", "ratio", "value", "derivative")
 # How many pixels of a canvas are not empty, and how many of these are neither black, white nor grey.
 PIXELS = """canvas => {
@@ -89,7 +91,7 @@ def open_page(browser: Any, address: str) -> Iterator[Open]:
     """Opens the report; at the end, that no page complained or asked for anything but itself."""
     seen, contexts = Seen(), []
 
-    def start(viewport: dict[str, int] = WIDE, colours: str = "light") -> Any:
+    def start(viewport: dict[str, int] = WIDE, colours: str = "light", at: str = address) -> Any:
         context = browser.new_context(viewport=viewport, color_scheme=colours, offline=True)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -98,7 +100,8 @@ def open_page(browser: Any, address: str) -> Iterator[Open]:
         page.on("pageerror", lambda error: seen.messages.append(str(error)))
         page.on("dialog", lambda dialog: (seen.messages.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: seen.requests.append(request.url))
-        page.goto(address)
+        page.goto(at)
+        seen.requests.remove(at)
         return page
 
     yield start
@@ -158,6 +161,32 @@ def test_p_and_holm_are_in_sight_on_a_laptop_and_the_caption_does_not_scroll(ope
         heading = page.locator(f"table[data-table=cases] th[data-field={name}]").bounding_box()
         assert heading["x"] + heading["width"] <= box["x"] + box["width"], name
     assert region.locator("#caption-cases").count() == 0
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_results_are_in_sight_on_a_laptop_however_many_settings_differ(
+    open_page: Open, tmp_path: Path, published: bool
+) -> None:
+    logs = RESULTS
+    if not published:
+        logs = tmp_path / "logs"
+        for width in (8, 16, 32, 64):
+            network = {"filters": width, "initializer": {"name": "he_normal"}}
+            optimizer = {"name": "adam", "learning_rate": width / 1e4, "epsilon": width / 1e9}
+            dataset = {"name": "cifar10", "hold_out": 100 * width}
+            of_case = {"network": network, "optimizer": optimizer, "dataset": dataset}
+            record_seeds(
+                logs, SPREAD[:4], name=f"width-{width}", batch_size=width, alpha=width / 8, **of_case
+            )
+    write_page(report_of(logs), tmp_path / "report.html")
+    page = open_page(LAPTOP, at=(tmp_path / "report.html").as_uri())
+    wider = "each => each.scrollWidth > each.clientWidth"
+    assert page.locator(".scroll:has(table[data-table=runs])").evaluate(wider)  # so that it is a question
+    for table, accuracy in {"runs": "test_accuracy", "cases": "mean"}.items():
+        box = page.locator(f".scroll:has(table[data-table={table}])").bounding_box()
+        for name in (accuracy, "published_difference") if published else (accuracy,):
+            heading = page.locator(f"table[data-table={table}] th[data-field={name}]").bounding_box()
+            assert heading["x"] + heading["width"] <= box["x"] + box["width"], (table, name)
 
 
 def test_the_verdict_and_the_first_row_come_first_on_a_phone(open_page: Open) -> None:

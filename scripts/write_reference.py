@@ -18,7 +18,7 @@ import typer
 import celu_cli
 from celu_cli.case.activations import ALPHA, alpha_rule
 from celu_cli.case.json_schema import case_json_schema
-from celu_cli.cli.app import app
+from celu_cli.cli.app import command_line
 
 HEADING = ["value", "default", "meaning"]
 # Where a part stands in a case, and its classes with the word by which a reader distinguishes them.
@@ -251,7 +251,7 @@ def value_of(rule: dict[str, Any]) -> str:
 def commands_page() -> str:
     """Markdown with usage, arguments and options of every command."""
     parts = [COMMANDS_HEAD]
-    for name, command in commands_of(typer.main.get_command(app)):
+    for name, command in commands_of(typer.main.get_command(command_line())):
         parts.append(f"## {name}\n\n{command.help.strip()}\n")
         rows = [
             [f"`{parameter_name(parameter)}`", default_of(parameter), (parameter.help or "").strip()]

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from celu_cli.case.cost import memory_problem
 from celu_cli.case.plan import NetworkPlan, PlanProblem, plan_network
-from celu_cli.case.reading.document import Node, Place, Problem, parse
-from celu_cli.case.reading.explain import explain, key_text, place_of
+from celu_cli.case.reading.document import Node, Place, Problem, key_text, parse, place_of
 from celu_cli.case.reading.files import (
     MOST_BYTES,
     CaseText,
@@ -98,6 +97,8 @@ def lay_over(
     try:
         case = Case.model_validate(root.plain())
     except ValidationError as error:
+        from celu_cli.case.reading.explain import explain  # most cases need no explanation
+
         problems += explain(error, root)
     if to_train:
         problems += missing_files(root)

@@ -16,7 +16,7 @@ Convolution = Literal["winograd", "direct"]
 Rule = Literal["exact", "article"]
 Pool = Literal["none", "average", "max"]
 
-CaseName = Annotated[str, Field(pattern=r"^\w[\w.+-]{0,99}$")]
+CaseName = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=100)]
 UserActivationName = Annotated[
     str, Field(pattern=USER_ACTIVATION_PATTERN, examples=["./my_activations.py:swish"])
 ]

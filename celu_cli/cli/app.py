@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from celu_cli import __version__
 from celu_cli.cli.command import Command, Group
-from celu_cli.cli.commands.activations import activations
-from celu_cli.cli.commands.bench import bench
-from celu_cli.cli.commands.cases import cases
-from celu_cli.cli.commands.check import check
-from celu_cli.cli.commands.compare import compare
-from celu_cli.cli.commands.data import app as data
-from celu_cli.cli.commands.export import export
-from celu_cli.cli.commands.new import new
-from celu_cli.cli.commands.plot import plot
-from celu_cli.cli.commands.predict import predict
-from celu_cli.cli.commands.report import report
-from celu_cli.cli.commands.run import run
-from celu_cli.cli.commands.schema import schema
-from celu_cli.cli.commands.show import show
-from celu_cli.cli.commands.sweep import sweep
-from celu_cli.cli.commands.watch import watch
-from celu_cli.cli.commands.why import why
 from celu_cli.cli.streams import NoReaderError, end_without_reader, forget_impossible_sizes, use_safe_streams
 from celu_cli.errors import CeluError
 
-app = typer.Typer(
-    name="celu",
-    cls=Group,
-    help="Name an experiment in YAML, train it with gradients you can trust, and read the answer.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = (
+    *("run", "sweep", "watch", "plot", "compare", "report", "why", "predict", "export"),
+    *("cases", "new", "show", "check", "bench", "activations", "schema", "data"),
 )
+"""Each is a module of `celu_cli.cli.commands`; in this order they stand in the help."""
+
+
+def command_line(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """`celu` with these commands alone: one whose name is known need not wait until all others are imported."""
+    app = typer.Typer(
+        name="celu",
+        cls=Group,
+        help="Name an experiment in YAML, train it with gradients you can trust, and read the answer.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in names:
+        module = import_module(f"celu_cli.cli.commands.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(cls=Command)(getattr(module, name))
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -46,7 +48,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool,
@@ -56,35 +57,13 @@ def _root(
     pass
 
 
-for _command in (
-    run,
-    sweep,
-    watch,
-    plot,
-    compare,
-    report,
-    why,
-    predict,
-    export,
-    cases,
-    new,
-    show,
-    check,
-    bench,
-    activations,
-    schema,
-):
-    app.command(cls=Command)(_command)
-app.add_typer(data, name="data")
-
-
 def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit code."""
     use_safe_streams()
     forget_impossible_sizes()
     try:
         try:
-            app()
+            command_line([name for name in COMMANDS if name in sys.argv[1:2]] or COMMANDS)()
         finally:
             sys.stdout.flush()
     except CeluError as error:

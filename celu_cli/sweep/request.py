@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celu_cli.case.catalog import LOCAL_DIRECTORY, SWEEP_SUFFIXES, exists, find_case, shipped_cases_directory
-from celu_cli.case.reading.document import Node, Place, Problem
-from celu_cli.case.reading.explain import given
+from celu_cli.case.reading.document import Node, Place, Problem, given
 from celu_cli.case.reading.files import case_error, read_document, with_whole_paths
 from celu_cli.case.reading.overrides import KEY, under_key
 from celu_cli.case.reading.values import Axis, ValueProblem, checked_axis, read_axis, spaced_values

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Union, get_origin
 
 import pytest
+from pydantic import ValidationError
 
 from celu_cli.case.cost import cost_of
 from celu_cli.case.load import load_case
@@ -56,3 +57,19 @@ def test_every_key_refuses_nonsense_in_words(key: str, value: str) -> None:
     with pytest.raises(CaseError, match=r"accepted|finite") as caught:
         load_case("case-c", [f"{key}={value}"])
     assert str(caught.value).count("override 1") >= 1
+
+
+@pytest.mark.parametrize(
+    ("published", "fits"),
+    [
+        *(("a", True), ("é.+-_9", True), ("n" * 100, True), ("e\N{COMBINING ACUTE ACCENT}", True)),
+        *(("n" * 101, False), ("n\n", False), ("../n", False), (".n", False), ("-n", False), ("", False)),
+    ],
+)
+def test_a_name_is_a_word_of_at_most_a_hundred_letters(published: str, fits: bool) -> None:
+    values = {"dataset": "mnist", "optimizer": "adam", "epochs": 1, "published": published}
+    if fits:
+        assert Case.model_validate(values).published == published
+    else:
+        with pytest.raises(ValidationError, match="published"):
+            Case.model_validate(values)

@@ -16,7 +16,7 @@ import typer
 
 import celu_cli
 from celu_cli.case import load
-from celu_cli.cli.app import app
+from celu_cli.cli.app import command_line
 from celu_cli.cli.commands.data import app as data
 from celu_cli.errors import CeluError, DataError, DivergedError, ExitCode, InterruptedByUser, RunError
 from tests.cli.invoke import Celu
@@ -83,7 +83,7 @@ def commands_of(command: Any, words: tuple[str, ...] = ()) -> list[tuple[tuple[s
     return [(words, command), *(pair for name in inner for pair in commands_of(inner[name], (*words, name)))]
 
 
-COMMANDS = dict(commands_of(typer.main.get_command(app)))
+COMMANDS = dict(commands_of(typer.main.get_command(command_line())))
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -212,10 +212,21 @@ def test_a_command_loads_only_what_it_needs(words: list[str], heavy: list[str], 
     assert report.stderr.splitlines()[-1] == "LOADED"
 
 
+def test_a_command_that_is_named_is_imported_alone(tmp_path: Path) -> None:
+    others = sorted(
+        f"celu_cli.cli.commands.{words[0]}" for words in COMMANDS if words not in ((), ("cases",))
+    )
+    code = _REPORT.format(words=["cases"], heavy=others)
+    report = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert report.stderr.splitlines()[-1] == "LOADED"
+
+
 def test_every_command_is_one_file_of_its_name_registered_in_app_and_has_its_place_in_the_docs() -> None:
-    """To add a command: its file in cli/commands/, its import and its registration in cli/app.py."""
+    """To add a command: its file in cli/commands/ and its name in cli/app.py."""
     package = Path(celu_cli.__file__).parent
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(command_line())
     files = {path.stem for path in (package / "cli" / "commands").glob("*.py")} - {"__init__"}
     assert root.commands.keys() == files
     page = (package.parent / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -229,7 +240,7 @@ def test_every_path_on_the_command_line_may_begin_with_the_home_directory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
-    commands = [*app.registered_commands, *data.registered_commands]
+    commands = [*command_line().registered_commands, *data.registered_commands]
     hints = [get_type_hints(one.callback, include_extras=True) for one in commands if one.callback]
     parameters = [
         (name, hint) for one in hints for name, hint in one.items() if get_origin(hint) is Annotated

@@ -117,7 +117,7 @@ class _Fuzz:
     def __init__(self, seed: int, directory: Path, light: bool) -> None:
         import typer
 
-        from celu_cli.cli.app import app
+        from celu_cli.cli.app import command_line
 
         self.choose = random.Random(seed)
         self.light = light
@@ -125,7 +125,7 @@ class _Fuzz:
         self.output = directory / "output"
         self.figures = CommandFuzzFigures()
         self.codes: Counter[str] = Counter()
-        root: Any = typer.main.get_command(app)
+        root: Any = typer.main.get_command(command_line())
         self.commands = {(name,): command for name, command in root.commands.items() if name != "data"}
         self.commands |= {("data", name): command for name, command in root.commands["data"].commands.items()}
 

@@ -102,6 +102,39 @@ class Steps(dict[str, Node]):
         return all(key.isdecimal() for key in self)
 
 
+def key_text(path: Path) -> str:
+    """``network.layers[3].kernel``: items count from 1, as layers do everywhere in the output."""
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def place_of(path: Path, root: Node) -> Place:
+    """Where the user should look for the value at `path`: at it, or at the key of what should hold it."""
+    node = root.at(path)
+    return node.place if node else holder_place(path, root)
+
+
+def given(node: Node) -> str:
+    """A value as a message quotes it: text in quotes, other scalars as written."""
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, list):
+        return "a list" if node.value else "an empty list"
+    if node.value is None:
+        return node.text or "nothing"
+    text = shortened(node.text)
+    return repr(text) if isinstance(node.value, str) else text
+
+
+def holder_place(path: Path, root: Node) -> Place:
+    """The place of the innermost value that would hold `path`, but for what a key of an override only leads through."""
+    held = [node for length in range(len(path)) if (node := root.at(path[:length]))]
+    node = next((node for node in reversed(held) if not isinstance(node.value, Steps)), root)
+    return node.key_place or node.place
+
+
 def resolve_scalar(text: str) -> Scalar:
     """What an unquoted `text` means in the YAML 1.2 core schema."""
     if _NULL.fullmatch(text):

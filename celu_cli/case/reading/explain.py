@@ -15,10 +15,18 @@ from pydantic.fields import FieldInfo
 
 from celu_cli.case.activations import USER_ACTIVATION_PATTERN
 from celu_cli.case.annotations import Float32
-from celu_cli.case.reading.document import Node, Path, Place, Problem, Steps, resolve_scalar
+from celu_cli.case.reading.document import (
+    Node,
+    Path,
+    Problem,
+    given,
+    holder_place,
+    key_text,
+    resolve_scalar,
+)
 from celu_cli.case.reading.kinds import SHORTHANDS, keys_of, kind_names, literal_values, parts_in
 from celu_cli.case.schema import Case, Part
-from celu_cli.text import celu_command, did_you_mean, nearest_word, shortened
+from celu_cli.text import celu_command, did_you_mean, nearest_word
 
 # Short forms that people know from elsewhere, too far from celu's names to be found by likeness.
 _SHORT_FORMS = {"lr": "learning_rate", "batch": "batch_size", "eps": "epsilon", "std": "standard_deviation"}
@@ -39,32 +47,6 @@ def explain(error: ValidationError, root: Node) -> list[Problem]:
         elif item["type"] != "too_short" or not item["input"]:  # else the echo of items already refused
             problems.append(_wrong_value(target, item["type"] in _WRONG_KIND, root))
     return problems
-
-
-def key_text(path: Path) -> str:
-    """``network.layers[3].kernel``: items count from 1, as layers do everywhere in the output."""
-    text = ""
-    for step in path:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
-def place_of(path: Path, root: Node) -> Place:
-    """Where the user should look for the value at `path`: at it, or at the key of what should hold it."""
-    node = root.at(path)
-    return node.place if node else _holder_place(path, root)
-
-
-def given(node: Node) -> str:
-    """A value as a message quotes it: text in quotes, other scalars as written."""
-    if isinstance(node.value, dict):
-        return "a mapping"
-    if isinstance(node.value, list):
-        return "a list" if node.value else "an empty list"
-    if node.value is None:
-        return node.text or "nothing"
-    text = shortened(node.text)
-    return repr(text) if isinstance(node.value, str) else text
 
 
 @dataclass(frozen=True)
@@ -114,7 +96,7 @@ def _wrong_value(target: _Target, wrong_kind: bool, root: Node) -> Problem:
         what = accepted(path, field, node.value if node else None)
     node = root.at(path)
     if node is None:
-        return Problem(_holder_place(path, root), key_text(path), f"missing; accepted: {what}")
+        return Problem(holder_place(path, root), key_text(path), f"missing; accepted: {what}")
     meant = hint(path, field, node) if field and not wrong_kind else ""
     if wrong_kind:
         words = what.split(", ")
@@ -155,13 +137,6 @@ def key_of_option(option: str) -> str | None:
         return name
     elsewhere = _key_elsewhere(_SHORT_FORMS.get(name, name))
     return elsewhere and elsewhere.removesuffix(_AT_THE_TOP)
-
-
-def _holder_place(path: Path, root: Node) -> Place:
-    """Of the innermost value that would hold `path`, but for what a key of an override only leads through."""
-    held = [node for length in range(len(path)) if (node := root.at(path[:length]))]
-    node = next((node for node in reversed(held) if not isinstance(node.value, Steps)), root)
-    return node.key_place or node.place
 
 
 _TRUTH_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from celu_cli.case.activations import user_activation, with_whole_path
 from celu_cli.case.catalog import exists, find_case, resolved, shipped_case
-from celu_cli.case.reading.document import Document, Node, Place, Problem, parse
+from celu_cli.case.reading.document import Document, Node, Place, Problem, given, key_text, parse
 from celu_cli.case.reading.document import Path as KeyPath
-from celu_cli.case.reading.explain import given, key_text
 from celu_cli.case.reading.merge import NOT_INHERITED, merge, without
 from celu_cli.errors import CaseError
 from celu_cli.text import listed, shortened, shown

@@ -13,8 +13,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from celu_cli.case.annotations import Role
-from celu_cli.case.reading.document import Node, Path, Problem, Steps
-from celu_cli.case.reading.explain import key_text
+from celu_cli.case.reading.document import Node, Path, Problem, Steps, key_text
 from celu_cli.case.reading.kinds import PARTS, SHORTHANDS
 from celu_cli.case.schema import PresetNetwork, keys_with_role
 

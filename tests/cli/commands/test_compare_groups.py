@@ -207,8 +207,9 @@ def test_one_picture_is_drawn(celu: Celu) -> None:
 @pytest.mark.usefixtures("logs")
 def test_a_table_without_a_baseline_imports_neither_numpy_nor_scipy() -> None:
     code = (
-        "import sys\nfrom celu_cli.cli.app import app\n"
-        "try:\n    app(['compare'])\nfinally:\n    print({'numpy', 'scipy'} & sys.modules.keys(), file=sys.stderr)"
+        "import sys\nfrom celu_cli.cli.app import command_line\n"
+        "try:\n    command_line(['compare'])(['compare'])\n"
+        "finally:\n    print({'numpy', 'scipy'} & sys.modules.keys(), file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "set()" in result.stderr

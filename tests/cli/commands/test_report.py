@@ -111,8 +111,8 @@ def test_the_page_is_shown_in_the_browser_where_that_is_asked_for(
 @pytest.mark.usefixtures("logs")
 def test_a_report_imports_neither_tensorflow_nor_matplotlib() -> None:
     code = (
-        "import sys\nfrom celu_cli.cli.app import app\n"
-        "try:\n    app(['report'])\n"
+        "import sys\nfrom celu_cli.cli.app import command_line\n"
+        "try:\n    command_line(['report'])(['report'])\n"
         "finally:\n    print({'tensorflow', 'matplotlib'} & sys.modules.keys(), file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -120,6 +120,9 @@ def test_a_report_imports_neither_tensorflow_nor_matplotlib() -> None:
 
 
 def test_start_up_does_not_wait_for_the_template_engine() -> None:
-    code = "import sys, celu_cli.cli.app; print({'jinja2', 'numpy'} & sys.modules.keys())"
+    code = (
+        "import sys\nfrom celu_cli.cli.app import command_line\ncommand_line()\n"
+        "print({'jinja2', 'numpy'} & sys.modules.keys())"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"

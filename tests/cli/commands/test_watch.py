@@ -138,8 +138,8 @@ def test_tensorflow_is_not_loaded(tmp_path: Path) -> None:
     begin_run(tmp_path)
     program = (
         "import sys\n"
-        "from celu_cli.cli.app import app\n"
-        f"app(['watch', {str(tmp_path)!r}], standalone_mode=False)\n"
+        "from celu_cli.cli.app import command_line\n"
+        f"command_line(['watch'])(['watch', {str(tmp_path)!r}], standalone_mode=False)\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -92,8 +92,8 @@ def test_an_unknown_name_is_one_message_without_a_traceback(celu: Celu, tmp_path
 def test_tensorflow_is_not_loaded() -> None:
     program = (
         "import sys\n"
-        "from celu_cli.cli.app import app\n"
-        "app(['why', 'case-b', 'case-c'], standalone_mode=False)\n"
+        "from celu_cli.cli.app import command_line\n"
+        "command_line(['why'])(['why', 'case-b', 'case-c'], standalone_mode=False)\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -73,8 +73,8 @@ class Column:
 class Records:
     """Rows with their columns in the order of files; tables have the columns `first` and `last` at their ends.
 
-    `given` is what all rows were given besides their cases, `remarks` what is to be known of all, `verdict` what can be
-    said of all together; `chosen` says that the columns are those that the user asked for.
+    `given` is what all rows were given besides their cases, `remarks` what is to be known of all; `chosen` says that
+    the columns are those that the user asked for.
     """
 
     columns: tuple[Column, ...]
@@ -84,7 +84,6 @@ class Records:
     given: Sequence[str] = ()
     remarks: Sequence[str] = ()
     chosen: bool = False
-    verdict: tuple[str, ...] = ()
 
     @property
     def plain(self) -> list[dict[str, Any]]:
@@ -96,6 +95,17 @@ class Records:
             }
             for row in self.rows
         ]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """What can be said of all rows of a dataset together."""
+        return [*dict.fromkeys(row["verdict"] for row in self.rows if row.get("verdict"))]
+
+    @property
+    def said(self) -> list[str]:
+        """The verdicts, then the sentence on each row and its baseline, which of two rows says it all."""
+        sentences = [f"{row['sentence']}." for row in self.rows if row.get("sentence")]
+        return sentences if sentences and len(self.rows) == 2 else [*self.verdicts, *sentences]
 
     def cells(self, column: Column) -> list[str]:
         """What a table has in `column`."""

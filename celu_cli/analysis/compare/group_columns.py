@@ -14,7 +14,9 @@ from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
 from celu_cli.analysis.compare.statistics import Summary
+from celu_cli.analysis.compare.verdict import verdicts
 from celu_cli.analysis.why.changes import case_changes
+from celu_cli.case.describe import describe_dataset
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import shared_changes
 from celu_cli.runs.published import read_published
@@ -25,7 +27,8 @@ from celu_cli.text import duration, four_decimals, joined
 class _Result:
     """A group, what its metric comes to, the published value of that metric and epoch, and how far the baseline is.
 
-    `confounded` are the things in which it differs from the baseline, where there are several.
+    `confounded` are the things in which it differs from the baseline, where there are several; `verdict` is
+    that on all groups of its dataset.
     """
 
     group: Group
@@ -35,6 +38,7 @@ class _Result:
     published: float | None
     contrast: Contrast | None
     confounded: str
+    verdict: str | None
 
     @property
     def case(self) -> Case:
@@ -69,7 +73,11 @@ def compare_groups(
         replace(column, heading="") if apart & {*column.keys} and apart & {*column.keys} <= named else column
         for column in (name, case, *settings, *others)
     )
-    results = [_result(group, choice, contrasts.get(group.label), baseline) for group in groups]
+    said = verdicts(groups, choice.metric)
+    results = [
+        _result(group, choice, contrasts.get(group.label), baseline, said.get(describe_dataset(group.case)))
+        for group in groups
+    ]
     first = ("group", *(column.name for column in settings), "epochs", "mean", "deviation", "n")
     return Records(
         columns,
@@ -138,6 +146,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         Column("seeds_needed", _contrast("seeds")),
         Column("found_four_times_in_five", _contrast("found")),
         Column("confounded", lambda of: of.confounded),
+        Column("verdict", lambda of: of.verdict),
         Column("sentence", lambda of: _sentence(of, metric)),
     )
 
@@ -149,7 +158,9 @@ def _keys_in_labels(groups: Sequence[Group]) -> set[str]:
     return {pair.partition("=")[0] for group in groups for pair in group.label.split()[1:]}
 
 
-def _result(group: Group, choice: Choice, contrast: Contrast | None, baseline: Group | None) -> _Result:
+def _result(
+    group: Group, choice: Choice, contrast: Contrast | None, baseline: Group | None, verdict: str | None
+) -> _Result:
     lengths = {run.metrics.done for run in group.counted}
     epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
     causes: list[str] = []
@@ -159,7 +170,7 @@ def _result(group: Group, choice: Choice, contrast: Contrast | None, baseline: G
         causes = [change.name for change in changes if change.effect in counting and change.name != "seed"]
     confounded = joined(causes) if len(causes) > 1 else ""
     published = _published(group, choice, epochs)
-    return _Result(group, choice, epochs, group.summary, published, contrast, confounded)
+    return _Result(group, choice, epochs, group.summary, published, contrast, confounded, verdict)
 
 
 def _sentence(of: _Result, metric: Metric) -> str | None:
@@ -222,7 +233,7 @@ def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
     if any(why in row["left_out"] for row in rows for why in ("failed", "diverged")):
         yield "runs that failed are left out, so the means describe only trainings that worked"
     if view == "terminal" and len(rows) > 1 and not any(row["baseline"] for row in rows):
-        yield "whether differences are more than chance is said against a baseline: --baseline CASE"
+        yield "--baseline CASE gives each difference from that case, with interval and p"
 
 
 def _notes_on_differences(rows: Sequence[Record], _view: View) -> Iterator[str]:

@@ -98,10 +98,10 @@ def _blocks(groups: Sequence[Mapping[int, float]]) -> list[list[float]]:
 
 def _smallest_p(counts: Sequence[int], blocks: Sequence[Sequence[float]]) -> float:
     """The share of the ways that part the groups most: which group is which does not matter among equal ones."""
-    ways: float
+    # Whole numbers up to the quotient: there may be far more ways than a float can hold.
     if blocks:
         sizes = [sum(value == value for value in row) for row in blocks]
-        ways = prod(float(factorial(size)) for size in sizes)
-        return float(factorial(len(counts))) / ways if min(sizes) == len(counts) else 1 / ways
-    ways = factorial(sum(counts)) / prod(map(factorial, counts))
+        ways = prod(map(factorial, sizes))
+        return (factorial(len(counts)) if min(sizes) == len(counts) else 1) / ways
+    ways = factorial(sum(counts)) // prod(map(factorial, counts))
     return prod(map(factorial, Counter(counts).values())) / ways

@@ -93,7 +93,10 @@ def blocks_p(blocks: Sequence[Sequence[float]], *, trend: bool = False) -> float
     generator = np.random.default_rng(0)
     sums = np.zeros((_DEALS, groups))
     for row, each in zip(values, members, strict=True):
-        sums[:, each] += generator.permuted(np.broadcast_to(row[each], (_DEALS, len(each))), axis=1)
+        dealt = generator.permuted(np.broadcast_to(row[each], (_DEALS, len(each))), axis=1)
+        sums[:, slice(None) if len(each) == groups else each] += (
+            dealt  # twice as fast where all have the seed
+        )
     return float((np.sum(as_far(sums)) + 1) / (_DEALS + 1))
 
 

@@ -77,7 +77,7 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
 
 def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> Records:
     """The points, in the order of the plan."""
-    best = best_point(points, metric)
+    best, verdict = best_point(points, metric), verdict_of(points, keys, metric)
     value = partial(Column, form=four_decimals, number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
     columns = (
@@ -103,18 +103,19 @@ def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) 
             "best",
             note=lambda *_: _luck(points, best, metric),
         ),
+        Column("verdict", lambda _: verdict),
     )
-    return Records(columns, records_of(columns, points), verdict=verdict_of(points, keys, metric))
+    return Records(columns, records_of(columns, points))
 
 
-def verdict_of(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> tuple[str, ...]:
+def verdict_of(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> str | None:
     """What one test over all points that have results says, in the order of the swept number where there is one."""
     known = [point for point in points if point.seeds]
     number = keys[0] if len(keys) == 1 and _is_number(known, keys[0]) else ""
     if number:
         known = sorted(known, key=lambda point: float(point.settings[number]))
     if len(known) < 2:
-        return ()
+        return None
     kind = f"values of {keys[0]}" if len(keys) == 1 else "combinations"
     results = {
         " ".join(f"{key}={value_text(value)}" for key, value in point.settings.items()): dict(
@@ -122,7 +123,7 @@ def verdict_of(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> 
         )
         for point in known
     }
-    return (say_overall(results, f"{len(known)} {kind}", number, metric),)
+    return say_overall(results, f"{len(known)} {kind}", number, metric)
 
 
 def best_point(points: Sequence[Point], metric: Metric) -> Point | None:

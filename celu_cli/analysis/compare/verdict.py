@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from celu_cli.analysis.compare.contrast import amount, not_at_one_epoch
 from celu_cli.analysis.compare.groups import Group, keys_apart, number_apart, uneven_epochs
@@ -13,15 +13,17 @@ from celu_cli.case.describe import describe_dataset
 from celu_cli.text import counted
 
 
-def verdicts(groups: Sequence[Group], metric: Metric) -> Iterator[str]:
-    """A sentence on the groups of each dataset of which several have a value."""
+def verdicts(groups: Sequence[Group], metric: Metric) -> dict[str, str]:
+    """A sentence on the groups of each dataset of which several have a value, by the name of the dataset."""
     known = [group for group in groups if group.values]
     datasets = [describe_dataset(group.case) for group in known]
+    found = {}
     for dataset in dict.fromkeys(datasets):
         members = [group for group, its in zip(known, datasets, strict=True) if its == dataset]
         if len(members) > 1:
             said = _verdict(members, metric)
-            yield said_of(dataset, said) if len(set(datasets)) > 1 else said
+            found[dataset] = said_of(dataset, said) if len(set(datasets)) > 1 else said
+    return found
 
 
 def said_of(what: str, sentence: str) -> str:

@@ -69,8 +69,10 @@ def swept_chart(
     words = [
         said_of(label, said) if label else said
         for label, line in lines.items()
-        for said in verdict_of(
-            [replace(point, settings={key: point.settings[key]}) for point in line], [key], metric
+        if (
+            said := verdict_of(
+                [replace(point, settings={key: point.settings[key]}) for point in line], [key], metric
+            )
         )
     ]
     curves = [

@@ -11,7 +11,6 @@ from celu_cli.analysis.compare.group_columns import compare_groups
 from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
 from celu_cli.analysis.compare.run_columns import compare_runs
-from celu_cli.analysis.compare.verdict import verdicts
 from celu_cli.analysis.report.tables import Strip, Table, make_table
 from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.run import Run
@@ -39,7 +38,7 @@ def find_results(
     records = compare_groups(groups, choice, baseline)
     rows = records.rows
     sentences = [
-        *verdicts(groups, choice.metric),
+        *records.verdicts,
         *_best(rows, choice.metric),
         *(f"{row['sentence']}." for row in rows if row["sentence"]),
     ]

@@ -34,7 +34,7 @@ def describe_sweeps(sweeps: Sequence[Swept], metric: Metric) -> Iterator[SweepTe
         described = f"{metric.replace('-', ' ')} by {' and '.join(swept.keys)}, as in the table"
         yield SweepText(
             swept.name,
-            make_table(f"sweep-{place}", swept.name, records, records.verdict),
+            make_table(f"sweep-{place}", swept.name, records, records.verdicts),
             picture,
             described.capitalize(),
         )

@@ -120,7 +120,6 @@ def compare(
     from celu_cli.analysis.compare.groups import Choice, check_epoch, find_group, group_runs, until
     from celu_cli.analysis.compare.run_columns import compare_runs
     from celu_cli.analysis.compare.swept import compare_swept
-    from celu_cli.analysis.compare.verdict import verdicts
     from celu_cli.analysis.plots.picture import Picture
     from celu_cli.cli.output.compare import print_records, print_table
     from celu_cli.cli.output.tables import results_console
@@ -156,8 +155,6 @@ def compare(
             records, best = compare_runs(runs, metric, all_keys, newest), metric
         else:
             records = compare_groups(groups, choice, chosen, all_keys)
-            if chosen and len(groups) > 2:  # of two, the sentence on the pair says it
-                records = replace(records, verdict=tuple(verdicts(groups, metric)))
         draw = partial(Picture.draw_groups, groups=groups, metric=metric)
     if sort_by is not None or top is not None:
         records = records.sorted_by(sort_by or best, reverse=reverse)

@@ -46,11 +46,10 @@ def print_table(
         print_lines(console, table_lines(fitting))
     else:
         console.print(_folded(fitting, console.width), crop=False, no_wrap=True)
-    sentences = [f"{row['sentence']}." for row in records.rows if row.get("sentence")]
-    for said in (*records.verdict, *sentences):
+    for said in records.said:
         console.print()
         print_prose(console, said, most=_SENTENCE_WIDTH)
-    if records.verdict or sentences:
+    if records.said:
         console.print()
     shown = [column for column, cells in zip(columns, all_cells, strict=True) if cells in fitting]
     notes = [*shared, *records.notes(shown, "terminal")]
@@ -102,7 +101,7 @@ def print_records(records: Records, file_format: FileFormat, only_changed: bool,
         first, *columns = records.printed
     else:
         (first, *columns), shared = records.shown("terminal")
-        notes = [*shared, *records.notes([first, *columns], "terminal")]
+        notes = [*records.said, *shared, *records.notes([first, *columns], "terminal")]
     rows = records.plain
     if only_changed and len(rows) > 1:
         columns = [column for column in columns if len({row[column.name] for row in rows}) > 1]

@@ -58,6 +58,17 @@ def test_groups_without_common_seeds_are_tested_unpaired() -> None:
     assert overall.rises
 
 
+def test_more_ways_than_a_float_can_count_are_no_trouble() -> None:
+    noise = np.random.default_rng(0).normal(size=(200, 3))
+    of_many_groups = compare_overall([seeds(*row) for row in noise.tolist()])
+    values = noise.ravel().tolist()
+    of_many_seeds = compare_overall([seeds(*values), seeds(*values, first=10_000)])
+    for overall in (of_many_groups, of_many_seeds):
+        assert overall is not None
+        assert overall.smallest_p < 1e-300
+        assert overall.p > 0.01
+
+
 def test_a_group_with_one_seed_is_not_tested() -> None:
     assert compare_overall([seeds(0.7, 0.8), seeds(0.7)]) is None
     assert compare_overall([seeds(0.7, 0.8)]) is None

@@ -26,6 +26,7 @@ def test_each_combination_has_its_mean_interval_and_missing_seeds() -> None:
         "lowest": 0.5,
         "highest": 0.54,
         "best": None,
+        "verdict": None,
     }
     assert (second["best"], second["missing"]) == ("best", 1)
     assert (third["mean"], third["missing"]) == (None, 3)
@@ -53,10 +54,10 @@ def test_the_verdict_over_all_values_stands_below_the_table() -> None:
         Point({"alpha": alpha}, (0.5 + shift, 0.51 + shift, 0.53 + shift, 0.5 + shift), 4, (0, 1, 2, 3))
         for alpha, shift in ((4.0, 0.2), (1.0, 0.0), (2.0, 0.1))
     ]
-    (verdict,) = compare_swept(points, ["alpha"], "test-accuracy").verdict
+    (verdict,) = compare_swept(points, ["alpha"], "test-accuracy").verdicts
     # Each seed has the same order, one of 6: p = 6 / 6**4 for any, 2 / 6**4 for the trend, corrected for two.
     assert verdict == (
         "These 3 values of alpha differ in test accuracy by more than chance, highest: alpha=4; "
         "it rises as alpha grows (p 0.0046 for any difference, 0.0031 for a trend; 4 seeds)."
     )
-    assert compare_swept(POINTS, ["alpha"], "test-accuracy").verdict == ()
+    assert compare_swept(POINTS, ["alpha"], "test-accuracy").verdicts == []

@@ -15,7 +15,7 @@ NOISE = [(0.008, 0.0, -0.008, 0.004), (0.0, -0.007, 0.006, 0.01), (-0.004, 0.009
 
 
 def said(logs: Path, metric: Metric = "test-accuracy", unfinished: bool = False) -> list[str]:
-    return list(verdicts(group_runs(find_runs(logs).runs, Choice(metric, None, unfinished)), metric))
+    return list(verdicts(group_runs(find_runs(logs).runs, Choice(metric, None, unfinished)), metric).values())
 
 
 def record_alphas(logs: Path, shifts: Sequence[float], **changes: object) -> None:

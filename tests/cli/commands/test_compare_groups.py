@@ -64,6 +64,28 @@ def test_a_baseline_gives_interval_tests_and_a_sentence(celu: Celu) -> None:
     assert row["low"] < row["difference"] < row["high"]
 
 
+@pytest.mark.usefixtures("logs")
+def test_the_verdict_needs_no_baseline_and_is_in_every_format(celu: Celu) -> None:
+    # case-c is above case-b for each of six seeds: 2 of the 2**6 ways to deal them part the two as far.
+    verdict = "These 2 cases differ in test accuracy by more than chance, highest: case-c (p 0.031; 6 seeds)."
+    assert verdict in " ".join(celu("compare").out.split())
+    assert [row["verdict"] for row in json.loads(celu("compare", "--format", "json").out)] == [verdict] * 2
+    assert verdict in celu("compare", "--format", "md").out.splitlines()
+    assert f"% {verdict}" in celu("compare", "--format", "latex").out.splitlines()
+    rows = csv.DictReader(io.StringIO(celu("compare", "--format", "csv", "--all-keys").out))
+    assert [row["verdict"] for row in rows] == [verdict] * 2
+    for words in (("--runs",), ("case-b",), ("--runs", "--format", "md")):
+        assert "chance" not in celu("compare", *words).out
+
+
+@pytest.mark.usefixtures("logs")
+def test_of_two_groups_the_sentence_on_the_pair_is_the_verdict(celu: Celu) -> None:
+    for layout in ("table", "md", "latex"):
+        text = " ".join(celu("compare", "--baseline", "case-b", "--format", layout).out.split())
+        assert "case-c is 2.01 points above case-b, 95 % interval 1.98 to 2.03, 6 paired seeds;" in text
+        assert text.count("more than chance") == 1
+
+
 def test_of_several_groups_the_verdict_on_all_stands_before_the_pairs(celu: Celu, logs: Path) -> None:
     assert "differ in test accuracy" not in celu("compare", "--baseline", "case-b").out
     record_seeds(logs, [0.05 + shift for shift in SPREAD], name="case-d", optimizer={"name": "adam"})
@@ -205,11 +227,14 @@ def test_one_picture_is_drawn(celu: Celu) -> None:
 
 
 @pytest.mark.usefixtures("logs")
-def test_a_table_without_a_baseline_imports_neither_numpy_nor_scipy() -> None:
+@pytest.mark.parametrize(("words", "heavy"), [(["--runs"], "set()"), ([], "{'numpy'}")])
+def test_a_table_imports_numpy_only_for_a_verdict_and_scipy_only_where_it_is_used(
+    words: list[str], heavy: str
+) -> None:
     code = (
         "import sys\nfrom celu_cli.cli.app import command_line\n"
-        "try:\n    command_line(['compare'])(['compare'])\n"
+        f"words = {['compare', *words]}\ntry:\n    command_line(words)(words)\n"
         "finally:\n    print({'numpy', 'scipy'} & sys.modules.keys(), file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "set()" in result.stderr
+    assert heavy in result.stderr

@@ -6,9 +6,10 @@ import os
 import platform
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from filelock import BaseFileLock, FileLock
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 Life = Literal["alive", "suspended", "gone", "unknown"]
 
@@ -63,6 +64,8 @@ def lock_file(path: Path, seconds: float = 0.0) -> BaseFileLock | None:
         filelock.Timeout: another process holds it.
         OSError: the file cannot be made.
     """
+    from filelock import FileLock  # who only reads holds nothing
+
     if not _has_locks(path.parent):
         return None
     held = FileLock(path, thread_local=False)

@@ -198,12 +198,19 @@ def shared_changes(cases: Sequence[Case]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=64)
-def _shipped(name: str) -> Mapping[str, PartSettings]:
+def load_shipped(name: str) -> Case | None:
+    """The shipped case of that name, if there is one."""
     path = shipped_case(name)
+    return load_case(path, to_train=False) if path else None
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> Mapping[str, PartSettings]:
     try:
-        return part_settings(load_case(path, to_train=False)) if path else {}
+        case = load_shipped(name)
     except CaseError:
         return {}
+    return part_settings(case) if case else {}
 
 
 def _change_text(case: Case, key: str, value: Any, usual: Any) -> str:

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-
-from filelock import BaseFileLock, Timeout
+from typing import TYPE_CHECKING
 
 from celu_cli.case.catalog import find_cases, resolved
 from celu_cli.case.where import parse_group_name
@@ -19,6 +18,9 @@ from celu_cli.runs.manifest import MANIFEST_NAME, read_manifest, utc_now
 from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.run import Run, read_run
 from celu_cli.text import celu_command, listed, nearest_word, shown
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 def claim_run_directory(logs: Path, case_name: str, seed: int) -> Path:
@@ -181,6 +183,8 @@ def lock_run(run_path: Path) -> BaseFileLock | None:
         RunError: another process holds it.
         OSError: the lock cannot be made.
     """
+    from filelock import Timeout
+
     try:
         return lock_file(run_path / LOCK_NAME)
     except Timeout as error:

@@ -6,10 +6,9 @@ import csv
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
-from celu_cli.case.catalog import published_curve, shipped_case
-from celu_cli.case.load import load_case
+from celu_cli.case.catalog import published_curve
 from celu_cli.case.schema import AMSGrad, Case
-from celu_cli.case.settings import changes_from, same_layers
+from celu_cli.case.settings import changes_from, load_shipped, same_layers
 from celu_cli.errors import RunError
 
 
@@ -67,10 +66,9 @@ def why_not_published(case: Case) -> str:
 
     That is where dataset, images, network, batch size and optimizer are those of the shipped case of that name.
     """
-    path = shipped_case(case.published) if case.published else None
-    if path is None:
+    reference = load_shipped(case.published) if case.published else None
+    if reference is None:
         return "the sample" if case.published and case.dataset.sample else ""
-    reference = load_case(path, to_train=False)
     if isinstance(case.optimizer, AMSGrad):  # the article leaves open which moment its updates use
         case = case.model_copy(update={"optimizer": case.optimizer.model_copy(update={"moment": "new"})})
     parts = {"dataset", "optimizer", "batch_size"} | (set() if same_layers(reference, case) else {"network"})

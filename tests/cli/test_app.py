@@ -199,7 +199,7 @@ print("LOADED", *sorted(set(sys.modules) & set({heavy!r})), file=sys.stderr)
         (["--help"], ["tensorflow", "matplotlib", "numpy", "pydantic", "yaml", "requests", "PIL"]),
         (["cases"], ["tensorflow", "matplotlib", "numpy", "requests"]),
         (["show", "case-d"], ["tensorflow", "matplotlib", "numpy", "requests"]),
-        (["compare"], ["tensorflow", "matplotlib"]),
+        (["compare"], ["tensorflow", "matplotlib", "filelock"]),
         (["plot"], ["tensorflow"]),
         (["run", "case-x"], ["tensorflow"]),
     ],

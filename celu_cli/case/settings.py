@@ -19,7 +19,7 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import UNTRAINED_KEYS, Case, LayeredNetwork, LayerSpec, Part, PresetNetwork
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.errors import CaseError
-from celu_cli.text import json_text
+from celu_cli.text import counted, json_text
 
 _TITLES = {
     "backprop.method": "backprop method",
@@ -146,7 +146,7 @@ def value_text(value: Any) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     if isinstance(value, tuple):
-        return f"{len(value)} layer{'s' if len(value) != 1 else ''}"
+        return counted(len(value), "layer")
     return value if isinstance(value, str) else json_text(value, indent=None)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from celu_cli.check.faults import NOT_FINITE, RATES, READING, TAPE, Fault, find_faults
 from celu_cli.check.measured import NEGATIVE, POOL, POSITIVE, GradientCheck, LayerCheck, PartCheck
 from celu_cli.check.text import cosine_text, error_text, layers_text, short_number, within
+from celu_cli.text import counted
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _size(check: GradientCheck) -> Iterator[str]:
     constant = prod([check.batch, *pools])
     ratio = check.layers[0].exact_weights.norm_ratio
     yield (
-        f"Of layer 1's {short_number(ratio)}, the batch and {len(pools)} pools make "
+        f"Of layer 1's {short_number(ratio)}, the batch and {counted(len(pools), 'pool')} make "
         f"{' x '.join(map(str, [check.batch, *pools]))} = {constant:,}; the activations make the other "
         f"{short_number(ratio / constant)}. A constant factor hardly matters to Adam and its kin, which divide by the "
         f"gradient's size; the activations also turn the gradient, and no optimizer turns it back."

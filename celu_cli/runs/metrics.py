@@ -59,7 +59,7 @@ def first_epochs(run_path: Path, least: int, most: int) -> list[EpochLine]:
     path = run_path / METRICS_NAME
     first = [one for one in _read_lines(path) if one.metrics.epoch <= most]
     if [one.metrics.epoch for one in first] != list(range(1, len(first) + 1)) or len(first) < least:
-        raise RunError(f"{path} lacks some of the {least} epochs that the checkpoint continues")
+        raise RunError(f"{path} lacks some of the epochs up to {least}, which the checkpoint continues")
     return first
 
 

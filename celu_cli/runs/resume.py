@@ -15,7 +15,7 @@ from celu_cli.errors import CaseError, RunError
 from celu_cli.files import is_directory
 from celu_cli.runs.directory import FoundRuns, find_runs
 from celu_cli.runs.run import CASE_NAME, Run, read_overrides
-from celu_cli.text import celu_command, shown
+from celu_cli.text import celu_command, counted, shown
 
 _UNFINISHED = ("interrupted", "failed", "crashed")
 _TRAINING = ("running", "suspended")
@@ -80,7 +80,7 @@ def find_run_to_resume(
     run = chosen.run
     if run.status == "completed" and not chosen.is_longer:
         raise RunError(
-            f"{run.path} has completed its {run.case.epochs} epochs; "
+            f"{run.path} has completed its {counted(run.case.epochs, 'epoch')}; "
             f"to train it longer, raise them: epochs={2 * run.case.epochs}"
         )
     _refuse_changed_code(run)
@@ -161,7 +161,7 @@ def _listed(candidates: Sequence[_Candidate]) -> list[str]:
     for candidate in candidates:
         run, values = candidate.run, settings(candidate.run.case)
         said = " ".join(f"{key}={values[key]}" for key in keys if key in values)
-        done = f"{run.status} with {len(run.metrics)} of {run.case.epochs} epochs"
+        done = f"{run.status} with {len(run.metrics)} of {counted(run.case.epochs, 'epoch')}"
         lines.append(f"  {celu_command('run', '--resume', run.path)}\n    {said}; {done}")
     return lines
 

@@ -26,7 +26,8 @@ class Column:
     Files carry every column under its `name`. Tables show those with a `heading`, or in one view `only`, as `form`
     writes the value, or as `text` makes it of the whole record; a `number` stands to the right.
 
-    A `shared` value is no column where all rows agree, but said once below the table in these words. On a narrow
+    A `shared` value is no column where all rows agree, but said once below the table as these words or function have
+    its text. On a narrow
     terminal the columns with the smallest number in `leaves` go first; one without a number stays, and so does one
     of a case's `keys` that runs of one name differ in. A `tiebreak` is shown only where rows agree in name and
     settings. `parts` are columns whose values its `text` has too. `note` stands below the tables that show the column.
@@ -39,7 +40,7 @@ class Column:
     _: KW_ONLY
     text: Callable[[Record], str] | None = None
     number: bool = False
-    shared: str | None = None
+    shared: str | Callable[[str], str] | None = None
     leaves: int | None = None
     keys: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
@@ -122,7 +123,8 @@ class Records:
             if kept and (cells <= {""} or (column.tiebreak and self._differ(kept[0]))):
                 continue
             if kept and column.shared is not None and len(cells) == 1:
-                shared.append(column.shared.format(cells.pop()))
+                say = column.shared.format if isinstance(column.shared, str) else column.shared
+                shared.append(say(cells.pop()))
             else:
                 kept.append(column)
         shared += self.given

@@ -20,7 +20,7 @@ from celu_cli.case.describe import describe_dataset
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import shared_changes
 from celu_cli.runs.published import read_published
-from celu_cli.text import duration, four_decimals, joined
+from celu_cli.text import counted, duration, four_decimals, joined
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
     return (
         Column("group", lambda of: of.group.label, "case"),
         Column("case", lambda of: of.case.name),
-        number("epochs", lambda of: of.epochs, "epochs", shared="{} epochs", leaves=11, keys=("epochs",)),
+        number("epochs", lambda of: of.epochs, "epochs", shared=_epochs, leaves=11, keys=("epochs",)),
         Column("metric", lambda of: of.choice.metric),
         number("n", lambda of: len(of.group.values), "n"),
         of_metric("mean", _summary("mean"), metric.replace("-", " "), note=_notes_on_means),
@@ -202,6 +202,10 @@ def _contrast(name: str) -> Callable[[_Result], Any]:
 
 def _interval(name: str) -> Callable[[_Result], Any]:
     return lambda of: getattr(of.contrast.interval, name, None) if of.contrast else None
+
+
+def _epochs(cell: str) -> str:
+    return counted(int(cell), "epoch")
 
 
 def _left_out(of: _Result) -> str:

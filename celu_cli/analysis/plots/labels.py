@@ -8,6 +8,7 @@ from celu_cli.analysis.compare.groups import Group, number_apart
 from celu_cli.analysis.plots.style import Look, look_of, ordered_looks
 from celu_cli.case.describe import describe_dataset
 from celu_cli.case.settings import key_title, shared_changes, value_text
+from celu_cli.text import counted
 
 _MOST_NAMED = 4
 
@@ -48,6 +49,6 @@ def title_of(what: str, groups: Sequence[Group], rest: str = "", key: str | None
 def shared_text(groups: Sequence[Group]) -> str:
     """What all of `groups` do otherwise than the cases they come from, in words."""
     cases = [group.case for group in groups]
-    epochs = {f"{case.epochs} epoch{'s' if case.epochs != 1 else ''}" for case in cases}
+    epochs = {counted(case.epochs, "epoch") for case in cases}
     shared = shared_changes(cases).values() if cases else ()
     return ", ".join([*shared, *(epochs if len(epochs) == 1 else ())])

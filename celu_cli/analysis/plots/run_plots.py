@@ -16,7 +16,7 @@ from celu_cli.case.describe import describe_case
 from celu_cli.events import EpochMetrics, Fidelity
 from celu_cli.runs.published import PublishedCurve, PublishedEpoch, read_published
 from celu_cli.runs.run import Run
-from celu_cli.text import four_decimals
+from celu_cli.text import counted, four_decimals
 
 PHASES: tuple[Phase, ...] = ("train", "test")
 _MEASURES: tuple[tuple[Measure, str], ...] = (("accuracy", BLUE), ("loss", VERMILLION))
@@ -51,7 +51,7 @@ def run_chart(run: Run, phase: Phase, published: PublishedCurve | None) -> Chart
     while_training = " while training" if phase == "train" else ""
     return Chart(
         title=f"{run.case.name}: {phase} accuracy and loss{while_training}",
-        subtitle=f"{describe_case(run.case)}, {last} of {run.case.epochs} epochs{state}",
+        subtitle=f"{describe_case(run.case)}, {last} of {counted(run.case.epochs, 'epoch')}{state}",
         panels=[
             Panel(
                 measure,
@@ -113,7 +113,8 @@ def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
     measured = measurements(run)
     if not measured:
         return
-    every = f"; every {run.case.fidelity.every} steps" if run.case.fidelity else ""
+    fidelity = run.case.fidelity
+    every = f"; every {f'{fidelity.every} steps' if fidelity.every > 1 else 'step'}" if fidelity else ""
     places = [place for place, _ in measured]
     for name, what, y_label, points in (
         ("cosine", "direction", "cosine with the exact gradient", [entry.cosine for _, entry in measured]),

@@ -13,6 +13,7 @@ from celu_cli.analysis.plots.labels import label_groups
 from celu_cli.analysis.plots.style import LINE_MARKS, Look
 from celu_cli.runs.published import read_published
 from celu_cli.runs.run import Run
+from celu_cli.text import counted
 
 METRICS: tuple[tuple[str, Phase, Measure], ...] = (
     ("train_accuracy", "train", "accuracy"),
@@ -63,12 +64,10 @@ def describe_curves(curves: dict[str, Any], measure: Measure) -> str:
             continue
         last = found["epochs"] if isinstance(found["epochs"], int) else found["epochs"][-1]
         test, train = (_end(found[f"{phase}_{measure}"]) for phase in ("test", "train"))
-        parts.append(
-            f"{group['label']} {test} test and {train} train after {last} epoch{'s' if last != 1 else ''}"
-        )
+        parts.append(f"{group['label']} {test} test and {train} train after {counted(last, 'epoch')}")
     if not parts:
         return "No run has finished an epoch, so there is no curve."
-    more = [f"and {len(parts) - _SAID} more cases"] if len(parts) > _SAID else []
+    more = [f"and {counted(len(parts) - _SAID, 'more case')}"] if len(parts) > _SAID else []
     return f"Where the curves of {measure} end: {'; '.join([*parts[:_SAID], *more])}."
 
 

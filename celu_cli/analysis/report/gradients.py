@@ -17,6 +17,7 @@ from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.check.measured import Deviation, GradientCheck, Kind, Station, stations
 from celu_cli.events import Fidelity
 from celu_cli.runs.run import Run
+from celu_cli.text import counted
 
 _POINTS = 12_000  # of all runs together, so that the page stays small
 _LEAST_POINTS = 12
@@ -63,7 +64,7 @@ def check_table(key: str, check: GradientCheck) -> Table:
     """The gradient's way from the loss down, as `celu check` shows it."""
     columns = _check_columns(check.precision)
     rule = "" if check.rule == "exact" else f" ({check.rule})"
-    caption = f"{check.case_name}: {check.method}{rule}, {check.precision}, {check.batch} images"
+    caption = f"{check.case_name}: {check.method}{rule}, {check.precision}, {counted(check.batch, 'image')}"
     notes = [
         "error, cosine, ratio: against the true gradient, of the layer's weights and of what it passes down to the "
         "layer below; declared: error against what the rule says it computes; finite: of the truth against finite "

@@ -14,6 +14,7 @@ from celu_cli.analysis.compare.run_columns import compare_runs
 from celu_cli.analysis.report.tables import Strip, Table, make_table
 from celu_cli.case.describe import describe_dataset
 from celu_cli.runs.run import Run
+from celu_cli.text import counted
 
 _MARGIN = 0.04
 
@@ -70,17 +71,15 @@ def _best(rows: Sequence[Record], metric: Metric) -> Iterator[str]:
 
 def _place(row: Record) -> str:
     spread = "" if row["deviation"] is None else f" ± {row['deviation']:.4f}"
-    epochs = f" after {row['epochs']} epoch{'s' if row['epochs'] != 1 else ''}" if row["epochs"] else ""
-    return (
-        f"{row['group']}, {row['mean']:.4f}{spread}{epochs} ({row['n']} seed{'s' if row['n'] != 1 else ''})"
-    )
+    epochs = f" after {counted(row['epochs'], 'epoch')}" if row["epochs"] else ""
+    return f"{row['group']}, {row['mean']:.4f}{spread}{epochs} ({counted(row['n'], 'seed')})"
 
 
 def _unfinished(runs: Sequence[Run]) -> Iterator[str]:
     found = Counter(run.status for run in runs if run.status != "completed")
     if found:
         states = ", ".join(f"{count} {status}" for status, count in found.items())
-        yield f"Of {len(runs)} run{'s' if len(runs) != 1 else ''}, not completed: {states}."
+        yield f"Of {counted(len(runs), 'run')}, not completed: {states}."
 
 
 def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | None) -> Table:

@@ -11,6 +11,7 @@ from celu_cli.analysis.why.changes import Change, Value
 from celu_cli.case.settings import part_settings
 from celu_cli.runs.manifest import NOT_RECORDED, UNSET, Manifest, Resumption
 from celu_cli.runs.run import Run
+from celu_cli.text import counted
 
 ACTIVATION_CODE = "code of the activation"
 _ROUNDING = "other versions or processors round differently: not a likely cause"
@@ -155,7 +156,12 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     if commit := _recorded(manifest, lambda process: _short(process.git_commit)):
         yield f"commit {commit}"
     yield _recorded(manifest, lambda process: process.cpu_model)
-    yield _recorded(manifest, lambda process: f"{process.cpu_threads or NOT_RECORDED} threads")
+    yield _recorded(
+        manifest,
+        lambda process: (
+            counted(process.cpu_threads, "thread") if process.cpu_threads else f"{NOT_RECORDED} threads"
+        ),
+    )
     for name in _variables(manifest):
         yield f"{name}={_variable(manifest, name)}"
     yield f"host {_host(manifest)}"

@@ -10,7 +10,7 @@ import typer
 
 from celu_cli.cli.options import DEFAULT_LOGS, DataDirectory, Logs
 from celu_cli.errors import CeluError, ExitCode, UsageError
-from celu_cli.text import celu_command
+from celu_cli.text import celu_command, counted
 
 if TYPE_CHECKING:
     from celu_cli.sweep.conduct import Conductor, Result
@@ -169,11 +169,12 @@ def _local_workers(cells: int, memory: int, asked: int | None, cores_each: int |
     cores = len(usable_cores())
     if asked is not None and asked > cores:
         raise UsageError(
-            f"--workers {asked}: this process may use {cores} cores, and a worker needs one of its own"
+            f"--workers {asked}: this process may use {counted(cores, 'core')}, and a worker needs one of its own"
         )
     if (asked or 1) * (cores_each or 1) > cores:
         raise UsageError(
-            f"--cpus-per-run {cores_each}: this process may use {cores} cores; {asked or 1} x {cores_each} are too many"
+            f"--cpus-per-run {cores_each}: this process may use {counted(cores, 'core')}; "
+            f"{asked or 1} x {cores_each} are too many"
         )
     return min(asked or default_workers(cells, memory, cores_each or 1), cells)
 
@@ -194,7 +195,7 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
         InterruptedByUser: the user stopped it.
         SweepError: a cell failed.
     """
-    typer.echo(f"{result.completed} of {len(plan.cells)} cells complete")
+    typer.echo(f"{result.completed} of {counted(len(plan.cells), 'cell')} complete")
     if result.diverged:
         typer.echo(f"{result.diverged} diverged, which is a result too")
     if result.stopped is not None:
@@ -204,7 +205,7 @@ def _summarise(result: Result, plan: Plan, logs: Path) -> None:
         cell, outcome = result.failed[0]
         last = outcome.message.strip().splitlines()[-1]
         raise SweepError(
-            f"{len(result.failed)} of {len(plan.cells)} cells failed, first {cell.label}: {last}\n"
+            f"{len(result.failed)} of {counted(len(plan.cells), 'cell')} failed, first {cell.label}: {last}\n"
             "The same command tries them again",
             outcome.exit_code,
         )

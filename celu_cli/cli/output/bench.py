@@ -14,7 +14,7 @@ from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
 from celu_cli.cli.output.tables import Column, fit, print_lines, print_prose, results_console, table_lines
 from celu_cli.datasets.registry import SAMPLE_TRAIN_IMAGES
-from celu_cli.text import wrapped
+from celu_cli.text import counted, wrapped
 from celu_cli.timing import WARM_UP, Timing, Turns
 
 
@@ -41,10 +41,11 @@ def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
     console = results_console()
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     busy = "" if machine["load"] is None else f", load {machine['load']:.1f}"
+    threads = counted(machine["threads"], "thread")
     lines = [
         f"{case.name}: {plan_network(case).parameters:,} weights, {describe_activation(case)}, {case.precision}, "
-        f"{_images(case)} images a step",
-        f"{machine['processor']}, {machine['threads']} threads{busy}; {versions}; {WARM_UP} calls to warm up",
+        f"{counted(_images(case), 'image')} a step",
+        f"{machine['processor']}, {threads}{busy}; {versions}; {WARM_UP} calls to warm up",
     ]
     title, *more = [Text(part) for line in lines for part in wrapped(line, console.width)]
     title.stylize("bold", 0, len(case.name))

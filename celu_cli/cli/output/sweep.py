@@ -37,7 +37,9 @@ def plan_lines(plan: Plan, states: Sequence[CellState], workers: int) -> Iterato
     for cell, state in zip(plan.cells, states, strict=True):
         yield f"{state.standing:<{width}}  {cell.label}"
     counts = Counter(state.standing for state in states)
-    yield f"{plan.name}: {len(plan.cells)} cells, " + ", ".join(f"{n} {what}" for what, n in counts.items())
+    yield f"{plan.name}: {counted(len(plan.cells), 'cell')}, " + ", ".join(
+        f"{n} {what}" for what, n in counts.items()
+    )
     if plan.twins:
         yield f"{plan.twins} more train the same as one of these and are left out"
     left = [cell for cell, state in zip(plan.cells, states, strict=True) if not state.has_ended]
@@ -189,7 +191,7 @@ class SweepDisplay(Display):
 
     def _totals(self) -> str:
         total, elapsed = len(self._plan.cells), duration(time.monotonic() - self._begin)
-        parts = [f"{total - len(self._left)} of {total} cells"]
+        parts = [f"{total - len(self._left)} of {counted(total, 'cell')}"]
         parts += [f"{self._result.diverged} diverged"] if self._result.diverged else []
         parts += [f"{len(self._result.failed)} failed"] if self._result.failed else []
         parts.append(f"{elapsed} elapsed")

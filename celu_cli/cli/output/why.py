@@ -20,7 +20,7 @@ from celu_cli.analysis.why.results import MetricDifferences
 from celu_cli.analysis.why.subject import Subject
 from celu_cli.case.describe import describe_case
 from celu_cli.cli.output.tables import GAP, print_prose, results_console
-from celu_cli.text import json_text, printable
+from celu_cli.text import counted, json_text, printable
 
 
 def print_explanation(explanation: Explanation, file_format: Literal["text", "json", "md"]) -> None:
@@ -213,7 +213,8 @@ def _metric_lines(metrics: MetricDifferences) -> Iterator[str]:
     if not metrics.common_epochs:
         yield "there is no epoch that both have finished"
     elif metrics.first_epoch is None:
-        yield f"all metrics are equal in all {metrics.common_epochs} epochs that both have"
+        epochs = counted(metrics.common_epochs, "epoch")
+        yield f"all metrics are equal in the {epochs} that both have"
     else:
         yield f"metrics first differ in epoch {metrics.first_epoch}, B minus A: {_differences(metrics.first)}"
         if metrics.last_epoch != metrics.first_epoch:

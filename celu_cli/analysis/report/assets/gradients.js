@@ -26,7 +26,7 @@
     const show = () => {
       const { every, epochs } = DATA.fidelity[Number(select.value)];
       const thinned = every > 1 ? `, one of every ${every}` : "";
-      document.getElementById("thinned").textContent = `${epochs.length} measurements${thinned}`;
+      document.getElementById("thinned").textContent = `${epochs.length} measurement${epochs.length === 1 ? "" : "s"}${thinned}`;
     };
     select.addEventListener("change", () => {
       show();

@@ -17,7 +17,7 @@ from celu_cli.case.reading.values import Axis, ValueProblem, read_axis
 from celu_cli.case.schema import Case
 from celu_cli.case.settings import settings_in_force, value_text
 from celu_cli.errors import UsageError
-from celu_cli.text import nearest_word
+from celu_cli.text import did_you_mean
 
 _BETWEEN = re.compile(r"\s+(?=[A-Za-z_][\w.]*\s*=)")
 _FORM = "write key=value or key=value,value, such as --where 'alpha=1,4 optimizer=adam'"
@@ -47,8 +47,7 @@ class Where:
         known = dict.fromkeys(key for settings in found for key in settings)
         for key, values in self.conditions:
             if key not in known:
-                near = key_of_option(key) or nearest_word(key, known)
-                meant = f"; did you mean {near}?" if near in known else ""
+                meant = did_you_mean(key_of_option(key) or key, known)
                 raise UsageError(f"none of these runs has the key {key}{meant}")
             if not any(_among(settings.get(key), values) for settings in found):
                 there = ", ".join(sorted({value_text(each[key]) for each in found if key in each}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,6 +42,13 @@ DataDirectory = Annotated[
     ),
 ]
 DEFAULT_LOGS = Path("logs")
+
+
+def output_option(metavar: str, meaning: str) -> Any:
+    """The option -o for what a command writes, a file or a directory."""
+    return typer.Option("--output", "-o", metavar=metavar, parser=path_with_home, help=meaning)
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 Runs = Annotated[
     list[str] | None,

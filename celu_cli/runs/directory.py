@@ -17,7 +17,7 @@ from celu_cli.processes import lock_file
 from celu_cli.runs.manifest import MANIFEST_NAME, read_manifest, utc_now
 from celu_cli.runs.metrics import METRICS_NAME
 from celu_cli.runs.run import Run, read_run
-from celu_cli.text import celu_command, listed, nearest_word, shown
+from celu_cli.text import celu_command, did_you_mean, listed, shown
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -166,8 +166,7 @@ def _unknown(name: str, logs: Path, paths: list[Path]) -> str:
     if not paths:
         return _no_runs(logs)
     cases = sorted({path.parent.name for path in paths})
-    near = nearest_word(name, [*cases, *(path.name for path in paths)])
-    meant = f"; did you mean {near}?" if near else ""
+    meant = did_you_mean(name, [*cases, *(path.name for path in paths)])
     return f"no run in {shown(logs)} is called {name!r}; there are runs of {listed(cases)}{meant}"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal
 
 from celu_cli.errors import UsageError
-from celu_cli.text import finite, nearest_word
+from celu_cli.text import did_you_mean, finite
 
 View = Literal["terminal", "report"]
 Record = Mapping[str, Any]  # the values of one run, group, epoch, ... by the names of their columns
@@ -160,7 +161,13 @@ class Records:
         first = self.shown("terminal")[0][0]
         found = dict.fromkeys([first.name, *(self._named("--columns", name).name for name in names)])
         columns = {column.name: column for column in self.columns}
-        return replace(self, columns=tuple(map(_in_sight, map(columns.__getitem__, found))), chosen=True)
+        chosen = [_in_sight(columns[name]) for name in found]
+        headings = Counter(column.heading for column in chosen)
+        by_name = [
+            replace(column, heading=_words(column.name)) if headings[column.heading] > 1 else column
+            for column in chosen
+        ]
+        return replace(self, columns=tuple(by_name), chosen=True)
 
     def varies_within(self, name: Column, column: Column) -> bool:
         """Whether rows of one `name` differ in the setting `column`, so that the name does not say it."""
@@ -184,8 +191,7 @@ class Records:
         columns = {each.name: each for each in self.columns}
         name = wanted.replace("-", "_").replace(" ", "_")
         if name not in columns:
-            near = nearest_word(name, columns)
-            meant = f"; did you mean {near}?" if near else ""
+            meant = did_you_mean(name, columns)
             raise UsageError(f"{option} {wanted}: no such column{meant}; accepted: {', '.join(columns)}")
         return columns[name]
 
@@ -204,8 +210,12 @@ class Records:
 
 def _in_sight(column: Column) -> Column:
     """`column` for a table that has to show it: by its own value where it has no heading."""
-    heading = column.heading or column.name.replace("_", " ")
+    heading = column.heading or _words(column.name)
     return replace(column, heading=heading, text=column.text if column.heading else None, leaves=None)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def records_of(columns: Sequence[Column], subjects: Iterable[Any]) -> tuple[Record, ...]:

@@ -79,7 +79,7 @@ def _run_subject(name: str, logs: Path, no_case: CaseError | None, where: Where)
     except RunError as no_run:
         if no_case is None or parse_group_name(name):
             raise
-        raise UsageError(f"{name!r} names no case and no single run: {no_run}; {no_case}") from None
+        raise UsageError(f"{no_case}; and {no_run}") from None
     if not found.runs:
         raise RunError(found.problems[0])
     chosen = where.choose([run.case for run in found.runs])

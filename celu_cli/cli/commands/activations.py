@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from celu_cli.cli.options import output_option
 from celu_cli.errors import GradientError, UsageError
-from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.analysis.plots.activation_curves import ActivationCurve
@@ -42,12 +42,9 @@ def activations(
             help="Alpha for those that take one, once for each curve; by default 0.5, 1, 2 or its own default.",
         ),
     ] = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", parser=path_with_home, help="The picture, .png, .svg or .pdf."
-        ),
-    ] = Path("activations.png"),
+    output: Annotated[Path, output_option("FILE", "The picture, .png, .svg or .pdf.")] = Path(
+        "activations.png"
+    ),
 ) -> None:
     """Draw activations above their derivatives, and measure each derivative against finite differences.
 

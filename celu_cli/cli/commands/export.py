@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where, output_option
 from celu_cli.errors import UsageError
-from celu_cli.files import path_with_home
 
 if TYPE_CHECKING:
     from celu_cli.trained.export import ModelFormat
@@ -30,12 +29,9 @@ def export(
     where: Where = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            parser=path_with_home,
-            help="File to write (CSV: stdout by default), or directory for TensorBoard, where what celu exported "
+        output_option(
+            "PATH",
+            "File to write (CSV: stdout by default), or directory for TensorBoard, where what celu exported "
             "before is replaced; for a SavedModel a new directory.",
         ),
     ] = None,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where
-from celu_cli.files import path_with_home
+from celu_cli.cli.options import DEFAULT_LOGS, Logs, Runs, Where, output_option
 
 if TYPE_CHECKING:
     from celu_cli.runs.run import Run
@@ -23,14 +22,7 @@ def plot(
         Literal["png", "svg", "pdf"], typer.Option("--format", help="Kind of file.")
     ] = "png",
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            parser=path_with_home,
-            help="Directory to draw into, instead of each run's own plots/.",
-        ),
+        Path | None, output_option("PATH", "Directory to draw into, instead of each run's own plots/.")
     ] = None,
     normalised: Annotated[
         bool,

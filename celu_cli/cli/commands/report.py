@@ -8,24 +8,26 @@ from typing import Annotated
 
 import typer
 
-from celu_cli.cli.options import DEFAULT_LOGS, AtEpoch, Baseline, Logs, MetricOption, Runs, Unfinished, Where
-from celu_cli.files import path_with_home
+from celu_cli.cli.options import (
+    DEFAULT_LOGS,
+    AtEpoch,
+    Baseline,
+    Logs,
+    MetricOption,
+    Runs,
+    Unfinished,
+    Where,
+    output_option,
+)
 
 
 def report(
     targets: Runs = None,
     logs: Logs = DEFAULT_LOGS,
     where: Where = None,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            parser=path_with_home,
-            help="The page, .html; an older one is replaced.",
-        ),
-    ] = Path("report.html"),
+    output: Annotated[Path, output_option("FILE", "The page, .html; an older one is replaced.")] = Path(
+        "report.html"
+    ),
     baseline: Baseline = None,
     metric: MetricOption = "test-accuracy",
     at_epoch: AtEpoch = None,

@@ -137,6 +137,11 @@ def test_only_the_chosen_columns_are_printed_in_the_order_chosen(logs: Path) -> 
     assert heading.split() == ["case", "test", "loss", "best", "test", "epoch", "dataset"]
     assert first.split() == ["case-b", "0.4221", "11", "CIFAR-10"]
     assert list(rows_of(*words)[0]) == ["case", "test_loss", "best_test_epoch", "dataset"]
+    assert run_compare("--logs", logs, "--groups", "--columns", "case,n").stdout.split()[:3] == [
+        "group",
+        "case",
+        "n",
+    ]
     result = run_compare("--logs", logs, "--columns", "test_acuracy")
     assert isinstance(result.exception, UsageError)
     assert "--columns test_acuracy: no such column; did you mean test_accuracy?" in str(result.exception)

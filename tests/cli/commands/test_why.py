@@ -86,7 +86,12 @@ def test_an_unknown_name_is_one_message_without_a_traceback(celu: Celu, tmp_path
     outcome = celu("why", "case-b", "case-x", "--logs", str(tmp_path))
     assert outcome.code == 2
     assert outcome.out == ""
-    assert outcome.err.startswith("celu: 'case-x' names no case and no single run")
+    assert outcome.err.startswith("celu: there is no case 'case-x'; there are case-a, ")
+    assert "?; and there are no runs in " in outcome.err
+    record_run(tmp_path, make_case(name="mine"))
+    unknown = celu("why", "case-b", "nothing", "--logs", str(tmp_path)).err
+    assert unknown.count("no case") == unknown.count("there are runs of mine") == 1
+    assert unknown.count("nothing") == 2  # once as a case and once as a run
 
 
 def test_tensorflow_is_not_loaded() -> None:

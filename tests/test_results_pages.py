@@ -37,11 +37,23 @@ def test_the_table_of_results_is_the_one_that_its_command_prints(celu: Celu) -> 
 
 def test_the_readme_has_the_means_of_the_study(celu: Celu) -> None:
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    quoted = re.findall(r"^\| `(case-\w)` \| (\d+) \| (\.\d+) \| (\.\d+) \|$", readme, re.MULTILINE)
+    quoted = re.findall(r"^\| `(case-\w)` \| (\d+) \| (0\.\d+) \| (0\.\d+) \|$", readme, re.MULTILINE)
     rows = json.loads(celu("compare", "--logs", str(DOCS / "study"), "--format", "json").out)
     assert quoted == [
-        (row["group"], str(row["n"]), f"{row['mean']:.4f}"[1:], f"{row['deviation']:.4f}"[1:]) for row in rows
+        (row["group"], str(row["n"]), f"{row['mean']:.4f}", f"{row['deviation']:.4f}") for row in rows
     ]
+
+
+def test_numbers_stand_in_the_docs_as_celu_prints_them_with_a_zero_before_the_point() -> None:
+    pages = [DOCS.parent / "README.md", *DOCS.glob("*.md")]
+    bare = [
+        (path.name, line)
+        for path in pages
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(?<![\w.)\]/])\.\d", line)
+    ]
+    assert len(pages) > 10
+    assert bare == []
 
 
 @pytest.mark.parametrize("baseline", ["case-b", "case-c"])

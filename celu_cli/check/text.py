@@ -86,4 +86,4 @@ def cosine_text(cosine: float) -> str:
     if abs(cosine - 1.0) <= 1e-12:
         return "1"
     text = f"{cosine:.4f}"
-    return ">.9999" if text == "1.0000" else text
+    return ">0.9999" if text == "1.0000" else text

@@ -129,7 +129,7 @@ class TestRightAndBiased:
         assert verdict.kind == "biased"
         assert "adds 0.0001 (the rate of epoch 1)" in verdict.findings[0]
         assert "into layer 1 from 3" in verdict.findings[0]
-        assert "cosine from 1 (layer 2) to >.9999 (layer 1)" in verdict.findings[1]
+        assert "cosine from 1 (layer 2) to >0.9999 (layer 1)" in verdict.findings[1]
 
 
 class TestWrong:
@@ -214,4 +214,4 @@ def test_numbers_and_layers_in_words() -> None:
         "layers 2 to 4",
         "layers 1, 3 and 5",
     ]
-    assert [cosine_text(one) for one in (1.0, 1.0 - 1e-7, 0.81346)] == ["1", ">.9999", "0.8135"]
+    assert [cosine_text(one) for one in (1.0, 1.0 - 1e-7, 0.81346)] == ["1", ">0.9999", "0.8135"]

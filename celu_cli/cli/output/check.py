@@ -109,7 +109,7 @@ class MatrixTable:
             Column("backprop", [describe_backprop(one.case) for one in chosen]),
             Column("precision", [one.case.precision for one in chosen]),
             Column("error", ["1e-300"], right=True),
-            Column("cosine", [">.9999"], right=True),
+            Column("cosine", [">0.9999"], right=True),
             Column("verdict", ["biased"]),
         ]
         headings = [column.fill(column.heading) for column in self._columns]

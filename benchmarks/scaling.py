@@ -77,7 +77,7 @@ def points(quick: bool) -> Iterator[Point]:
 
 
 def needs_of(point: Point) -> Needs:
-    case = load_case("case-c", [*point.overrides, "dataset.sample=true"])
+    case = load_case("case-c", [*point.overrides, "dataset.sample=true", "shares=1"])  # as the floor
     plan = plan_network(case)
     return Needs(
         float(plan.training_flops * case.batch_size),

@@ -141,6 +141,7 @@ ENTRIES: dict[str, list[dict[str, Any]]] = {
     "Case.seed": [{}, {"seed": 1}],
     "Case.precision": [{}, {"precision": "bfloat16"}],
     "Case.convolution": [wide("winograd"), wide("direct")],
+    "Case.shares": [{"shares": 1}, {"shares": 2}, {"shares": 3}],
     "FidelitySpec.every": [{}, {"fidelity": {"every": 1}}, {"fidelity": {"every": 2}}],
     "DatasetSpec.name": [dataset(name=name) | preset() for name in ("mnist", "cifar10")],
     "DatasetSpec.sample": [{}, dataset(sample=True)],

@@ -7,8 +7,10 @@ from math import ceil, prod, sqrt
 
 from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.schema import Case
+from celu_cli.case.shares import count_shares, images_at_once
 from celu_cli.datasets.registry import DATASETS, SAMPLE_TEST_IMAGES, SAMPLE_TRAIN_IMAGES
 from celu_cli.machine import machine_memory
+from celu_cli.text import counted
 
 _ONE_SIDED = 1.645  # the 95 % quantile of the standard normal distribution
 _FLOAT32_BYTES = 4
@@ -22,6 +24,7 @@ class Cost:
     test_images: int
     steps_per_epoch: int
     training_flops_per_epoch: int
+    images_at_once: int
     activation_memory: int
     passing_gradient_memory: int
     weight_memory: int
@@ -35,8 +38,11 @@ class Cost:
 def cost_of(case: Case, plan: NetworkPlan) -> Cost:
     """The cost of training `case`, whose network is `plan`."""
     train_images, test_images = split_sizes(case)
+    at_once = min(images_at_once(case, plan), train_images)
     # Two gradients are alive at a time while they pass down: the one arriving and the one being made.
-    passing = sorted((_bytes(case, layer.activation_shape) for layer in plan.layers), reverse=True)[:2]
+    passing = sorted((_bytes(case, at_once, layer.activation_shape) for layer in plan.layers), reverse=True)[
+        :2
+    ]
     # Weights, their gradient and the optimizer's state.
     tensors = 2 + case.optimizer.state_tensors
     return Cost(
@@ -44,7 +50,8 @@ def cost_of(case: Case, plan: NetworkPlan) -> Cost:
         test_images,
         steps_per_epoch=ceil(train_images / case.batch_size),
         training_flops_per_epoch=plan.training_flops * train_images,
-        activation_memory=sum(layer_memory(case, layer) for layer in plan.layers),
+        images_at_once=at_once,
+        activation_memory=sum(layer_memory(case, layer, at_once) for layer in plan.layers),
         passing_gradient_memory=sum(passing),
         weight_memory=plan.parameters * tensors * _FLOAT32_BYTES,
     )
@@ -67,13 +74,12 @@ def guessing_accuracy(case: Case) -> float:
     return p + _ONE_SIDED * sqrt(p * (1 - p) / images)
 
 
-def layer_memory(case: Case, layer: LayerPlan) -> int:
-    """Bytes a layer keeps of one batch until its gradient is done, above all its activation and the pool's output."""
-    return sum(_bytes(case, one.output_shape) for one in layer.operations if one.keeps_output)
+def layer_memory(case: Case, layer: LayerPlan, images: int) -> int:
+    """Bytes a layer keeps of `images` until its gradient is done, above all its activation and the pool's output."""
+    return sum(_bytes(case, images, one.output_shape) for one in layer.operations if one.keeps_output)
 
 
-def _bytes(case: Case, image_shape: tuple[int, ...]) -> int:
-    images = min(case.batch_size, split_sizes(case)[0])
+def _bytes(case: Case, images: int, image_shape: tuple[int, ...]) -> int:
     return images * prod(image_shape) * (2 if case.precision == "bfloat16" else _FLOAT32_BYTES)
 
 
@@ -85,9 +91,11 @@ def memory_problem(case: Case, plan: NetworkPlan) -> str | None:
     needed, there = cost_of(case, plan).memory, machine_memory()
     if there is None or needed <= there:
         return None
+    shares = count_shares(case, plan)
+    more = f", or more than {counted(shares, 'share')}" if shares < case.batch_size else ""
     return (
         f"training needs at least {_size_text(needed)} of memory and this machine has {_size_text(there)}; "
-        f"accepted: fewer filters, or a batch_size below {case.batch_size}"
+        f"accepted: fewer filters{more}"
     )
 
 

@@ -324,6 +324,11 @@ class Case(Part):
         description="winograd: large 3 x 3 convolutions in float32 with a quarter of the multiplications and a little "
         "more rounding; direct: TensorFlow's own everywhere",
     )
+    shares: PositiveInteger | None = Field(
+        None,
+        description="into how many shares a batch is cut, each computed by one thread; null: as many as suit the "
+        "threads and the memory. Another number rounds differently",
+    )
     fidelity: Annotated[FidelitySpec | None, Role.MEASUREMENT] = Field(
         None, description="compare the gradient in use with the exact one while training; null: do not"
     )

@@ -11,6 +11,7 @@ from celu_cli.case.schema import AutoBackprop, DilatedBackprop, ManualBackprop
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.loss import count_correct, cross_entropy, logits_gradient
 from celu_cli.engine.network import Network
+from celu_cli.engine.shares import Results, in_shares
 from celu_cli.engine.tensor import Tensor, Tensors
 
 
@@ -69,6 +70,32 @@ def select_backprop(spec: AutoBackprop | ManualBackprop | DilatedBackprop) -> Ba
     if isinstance(spec, DilatedBackprop) and spec.rate == 0.0:
         return manual
     return METHODS[spec.method]
+
+
+def batch_gradients(
+    backprop: Backprop,
+    network: Network,
+    weights: Tensors,
+    images: Tensor,
+    labels: Tensor,
+    rate: Tensor,
+    outputs: bool = False,
+) -> Gradients:
+    """The gradients of a batch by `backprop`, from those of its shares; those of the outputs only where asked for."""
+    if network.shares == 1:
+        return backprop(network, weights, images, labels, rate)
+    whole = tf.shape(labels)[0]
+
+    def of_share(images: Tensor, labels: Tensor) -> Results:
+        found = backprop(network, weights, images, labels, rate)
+        part = tf.cast(tf.shape(labels)[0] / whole, found.loss.dtype)
+        # The article's gradients are sums over the images, not means.
+        factor = tf.ones_like(part) if network.article else part
+        rows = [tf.cast(factor, row.dtype) * row for row in found.outputs] if outputs else []
+        return rows, [part * found.loss, found.correct, *(factor * gradient for gradient in found.weights)]
+
+    rows, (loss, correct, *of_weights) = in_shares(of_share, [images, labels], network.shares)
+    return Gradients(loss, correct, of_weights, rows)
 
 
 def _hand_written(

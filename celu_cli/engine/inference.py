@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
+from celu_cli.case.shares import share_images
 from celu_cli.engine.network import network_of
-from celu_cli.engine.training.evaluation import evaluation_batch
+from celu_cli.engine.shares import Results, in_shares
 
 
 def compute_logits(
@@ -23,13 +25,16 @@ def compute_logits(
     `weights` go by the names of the case's plan; `images` are uint8 [b, h, w, c].
     """
     network = network_of(case)
+    shares = ceil(len(images) / share_images(plan_network(case)))
     master = [tf.constant(weights[name]) for name in network.weight_names]
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def logits_of(batch: Any) -> Any:
-        logits, _ = network.forward(network.compute_weights(master), network.inputs(batch))
+    @tf.function(autograph=False)
+    def logits_of(images: Any) -> Any:
+        def of_share(batch: Any) -> Results:
+            logits, _ = network.forward(network.compute_weights(master), network.inputs(batch))
+            return [logits], []
+
+        (logits,), _ = in_shares(of_share, [images], shares)
         return logits
 
-    size = evaluation_batch(plan_network(case), len(images))
-    batches = (tf.constant(images[first : first + size]) for first in range(0, len(images), size))
-    return np.concatenate([logits_of(batch).numpy() for batch in batches])
+    return logits_of(tf.constant(images)).numpy()

@@ -12,6 +12,7 @@ import tensorflow as tf
 from celu_cli.case.operations import ConvolutionPlan, OperationPlan
 from celu_cli.case.plan import LayerPlan, NetworkPlan, plan_network
 from celu_cli.case.schema import Case
+from celu_cli.case.shares import count_shares
 from celu_cli.engine.activations import LARGEST_ALPHA_FOR_ELU
 from celu_cli.engine.layers import Kept, Layer
 from celu_cli.engine.operations.convolution import Convolution
@@ -31,13 +32,14 @@ class Network:
     """Layers, the numbers of those with skip gradients, and the scales between which the layers run.
 
     `scale` is the alpha folded out of the layers, 1 where none was: CELU(x, a) = a CELU(x / a, 1), so the images are
-    divided by it and the logits multiplied.
+    divided by it and the logits multiplied. `shares` says into how many a batch is cut.
     """
 
     layers: tuple[Layer, ...]
     dilated_layers: tuple[int, ...]
     dtype: tf.DType
     scale: float = 1.0
+    shares: int = 1
 
     @property
     def article(self) -> bool:
@@ -128,7 +130,7 @@ def build_network(
     layers = []
     for layer in plans:
         operations = tuple(_build_operation(one, winograd, dtype) for one in layer.operations)
-        widened = dtype == tf.bfloat16 and (not native or any(one.prefers_chunks for one in operations))
+        widened = dtype == tf.bfloat16 and (not native or any(one.wide_adjoint for one in operations))
         context = Context(article=article, taped=taped, widened=widened, native=native)
         layers.append(Layer(layer, operations, context))
     return Network(tuple(layers), plan.dilated_layers, dtype, scale)
@@ -151,10 +153,14 @@ def _can_fold(layers: Sequence[LayerPlan]) -> bool:
 
 def network_of(case: Case, dtype: tf.DType | None = None) -> Network:
     """The network that `case` trains, with the arithmetic it asks for, or with that of `dtype`."""
-    return build_network(
-        plan_network(case),
+    plan = plan_network(case)
+    network = build_network(
+        plan,
         dtype or tf.as_dtype(case.precision),
         article=case.backprop.method != "auto" and case.backprop.rule == "article",
         winograd=case.convolution == "winograd",
         taped=case.backprop.method == "auto",
     )
+    if any(operation.couples_images for layer in network.layers for operation in layer.operations):
+        return network
+    return replace(network, shares=count_shares(case, plan))

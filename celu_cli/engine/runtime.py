@@ -7,7 +7,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from celu_cli.machine import cpu_threads
 
 # Parameters of glibc's mallopt, from its malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -16,7 +18,7 @@ _M_MMAP_THRESHOLD = -3
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and find its devices, with memory settings that suit training and without its chatter.
+    """Import TensorFlow, with memory settings that suit training and without its chatter.
 
     The chatter comes from C++ before any log level holds. It is kept back and shown only when the import fails, or
     when the user asked for TensorFlow's log by setting TF_CPP_MIN_LOG_LEVEL.
@@ -49,7 +51,19 @@ def _import_tensorflow() -> None:
     if not tf.config.list_physical_devices("GPU"):
         # Rewriting a step's graph before the first step takes a second and makes no step on a processor faster.
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    tf.config.list_logical_devices()
+    tf.config.threading.set_inter_op_parallelism_threads(cpu_threads())
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def spread_threads(shares: int) -> None:
+    """Let as many threads compute an operation as there are for each of `shares`, which are computed side by side.
+
+    Without, it is one. Where TensorFlow computes already, its threads stay as they are.
+    """
+    import tensorflow as tf
+
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cpu_threads() // shares))
 
 
 @contextmanager

@@ -94,15 +94,15 @@ def test_a_kernel_may_reach_every_pixel_from_every_other_and_no_further() -> Non
 
 
 def test_cost_counts_images_steps_and_bytes() -> None:
-    case = make_case(dataset={"name": "mnist", "hold_out": 5000}, batch_size=101)
+    case = make_case(dataset={"name": "mnist", "hold_out": 5000}, batch_size=101, shares=1)
     mnist = plan_network(case)
     cost = cost_of(case, mnist)
     assert (cost.train_images, cost.test_images, cost.steps_per_epoch) == (55_000, 10_000, 545)
     assert cost.training_flops_per_epoch == 55_000 * mnist.training_flops
     # weights, gradients, m, v and the maximum of v
     assert cost.weight_memory == 5 * 4 * mnist.parameters
-    assert layer_memory(case, mnist.layers[0]) == 4 * 101 * 28 * 28 * 200
-    assert layer_memory(case, mnist.layers[1]) == 4 * 101 * (28 * 28 + 14 * 14) * 200
+    assert layer_memory(case, mnist.layers[0], 101) == 4 * 101 * 28 * 28 * 200
+    assert layer_memory(case, mnist.layers[1], 101) == 4 * 101 * (28 * 28 + 14 * 14) * 200
     assert cost.passing_gradient_memory == 2 * 4 * 101 * 28 * 28 * 200
 
 
@@ -114,10 +114,10 @@ def test_bfloat16_halves_the_activations_and_not_the_weights() -> None:
 
 
 def test_the_sample_has_its_own_size_and_ignores_the_hold_out() -> None:
-    case = make_case(dataset={"name": "mnist", "sample": True, "hold_out": 5000}, batch_size=5000)
+    case = make_case(dataset={"name": "mnist", "sample": True, "hold_out": 5000}, batch_size=5000, shares=1)
     cost = cost_of(case, plan_network(case))
     assert (cost.train_images, cost.test_images, cost.steps_per_epoch) == (2000, 500, 1)
-    assert layer_memory(case, plan_network(case).layers[0]) == 4 * 2000 * 28 * 28 * 200
+    assert cost.images_at_once == 2000
 
 
 @pytest.mark.parametrize(("written", "blamed"), [({"pool_size": 2}, "pool_size"), ({}, "pool")])

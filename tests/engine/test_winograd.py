@@ -19,7 +19,8 @@ def normal(*shape: int, seed: int = 0) -> Floats:
 def convolve_and_back(x: tf.Tensor, weights: tf.Tensor, gradient: tf.Tensor) -> list[tf.Tensor]:
     """The convolution, the gradient of the weights and that of x."""
     filters = winograd.transform_filters(weights)
-    of_filters, of_x = winograd.convolve_adjoint(x, filters, gradient)
+    transposed = winograd.transform_filters(winograd.transposed(weights))
+    of_filters, of_x = winograd.convolve_adjoint(x, transposed, gradient)
     return [winograd.convolve(x, filters), winograd.transform_filters_adjoint(of_filters), of_x]
 
 

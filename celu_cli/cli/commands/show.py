@@ -55,7 +55,7 @@ def _values(resolved: ResolvedCase, cost: Cost) -> dict[str, Any]:
             "residual": layer.residual,
             "parameters": layer.parameters,
             "forward_flops_per_image": layer.forward_flops,
-            "memory_bytes": layer_memory(case, layer),
+            "memory_bytes": layer_memory(case, layer, cost.images_at_once),
             "receives_skip_gradient": case.backprop.method == "dilated"
             and layer.number in plan.dilated_layers,
         }

@@ -42,7 +42,7 @@ def print_case(resolved: ResolvedCase, cost: Cost) -> None:
     case, plan = resolved.case, resolved.plan
     title = Text(case.name, style="bold")
     description = [Text(printable(case.description))] if case.description else []
-    layers = table_lines(fit(_layer_columns(case, plan), console.width))
+    layers = table_lines(fit(_layer_columns(case, plan, cost.images_at_once), console.width))
     print_lines(console, [title, *description])
     print_prose(console, ", extends ".join(map(shown, resolved.files)), "dim")
     print_lines(console, [Text(), *layers, Text()])
@@ -64,7 +64,7 @@ def _paragraph(heading: str, text: str, width: int) -> Iterator[Text]:
         yield Text.assemble((("" if number else heading).ljust(indent), "dim"), line)
 
 
-def _layer_columns(case: Case, plan: NetworkPlan) -> list[Column]:
+def _layer_columns(case: Case, plan: NetworkPlan, at_once: int) -> list[Column]:
     """The columns worth showing: what is the same in all layers is said below instead."""
     layers = plan.layers
     columns = [
@@ -91,7 +91,9 @@ def _layer_columns(case: Case, plan: NetworkPlan) -> list[Column]:
         *columns,
         Column("weights", [f"{layer.parameters:,}" for layer in layers], right=True),
         Column("MFLOP", [_millions(layer.forward_flops) for layer in layers], right=True, leaves=3),
-        Column("memory", [decimal(layer_memory(case, layer)) for layer in layers], right=True, leaves=2),
+        Column(
+            "memory", [decimal(layer_memory(case, layer, at_once)) for layer in layers], right=True, leaves=2
+        ),
     ]
 
 
@@ -119,9 +121,12 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
         f"{_flops(plan.forward_flops)} forward and {_flops(plan.training_flops)} in training an image; "
         f"{_flops(cost.training_flops_per_epoch)} an epoch",
     )
+    at_once = (
+        f" for {cost.images_at_once:,} images at a time" if cost.images_at_once < case.batch_size else ""
+    )
     yield (
         "memory",
-        f"{decimal(cost.memory)} of tensors: {decimal(cost.activation_memory)} activations, "
+        f"{decimal(cost.memory)} of tensors{at_once}: {decimal(cost.activation_memory)} activations, "
         f"{decimal(cost.passing_gradient_memory)} their gradients, {decimal(cost.weight_memory)} weights, their "
         f"gradients and {case.optimizer.name}'s memory; TensorFlow, the images and scratch space come on top",
     )

@@ -22,7 +22,7 @@ from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, Laye
 from celu_cli.datasets.definition import Split
 from celu_cli.datasets.load import load_dataset
 from celu_cli.datasets.registry import DATASETS
-from celu_cli.engine.backprop import Backprop, auto, select_backprop
+from celu_cli.engine.backprop import Backprop, auto, batch_gradients, select_backprop
 from celu_cli.engine.check.oracles import (
     Array,
     Reference,
@@ -49,11 +49,10 @@ from celu_cli.engine.schedules import dilated_rate
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.engine.user_activations import float64_functions, places_of
 
-BATCH = 6  # images: enough for every path, few enough for float64; not 4, which is a pool's factor
+BATCH = 5  # images: enough for every path, few enough for float64; not 4, which is a pool's factor
 SAMPLES = 3
 _FEW = 2  # images for finite differences and for the second reading
-# Layers that take large batches in chunks take these in two, which differ in size.
-_MOST_AT_ONCE = 4
+_SHARES = 2  # of the batch, which differ in size
 
 
 def check_on_sample(case: Case, samples: int | None = None) -> GradientCheck:
@@ -80,7 +79,7 @@ def check_gradients(case: Case, split: Split, samples: int = SAMPLES) -> Gradien
     article = case.backprop.method != "auto" and case.backprop.rule == "article"
     own_rates = np.array([dilated_rate(case, epoch) for epoch in range(1, case.epochs + 1)])
 
-    network = network_of(case)
+    network = replace(network_of(case), shares=_SHARES)
     wide = _in_float64(case, network)
     layers = build_network(plan, tf.float64, fold=False).layers
     weights = wide.by_layer([tf.constant(w, tf.float64) for w in initial])
@@ -173,17 +172,18 @@ def _in_float64(case: Case, trained: Network) -> Network:
     """The network of the training, with the same algorithms in float64."""
     wide = network_of(case, tf.float64)
     layers = (
-        replace(layer, operations=own.operations, most_at_once=_MOST_AT_ONCE)
+        replace(layer, operations=own.operations)
         for layer, own in zip(wide.layers, trained.layers, strict=True)
     )
-    return replace(wide, layers=tuple(layers))
+    return replace(wide, layers=tuple(layers), shares=trained.shares)
 
 
 def _gradients(
     backprop: Backprop, network: Network, weights: Tensors, images: Tensor, labels: Tensor, rate: float
 ) -> Reference:
     """Gradients of weights and outputs by one method, the alpha that was folded out taken back in."""
-    result = backprop(network, weights, images, labels, tf.constant(rate, tf.float64))
+    rate_tensor = tf.constant(rate, tf.float64)
+    result = batch_gradients(backprop, network, weights, images, labels, rate_tensor, outputs=True)
     return Reference(
         list(map(joined, network.by_layer(result.weights))),
         [tf.cast(gradient, tf.float64).numpy() / network.scale for gradient in result.outputs],

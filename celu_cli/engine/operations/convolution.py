@@ -29,14 +29,20 @@ class Convolution(Operation, name="convolution"):
     winograd: bool = False
 
     @property
-    def prefers_chunks(self) -> bool:
+    def wide_adjoint(self) -> bool:
         return self.winograd
 
     def prepare(self, parameters: Tensors, context: Context) -> list[Tensor]:
         (kernel,) = parameters
         wide = context.widen(kernel)
-        filters = winograd.transform_filters(wide) if self.winograd and not context.taped else [wide]
-        return [kernel, *filters] if context.native else filters
+        prepared = [kernel] if context.native else []
+        if not self.winograd or context.taped:
+            return [*prepared, wide]
+        return [
+            *prepared,
+            *winograd.transform_filters(wide),
+            *winograd.transform_filters(winograd.transposed(wide)),
+        ]
 
     def prepare_adjoint(self, gradients: Tensors) -> list[Tensor]:
         return [winograd.transform_filters_adjoint(gradients)] if self.winograd else list(gradients)
@@ -45,13 +51,13 @@ class Convolution(Operation, name="convolution"):
         if self.winograd and context.taped:
             return winograd.differentiable_convolve(x, parameters[0]), [x]
         if self.winograd and not context.native:
-            return winograd.convolve(x, parameters), [x]
+            return winograd.convolve(x, parameters[:36]), [x]
         return tf.nn.conv2d(x, parameters[0], STRIDES, "SAME"), [x]
 
     def adjoint(self, parameters: Tensors, kept: Tensors, gradient: Tensor, context: Context) -> Adjoint:
         (x,), filters = kept, parameters[1:] if context.native else parameters
         if self.winograd:
-            return winograd.convolve_adjoint(x, filters, gradient, context.pass_down)
+            return winograd.convolve_adjoint(x, filters[36:], gradient, context.pass_down)
         of_kernel = filter_gradient(x, filters[0].shape, gradient)
         return [of_kernel], input_gradient(x, filters[0], gradient) if context.pass_down else None
 

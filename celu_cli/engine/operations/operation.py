@@ -48,7 +48,7 @@ class Operation(ABC):
     """
 
     couples_images: ClassVar[bool] = False
-    """Whether an image's result depends on the others of the batch: it then goes through whole, not in chunks."""
+    """Whether an image's result depends on the others of the batch: it then goes through whole, not in shares."""
     homogeneous: ClassVar[bool] = False
     """Whether f(s x) = s f(x) for every s > 0, so that a scale can be moved through it."""
     part: ClassVar[str] = ""
@@ -61,8 +61,8 @@ class Operation(ABC):
             OPERATIONS[name] = cls
 
     @property
-    def prefers_chunks(self) -> bool:
-        """Whether it needs so much memory on the way that it goes in chunks however small the images are."""
+    def wide_adjoint(self) -> bool:
+        """Whether its adjoint is in float32 where the network is in bfloat16."""
         return False
 
     def prepare(self, parameters: Tensors, context: Context) -> list[Tensor]:

@@ -39,7 +39,7 @@ def clear_memory_errors() -> Iterator[None]:
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise OutOfMemoryError(
             "there is not enough memory for a step of this case.\n"
-            "Lower batch_size or network.filters; `celu show CASE` shows what a step needs"
+            "Try more shares of a batch (shares=N) or lower network.filters; `celu show CASE` shows what a step needs"
         ) from error
 
 

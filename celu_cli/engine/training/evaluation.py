@@ -1,21 +1,19 @@
-"""Testing weights on a split, in batches as large as the memory of a training step allows."""
+"""Testing weights on a split, in batches as large as a share of a training step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import tensorflow as tf
 
 from celu_cli.case.plan import NetworkPlan
+from celu_cli.case.shares import share_images
 from celu_cli.datasets.definition import Split
 from celu_cli.engine.loss import count_correct, cross_entropy
 from celu_cli.engine.network import Network
 from celu_cli.engine.tensor import Tensor, share
-
-# The largest activation of an evaluation batch: wide networks must not take more memory to test than to train.
-_EVALUATION_BYTES = 128 * 2**20
+from celu_cli.machine import cpu_threads
 
 
 def compile_evaluation(network: Network, split: Split, batch_size: int) -> Callable[..., Any]:
@@ -42,14 +40,16 @@ def compile_evaluation(network: Network, split: Split, batch_size: int) -> Calla
             return first + batch_size, loss_sum, correct + count_correct(logits, batch_labels)
 
         return tf.while_loop(
-            lambda first, *_: first < last, step, (first, loss_sum, correct), parallel_iterations=1
+            lambda first, *_: first < last,
+            step,
+            (first, loss_sum, correct),
+            parallel_iterations=cpu_threads(),
         )
 
     return run_evaluation
 
 
 def evaluation_batch(plan: NetworkPlan, images: int) -> int:
-    """Images per evaluation batch: about 100 to 1,000 by memory, and where possible without a remainder."""
-    largest = max(4 * prod(layer.activation_shape) for layer in plan.layers)
-    most = min(1_000, max(100, _EVALUATION_BYTES // largest))
+    """Images per evaluation batch: as many as a share may have, up to 1,000, and where possible without a remainder."""
+    most = min(1_000, share_images(plan))
     return next((size for size in range(most, most // 2, -1) if images % size == 0), most)

@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Split
-from celu_cli.engine.backprop import select_backprop
+from celu_cli.engine.backprop import batch_gradients, select_backprop
 from celu_cli.engine.network import Network
 from celu_cli.engine.randomness import batch_order
 from celu_cli.engine.schedules import dilated_rate
+from celu_cli.engine.shares import Results, in_shares
 from celu_cli.engine.tensor import Tensor, Tensors
 from celu_cli.events import Histogram, LayerDetail, LayersMeasured
 
@@ -34,12 +35,16 @@ def compile_probe(case: Case, network: Network, split: Split, detail: LayerDetai
 
     @tf.function(autograph=False)
     def measure(weights: Any, rate: Tensor) -> Any:
-        gradients = backprop(network, weights, images, labels, rate).weights
+        gradients = batch_gradients(backprop, network, weights, images, labels, rate).weights
         norms = tf.stack([tf.norm(gradient) for gradient in gradients])
         if detail == "norms":
             return norms, [], []
-        _, kept = network.forward(network.compute_weights(weights), network.inputs(images))
-        activations = [tf.cast(layer.activated, tf.float32) * network.scale for layer in kept]
+
+        def activated(images: Tensor) -> Results:
+            _, kept = network.forward(network.compute_weights(weights), network.inputs(images))
+            return [tf.cast(layer.activated, tf.float32) * network.scale for layer in kept], []
+
+        activations, _ = in_shares(activated, [images], network.shares)
         return norms, list(map(count_values, activations)), list(map(count_values, gradients))
 
     def probe(weights: Tensors, epoch: int) -> LayersMeasured:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case, ConstantSchedule, DilatedBackprop, NormalInitializer
+from celu_cli.case.shares import count_shares
 from celu_cli.datasets.definition import Dataset
 from celu_cli.engine.network import Network, network_of
+from celu_cli.engine.runtime import spread_threads
 from celu_cli.engine.training.evaluation import compile_evaluation, evaluation_batch
 from celu_cli.engine.training.steps import compile_steps
 
@@ -57,8 +59,10 @@ def compiled_part(case: Case) -> Case:
 
 
 def _compile(case: Case, dataset: Dataset) -> Program:
+    plan = plan_network(case)
+    spread_threads(count_shares(case, plan))
     network = network_of(case)
-    batch = evaluation_batch(plan_network(case), len(dataset.test.images))
+    batch = evaluation_batch(plan, len(dataset.test.images))
     return Program(
         network,
         compile_steps(case, network, dataset.train),

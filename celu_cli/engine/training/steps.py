@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Split
-from celu_cli.engine.backprop import manual, select_backprop
+from celu_cli.engine.backprop import batch_gradients, manual, select_backprop
 from celu_cli.engine.network import Network, exact_twin
 from celu_cli.engine.optimizers import Optimizer, build_optimizer
 from celu_cli.engine.tensor import Tensor, share
@@ -73,13 +73,13 @@ def build_step(case: Case, network: Network) -> Step:
 
     def step(state: State, batch: Batch) -> State:
         inputs = batch.images, batch.labels, batch.dilated_rate
-        gradients = backprop(network, state.weights, *inputs)
+        gradients = batch_gradients(backprop, network, state.weights, *inputs)
         record = record_if_due(
             case,
             state.sums.fidelity,
             batch.index,
             gradients.weights,
-            lambda: manual(exact_network, state.weights, *inputs).weights,
+            lambda: batch_gradients(manual, exact_network, state.weights, *inputs).weights,
         )
         weights, memory = optimizer.update(
             gradients.weights, state.optimizer, state.weights, batch.learning_rate

@@ -27,7 +27,6 @@ from celu_cli.check.measured import (
 from celu_cli.check.verdict import Verdict, judge
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine import backprop, winograd
-from celu_cli.engine import layers as layers_module
 from celu_cli.engine.activations import ACTIVATIONS
 from celu_cli.engine.check import gradients as gradcheck
 from celu_cli.engine.check import parts as parts_module
@@ -205,13 +204,19 @@ def celu_backward(derivative: Callable[[Any, float], Any]) -> Callable[[Any, Any
 # What is planted, in which case, and where the verdict must find it: the layer (None: the loss) and the part.
 FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
     "the derivative's sign turned": (
-        entry("celu", fused_backward=celu_backward(lambda y, alpha: -tf.where(y >= 0, 1.0, 1 + y / alpha))),
+        entry(
+            "celu",
+            fused_backward=celu_backward(lambda y, alpha: -tf.where(y >= 0, tf.ones_like(y), 1 + y / alpha)),
+        ),
         small,
         5,
         POSITIVE,
     ),
     "the derivative of the other side": (
-        entry("celu", fused_backward=celu_backward(lambda y, alpha: tf.where(y < 0, 1.0, 1 + y / alpha))),
+        entry(
+            "celu",
+            fused_backward=celu_backward(lambda y, alpha: tf.where(y < 0, tf.ones_like(y), 1 + y / alpha)),
+        ),
         small,
         5,
         POSITIVE,
@@ -403,13 +408,24 @@ FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
 }
 
 
-def last_chunk_only(old: Any, function: Any, tensors: Any, size: int) -> Any:
-    """Sums over the images of the last chunk instead of all."""
-    images = len(tensors[0])
-    rest = images % size or size
-    rows, _ = old(function, tensors, size)
-    _, sums = old(function, [tensor[images - rest :] for tensor in tensors], size)
-    return rows, sums
+def last_share_only(old: Any, function: Any, tensors: Any, shares: int) -> Any:
+    """Sums over the images of the last share instead of all."""
+    rows, _ = old(function, tensors, shares)
+    return rows, function(*(tensor[len(tensor) // shares + 1 :] for tensor in tensors))[1]
+
+
+def every_share_counts_alike(old: Any, function: Any, tensors: Any, shares: int) -> Any:
+    """The mean of the shares' means."""
+    rows, _ = old(function, tensors, shares)
+    size = -(-len(tensors[0]) // shares)
+    parts = [
+        [tensor[first : first + size] for tensor in tensors] for first in range(0, len(tensors[0]), size)
+    ]
+    found = [
+        [len(tensors[0]) / len(part[0]) / shares * one for one in function(*part)[1][2:]] for part in parts
+    ]
+    _, (loss, correct, *_) = old(function, tensors, shares)
+    return rows, [loss, correct, *map(tf.add_n, zip(*found, strict=True))]
 
 
 def without_layer_2(old: Any, layers: Any) -> tuple[int, ...]:
@@ -421,13 +437,19 @@ def short_of_five_percent_in_bfloat16(old: Any, *given: Any) -> Any:
     return gradient * tf.constant(0.95, gradient.dtype) if gradient.dtype == tf.bfloat16 else gradient
 
 
-# What was planted where the reference was made of it too, or where a batch of one chunk cannot show it.
+# What was planted where the reference was made of it too, or where a batch of one share cannot show it.
 SHARED_FAULTS: dict[str, tuple[Plant, Callable[[], Case], int | None, str]] = {
-    "a filter gradient that keeps only the last chunk": (
-        function(layers_module, "in_chunks", last_chunk_only),
+    "gradients of the last share only": (
+        function(backprop, "in_shares", last_share_only),
         small,
         5,
-        WHOLE_WEIGHTS,
+        ASSEMBLY,
+    ),
+    "shares that all count alike": (
+        function(backprop, "in_shares", every_share_counts_alike),
+        small,
+        5,
+        ASSEMBLY,
     ),
     "case-d without the skip into layer 2": (
         function(plan_module, "_dilated_layers", without_layer_2),
@@ -483,8 +505,6 @@ class TestPlantedFaults:
         plant, make_case, layer, part = FAULTS[name]
         case = make_case()
         plant(monkeypatch)
-        if "chunk" in name:
-            monkeypatch.setattr(layers_module, "_LARGE_IMAGE_BYTES", 0)
 
         verdict = verdict_of(case)
 
@@ -517,7 +537,7 @@ class TestRightCases:
     def test_the_article_s_three_departures_are_measured(self) -> None:
         case = small(rule="article")
         check = check_gradients(case, load_dataset(case.dataset.name, sample=True).train, samples=0)
-        assert check.loss.exact.factor == pytest.approx(6)
+        assert check.loss.exact.factor == pytest.approx(5)
         for layer in check.layers:
             factors = {part.part: part.exact.factor for part in layer.parts}
             average = layer.plan.pool == "average"

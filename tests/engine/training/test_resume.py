@@ -169,7 +169,9 @@ def test_too_little_memory_is_an_error_that_says_what_to_lower(monkeypatch: pyte
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     monkeypatch.setattr(programs, "compile_steps", lambda *_: exhausted)
-    with pytest.raises(OutOfMemoryError, match=r"Lower batch_size or network\.filters"):
+    with pytest.raises(
+        OutOfMemoryError, match=r"more shares of a batch \(shares=N\) or lower network\.filters"
+    ):
         list(train(make_tiny_case(), make_dataset(20, 5)))
 
 

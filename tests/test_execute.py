@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -65,6 +66,21 @@ def test_the_run_handed_on_is_the_one_in_its_directory(job: Job) -> None:
     assert isinstance(seen[1], TrainingStarted)
     assert isinstance(seen[-1], TrainingEnded)
     assert tuple(event.metrics for event in seen if isinstance(event, EpochDone)) == run.metrics
+
+
+def test_a_training_leaves_nothing_that_only_the_garbage_collector_frees(job: Job) -> None:
+    found = []
+
+    def count(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            found.append(gc.collect())
+
+    gc.disable()
+    try:
+        execute(replace(job, case=job.case.model_copy(update={"epochs": 3}), plots=False), [count])
+    finally:
+        gc.enable()
+    assert found[1:] == [0, 0]  # the first epoch traces
 
 
 def test_a_job_that_resumes_ends_where_one_that_never_stopped_ends(job: Job, tmp_path: Path) -> None:

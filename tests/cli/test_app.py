@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -145,6 +146,12 @@ def test_wrong_usage_exits_with_2(words: tuple[str, ...], celu: Celu) -> None:
     assert outcome.code == 2
     assert outcome.out == ""
     assert outcome.err != ""
+
+
+def test_the_garbage_collector_is_left_as_it_was(celu: Celu) -> None:
+    before = gc.get_threshold()
+    assert celu("cases").code == celu("show", "no-such-case").code - 2 == 0
+    assert gc.get_threshold() == before
 
 
 def test_a_misspelled_command_is_told_the_nearest(celu: Celu) -> None:

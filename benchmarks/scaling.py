@@ -1,9 +1,9 @@
-"""Time a step against filters, batch and threads, with the floor beside it; draw it.
+"""Time a step against filters, batch and threads, with the floor beside it; draw it. Then against shares and threads.
 
 Usage: python -m benchmarks.scaling [--repeats 5] [--minutes 30] [--quick] [--output DIR]
 
 Every point is a process of its own. A point that would not fit into the memory that is free, or into what is left of
-the minutes, is left out and named.
+the minutes, is left out and named. The shares come after these minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchmarks import share_sizes
 from benchmarks.shared import announce, digits, left_out, parser_of, say, table, turns_record, write_part
 from benchmarks.turns import Row, measure_rows
 from celu_cli.analysis.plots.style import BLUE, VERMILLION, save_figure
@@ -185,11 +186,17 @@ def main() -> None:
     parser = parser_of(__doc__, repeats=5)
     parser.add_argument("--minutes", type=float, default=30.0, help="what all points may take (%(default)s)")
     arguments = parser.parse_args()
-    chosen = list(points(arguments.quick))
-    found, reasons = measure(chosen, arguments.repeats, arguments.minutes, announce("scaling"))
+    progress = announce("scaling")
+    found, reasons = measure(list(points(arguments.quick)), arguments.repeats, arguments.minutes, progress)
+    settings = list(share_sizes.settings(arguments.quick))
+    of_shares = share_sizes.measure(settings, arguments.repeats, progress)
     record: dict[str, Any] = {
         "points": [point._asdict() | turns_record(turns) for point, turns in found.items()],
         "not_measured": reasons,
+        "shares": [
+            setting._asdict() | turns_record(turns)
+            for setting, turns in zip(settings, of_shares, strict=True)
+        ],
     }
     page = points_table(found) + left_out(reasons)
     if found:
@@ -198,6 +205,7 @@ def main() -> None:
         page += "\n![Time of a step against filters, batch and threads, with the floor](scaling.png)\n"
     else:
         say("  scaling: nothing could be measured")
+    page += f"\n### Shares and threads\n\n{share_sizes.page(list(zip(settings, of_shares, strict=True)))}"
     print(write_part(arguments.output, "scaling", "Scaling", record, page))
 
 

@@ -36,8 +36,8 @@ class Row:
     """A row of a table: the process it belongs to, and what to do there.
 
     The group `celu` has celu's settings of memory and oneDNN, `tensorflow` its own alone, `tuned` celu's again but in
-    another process, `torch` as many threads as the others. `kind` is celu, floor, article, keras or torch; `options`
-    are its peer's. A call takes `count` steps and its time is divided by them.
+    another process, `torch` as many threads as the others. `kind` is celu, floor, limit, article, keras or torch;
+    `options` are its peer's. A call takes `count` steps and its time is divided by them.
     """
 
     name: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from benchmarks.peers.spec import Peer, PeerSpec, peer_spec
@@ -19,8 +18,7 @@ from celu_cli.case.schema import Case
 from celu_cli.datasets.definition import Split
 from celu_cli.datasets.load import load_dataset
 from celu_cli.errors import CeluError
-
-Step = Callable[[], object]
+from celu_cli.timing import Way, clocked
 
 
 class Sample:
@@ -36,17 +34,21 @@ class Sample:
         return self._loaded[name]
 
 
-def make_step(asked: dict[str, Any], sample: Sample) -> tuple[Step, int]:
-    """What a row asks for, as a function to call, and how many steps a call takes."""
+def make_way(asked: dict[str, Any], sample: Sample) -> tuple[Way, int]:
+    """What a row asks for, as a function that times it, and how many steps a call takes."""
     case = load_case(asked["case"], asked["overrides"])
     split, kind, count = sample.of(case), asked["kind"], asked["count"]
-    if kind in ("celu", "floor"):
-        from celu_cli.engine.bench import RepeatedSteps, convolutions_alone
+    if kind in ("celu", "floor", "limit"):
+        from celu_cli.engine.bench import RepeatedSteps, arithmetic_limit, convolutions_alone
 
+        images = min(case.batch_size, len(split.images))
         if kind == "floor":
-            return convolutions_alone(case, min(case.batch_size, len(split.images))), 1
-        return RepeatedSteps(case, split, count), count
-    return make_peer(kind, peer_spec(case, split.images, split.labels, count), asked["options"]).step, count
+            return clocked(convolutions_alone(case, images)), 1
+        if kind == "limit":
+            return arithmetic_limit(case, images), 1
+        return clocked(RepeatedSteps(case, split, count)), count
+    peer = make_peer(kind, peer_spec(case, split.images, split.labels, count), asked["options"])
+    return clocked(peer.step), count
 
 
 def make_peer(kind: str, spec: PeerSpec, options: dict[str, Any]) -> Peer:
@@ -66,7 +68,10 @@ def make_peer(kind: str, spec: PeerSpec, options: dict[str, Any]) -> Peer:
 def set_up(group: str) -> None:
     """Prepare the process for its group before anything heavy is imported."""
     if group == "tuned":
-        import celu_cli.engine  # noqa: F401 - its memory settings and oneDNN are what this group is about
+        import celu_cli.engine.runtime  # its memory settings and oneDNN are what this group is about
+
+        # Not so its one thread an operation: no other engine cuts a batch into shares.
+        celu_cli.engine.runtime.spread_threads(shares=1)
     elif group == "torch":
         import torch
 
@@ -75,16 +80,14 @@ def set_up(group: str) -> None:
 
 def answers(requests: TextIO) -> Iterator[dict[str, Any]]:
     """One answer for each request: the milliseconds of a step, or what went wrong."""
-    sample, steps = Sample(), dict[str, tuple[Step, int]]()
+    sample, ways = Sample(), dict[str, tuple[Way, int]]()
     for line in requests:
         asked = json.loads(line)
         try:
-            if asked["name"] not in steps:
-                steps[asked["name"]] = make_step(asked, sample)
-            step, count = steps[asked["name"]]
-            begun = time.perf_counter()
-            step()
-            yield {"milliseconds": 1e3 * (time.perf_counter() - begun) / count}
+            if asked["name"] not in ways:
+                ways[asked["name"]] = make_way(asked, sample)
+            way, count = ways[asked["name"]]
+            yield {"milliseconds": way() / count}
         except CeluError as error:
             yield {"error": str(error)}
         except Exception as error:  # a peer's own trouble must not end the measurement of the others

@@ -85,7 +85,9 @@ CLAIMS = {
     "celu activations celu elu --alpha 2 -o celu-elu.png": Claim(
         (r"\ncelu +2 .* continuous", r"\nelu +2 .* jumps from 2 to 1"), ("celu-elu.png",)
     ),
-    "celu bench case-c": Claim(tuple(rf"\n{row} +\d" for row in ("manual", "auto", "dilated", "floor"))),
+    "celu bench case-c": Claim(
+        tuple(rf"\n{row} +\d" for row in ("manual", "auto", "dilated", "floor", "limit"))
+    ),
     "celu compare": Claim((r"\ncase-a .* 0\.\d{4}", r"\ncase-c .* 0\.\d{4}")),
     # one seed each: a difference, and the plain sentence that it decides nothing
     "celu compare --baseline case-c --plot compared.png": Claim(

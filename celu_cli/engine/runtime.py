@@ -66,6 +66,13 @@ def spread_threads(shares: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(max(1, cpu_threads() // shares))
 
 
+def operations_at_once() -> int:
+    """How many operations must be computed at the same time for all threads to be used."""
+    import tensorflow as tf
+
+    return max(1, cpu_threads() // (tf.config.threading.get_intra_op_parallelism_threads() or cpu_threads()))
+
+
 @contextmanager
 def settings_unwritten() -> Iterator[None]:
     """Import TensorFlow or Keras inside, and neither leaves a file.

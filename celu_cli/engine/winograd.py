@@ -61,6 +61,13 @@ def pays_off(plan: ConvolutionPlan, dtype: tf.DType) -> bool:
     )
 
 
+def count_flops(plan: ConvolutionPlan) -> int:
+    """Those of the matrix products for one image, a multiply-add counted as 2: the same forward, for dL/dx and for
+    dL/d filters."""
+    height, width, channels = plan.input_shape
+    return 2 * len(_INPUTS) ** 2 * _tiles(height) * _tiles(width) * channels * plan.filters
+
+
 def transform_filters(weights: Tensor) -> list[Tensor]:
     """G w G': [3, 3, c, f] -> 36 of [c, f]."""
     channels, filters = weights.shape[2:]

@@ -22,7 +22,8 @@ def test_every_part_measures_and_writes_what_it_found(tmp_path: Path) -> None:
     found = {part: json.loads((tmp_path / f"{part}.json").read_text("utf-8")) for part in PARTS}
     (step,) = found["step"]["cases"].values()
     expected = {
-        *("celu manual", "celu manual, epoch", "floor: convolutions alone", "article's graph", "Keras fit"),
+        *("celu manual", "celu manual, epoch", "floor: convolutions alone", "arithmetic limit"),
+        *("article's graph", "Keras fit"),
         *(["PyTorch, channels_last"] if has_torch() else []),
     }
     assert step["rows"].keys() == expected, step["not_measured"]
@@ -36,6 +37,8 @@ def test_every_part_measures_and_writes_what_it_found(tmp_path: Path) -> None:
     assert found["memory"]["not_measured"] == {}
     assert len(found["memory"]["peak_bytes"]) == 1
     assert found["scaling"]["not_measured"] == {}
+    (of_shares,) = found["scaling"]["shares"]
+    assert of_shares["rows"].keys() == {"5 images a share", "10 images a share"}, of_shares["not_measured"]
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / TABLES).read_text("utf-8") == done.stdout.removesuffix("\n")
     assert done.stdout.count("\n## ") + done.stdout.startswith("## ") == len(PARTS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import loop, memory, runs, scaling, shared, startup, step
+from benchmarks import loop, memory, runs, scaling, share_sizes, shared, startup, step
 from benchmarks.runs import Finished, RunFailed
 from benchmarks.shared import Target, join_tables, targets_table, times_table, write_part
 from celu_cli.timing import Timing, Turns
@@ -63,18 +63,23 @@ def test_a_part_is_kept_as_json_and_joined_with_the_others_in_their_order(tmp_pa
 
 class TestStep:
     def test_the_targets_are_ratios_of_medians(self) -> None:
-        wide = timed(celu_manual=100, celu_auto=101)
+        wide = timed(celu_manual=100, celu_auto=101, arithmetic_limit=69)
         wide.timings |= {
-            "article's graph": Timing((170.0,), 0),
+            "article's graph": Timing((280.0,), 0),
             "Keras fit": Timing((160.0,), 0),
             "Keras fit, XLA": Timing((140.0,), 0),
+            "celu manual, bfloat16": Timing((80.0,), 0),
+            "PyTorch compiled, channels_last, bfloat16": Timing((100.0,), 0),
         }
         met = {target.name: (target.measured, target.met) for target in step.judge({"case-c": wide})}
-        assert met["case-c: article's graph / celu manual"] == (1.7, True)
+        assert met["case-c: article's graph / celu manual"] == (2.8, True)
+        assert met["case-c: arithmetic limit / celu manual"] == (0.69, True)
+        bfloat16 = "case-c: PyTorch compiled, channels_last, bfloat16 / celu manual's faster precision"
+        assert met[bfloat16] == (1.25, False)
         assert met["case-c: Keras fit / celu manual"] == (1.4, True)
         assert met["case-c: Keras fit with celu's settings / celu manual"] == (None, None)
         assert met["case-c: celu auto / celu manual"] == (1.01, True)
-        assert met["case-c: floor / celu manual"] == (None, None)
+        assert met["case-c: floor: convolutions alone / celu manual"] == (None, None)
 
     def test_settings_that_were_not_asked_for_have_no_targets(self) -> None:
         assert step.judge({"case-a": timed(celu_manual=1)}) == []
@@ -89,10 +94,10 @@ class TestStep:
     def test_rows_that_are_judged_exist(self) -> None:
         setting = step.SETTINGS["case-c"]
         rows = [*step.celu_rows(setting), *step.tensorflow_rows(setting), *step.torch_rows(setting, True)]
-        judged = step.judge({"case-c": timed(), step.NARROW: timed()})
+        judged = step.judge(dict.fromkeys(step.SETTINGS, timed()))
         turns = Turns({row.name: Timing((1.0,), 1.0) for row in rows})
-        all_there = step.judge({"case-c": turns, step.NARROW: turns})
-        assert len(judged) == len(all_there) == 11
+        all_there = step.judge(dict.fromkeys(step.SETTINGS, turns))
+        assert len(judged) == len(all_there) == 14
         assert {target.measured for target in all_there} == {1.0}
 
 
@@ -189,6 +194,30 @@ class TestScaling:
         panels = scaling.draw(found).axes
         assert [axes.get_xlabel() for axes in panels] == ["filters", "images a step", "threads"]
         assert {len(axes.lines) for axes in panels} == {2}
+
+
+class TestShareSizes:
+    def test_no_thread_is_without_a_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(share_sizes, "cpu_threads", lambda: 24)
+        found = {
+            setting.threads: setting.shares
+            for setting in share_sizes.settings(quick=False)
+            if "16" in setting.name
+        }
+        assert found == {1: [16, 8, 4, 2], 2: [16, 8, 4, 2], 4: [16, 8, 4], 8: [16, 8], 16: [16]}
+
+    def test_more_threads_are_calculated_from_what_one_takes(self) -> None:
+        """100 images at 4 ms each: 4 shares of 25 or 15 of 7, of which each thread takes one after another."""
+        (one,) = [
+            setting
+            for setting in share_sizes.settings(quick=False)
+            if (setting.threads, setting.name) == (1, "16 filters")
+        ]
+        turns = Turns({row.name: Timing((400.0,), 400.0) for row in one.rows().values()})
+        *_, seven, _, twenty_five, fifty = share_sizes.page([(one, turns)]).splitlines()
+        assert seven == "| 16 filters | 7 | 4.00 | 112 | 56.0 | 28.0 |"
+        assert twenty_five == "| 16 filters | 25 | 4.00 | 100 | 100 | 100 |"
+        assert fifty == "| 16 filters | 50 | 4.00 | 200 | 200 | 200 |"
 
 
 class TestProcesses:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from benchmarks import turns, worker
 from benchmarks.turns import Row, WorkerError, measure_rows, workers
+from celu_cli.timing import clocked
 
 TINY = ("network.filters=4", "batch_size=2", "dataset.sample=true")
 
@@ -57,7 +60,9 @@ class TestAnswers:
 
     def ask(self, monkeypatch: pytest.MonkeyPatch, step: Callable[[], object], count: int = 1) -> list[dict]:
         made: list[str] = []
-        monkeypatch.setattr(worker, "make_step", lambda asked, _: made.append(asked["name"]) or (step, count))
+        monkeypatch.setattr(
+            worker, "make_way", lambda asked, _: made.append(asked["name"]) or (clocked(step), count)
+        )
         lines = "".join(json.dumps({"name": name}) + "\n" for name in ("a", "b", "a"))
         answers = list(worker.answers(io.StringIO(lines)))
         assert made == ["a", "b"] or any("error" in answer for answer in answers)
@@ -79,3 +84,19 @@ class TestAnswers:
 def test_threads_are_the_same_for_every_engine() -> None:
     found = turns.environment(3)
     assert {found[name] for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")} == {"3"}
+
+
+def test_celu_s_settings_leave_other_engines_all_threads() -> None:
+    """celu computes an operation with one thread, since it cuts a batch into shares; nobody else does."""
+    asked = (
+        "from benchmarks import worker; worker.set_up('tuned'); import tensorflow as tf; "
+        "print(tf.config.threading.get_intra_op_parallelism_threads())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=turns.ROOT,
+        env=turns.environment(3),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "3\n", done.stderr

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The backprops that are timed; the others are compared with the first.
 METHODS = ("manual", "auto", "dilated")
-FLOOR = "floor"
+FLOOR, LIMIT = "floor", "limit"
 
 
 def bench(
@@ -35,10 +35,12 @@ def bench(
     ] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Time a training step of a case with each backprop, beside its convolutions alone.
+    """Time a training step of a case with each backprop, beside its convolutions and its arithmetic alone.
 
-    The steps take turns on one batch of the embedded sample. The floor is the part no step can do without:
-    its convolutions, each by TensorFlow's own kernel.
+    The steps take turns on one batch of the embedded sample. The floor is what no step that convolves directly can do
+    without: its convolutions, each by TensorFlow's own kernel. The limit is what no step of celu can do without: the
+    multiplications of its convolutions, by Winograd's algorithm where that is used, at the rate of a large matrix
+    product on this machine.
     """
     from celu_cli.case.load import load_case
     from celu_cli.case.plan import plan_network
@@ -49,7 +51,7 @@ def bench(
     chosen = load_case(case, given)
     variants, left_out = _variants(case, given, chosen.backprop.method)
     machine = describe_machine()  # before the measurement adds to the load
-    turns = _measure(chosen, variants, repeats)
+    turns, least_flops = _measure(chosen, variants, repeats)
     if not turns.timings:
         raise UsageError("no step could be timed:\n" + "\n".join(turns.failures.values()))
     turns.failures |= left_out
@@ -58,6 +60,7 @@ def bench(
             "case": chosen.model_dump(mode="json"),
             "machine": machine,
             "training_flops_per_image": plan_network(chosen).training_flops,
+            "limit_flops_per_image": least_flops,
             "steps": {name: timing.record() for name, timing in turns.timings.items()},
             "left_out": turns.failures,
         }
@@ -65,7 +68,7 @@ def bench(
     else:
         from celu_cli.cli.output.bench import print_bench
 
-        print_bench(chosen, turns, machine)
+        print_bench(chosen, turns, machine, least_flops)
 
 
 def _variants(reference: str, overrides: list[str], chosen: str) -> tuple[dict[str, Case], dict[str, str]]:
@@ -83,16 +86,19 @@ def _variants(reference: str, overrides: list[str], chosen: str) -> tuple[dict[s
     return variants, left_out
 
 
-def _measure(case: Case, variants: dict[str, Case], repeats: int) -> Turns:
+def _measure(case: Case, variants: dict[str, Case], repeats: int) -> tuple[Turns, int]:
+    """The timings, and how many FLOPs an image the limit has."""
     from celu_cli.cli.output.bench import progress_of
     from celu_cli.datasets.load import load_dataset
     from celu_cli.timing import clocked, take_turns
 
     sample = load_dataset(case.dataset.name, sample=True).train
-    with progress_of(case, [*variants, FLOOR], repeats) as progress:
+    with progress_of(case, [*variants, FLOOR, LIMIT], repeats) as progress:
         # TensorFlow takes seconds to import: only now is it sure to be needed.
-        from celu_cli.engine.bench import RepeatedSteps, convolutions_alone
+        from celu_cli.engine.bench import RepeatedSteps, arithmetic_limit, convolutions_alone, least_flops
 
+        images = min(case.batch_size, len(sample.images))
         ways = {name: clocked(RepeatedSteps(variant, sample)) for name, variant in variants.items()}
-        ways[FLOOR] = clocked(convolutions_alone(case, min(case.batch_size, len(sample.images))))
-        return take_turns(ways, repeats, progress=progress)
+        ways[FLOOR] = clocked(convolutions_alone(case, images))
+        ways[LIMIT] = arithmetic_limit(case, images)
+        return take_turns(ways, repeats, progress=progress), sum(least_flops(case).values())

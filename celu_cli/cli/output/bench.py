@@ -36,8 +36,8 @@ def progress_of(case: Case, names: Sequence[str], repeats: int) -> Iterator[Call
         yield lambda name: bar.update(task, advance=1, name=name)
 
 
-def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
-    """Write title, table and what was left out to stdout."""
+def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any], least_flops: int) -> None:
+    """Write title, table and what was left out to stdout; `least_flops` are the limit's for one image."""
     console = results_console()
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     busy = "" if machine["load"] is None else f", load {machine['load']:.1f}"
@@ -47,6 +47,12 @@ def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
         f"{counted(_images(case), 'image')} a step",
         f"{machine['processor']}, {threads}{busy}; {versions}; {WARM_UP} calls to warm up",
     ]
+    if limit := turns.timings.get("limit"):
+        flops = least_flops * _images(case) / 1e9
+        lines.append(
+            f"limit: {_number(flops)} GFLOP of products at {_rate(flops, limit)} GFLOP/s, a large product's rate; the "
+            f"table's GFLOP/s count {_number(_direct_flops(case))}, as direct convolutions take"
+        )
     title, *more = [Text(part) for line in lines for part in wrapped(line, console.width)]
     title.stylize("bold", 0, len(case.name))
     print_lines(console, [title, *more, Text(), *table_lines(fit(_columns(case, turns), console.width))])
@@ -58,7 +64,6 @@ def print_bench(case: Case, turns: Turns, machine: Mapping[str, Any]) -> None:
 def _columns(case: Case, turns: Turns) -> list[Column]:
     names, timings = list(turns.timings), list(turns.timings.values())
     base = turns.timings.get("manual", timings[0])
-    flops = plan_network(case).training_flops * _images(case)
     return [
         Column("step", names),
         Column("median ms", [_number(one.median) for one in timings], right=True),
@@ -66,13 +71,18 @@ def _columns(case: Case, turns: Turns) -> list[Column]:
         Column("largest", [_number(one.largest) for one in timings], right=True, leaves=3),
         Column("n", [str(one.n) for one in timings], right=True, leaves=1),
         Column("images/s", [_rate(_images(case), one) for one in timings], right=True, leaves=4),
-        Column("GFLOP/s", [_rate(flops / 1e9, one) for one in timings], right=True, leaves=5),
+        Column("GFLOP/s", [_rate(_direct_flops(case), one) for one in timings], right=True, leaves=5),
         Column(
             f"/ {names[timings.index(base)]}",
             [f"{one.median / base.median:.2f}" for one in timings],
             right=True,
         ),
     ]
+
+
+def _direct_flops(case: Case) -> float:
+    """Those of a step by direct convolutions, in GFLOP."""
+    return plan_network(case).training_flops * _images(case) / 1e9
 
 
 def _images(case: Case) -> int:

@@ -13,21 +13,23 @@ def test_each_backprop_stands_beside_the_floor(celu: Celu, monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "80")
     outcome = celu("bench", "case-c", *TINY)
     assert outcome.code == 0
-    assert outcome.err == "Timing steps of case-c: manual, auto, dilated, floor …\n"
+    assert outcome.err == "Timing steps of case-c: manual, auto, dilated, floor, limit …\n"
     assert outcome.out.startswith("case-c: ")
     assert "10 images a step" in " ".join(outcome.out.split())
-    rows = {line.split()[0]: line.split() for line in outcome.out.splitlines()[-4:]}
-    assert list(rows) == ["manual", "auto", "dilated", "floor"]
+    rows = {line.split()[0]: line.split() for line in outcome.out.splitlines()[-5:]}
+    assert list(rows) == ["manual", "auto", "dilated", "floor", "limit"]
     assert rows["manual"][-1] == "1.00"
     assert all(float(row[1]) > 0 for row in rows.values())
     assert max(map(len, outcome.out.splitlines())) <= 80
+    assert "GFLOP of products" in " ".join(outcome.out.split())
 
 
 def test_json_has_every_call_and_the_machine(celu: Celu) -> None:
     values = json.loads(celu("bench", "case-c", "--json", *TINY).out)
     assert {name: step["n"] for name, step in values["steps"].items()} == dict.fromkeys(
-        ("manual", "auto", "dilated", "floor"), 2
+        ("manual", "auto", "dilated", "floor", "limit"), 2
     )
+    assert values["limit_flops_per_image"] == values["training_flops_per_image"]  # too narrow for Winograd's
     assert len(values["steps"]["manual"]["milliseconds"]) == 2
     assert values["case"]["batch_size"] == 10
     assert values["machine"]["threads"] >= 1

@@ -9,7 +9,8 @@ from math import isfinite
 from celu_cli.analysis.compare.bands import Band, BandKind, Measure, band_of, time_unit, value_of
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.remarks import why_no_curve
-from celu_cli.analysis.plots.chart import Chart, Curve, Panel
+from celu_cli.analysis.plots.chart import Chart, Panel
+from celu_cli.analysis.plots.curve import Curve
 from celu_cli.analysis.plots.labels import label_groups, shared_text, title_of
 from celu_cli.analysis.plots.style import Look
 from celu_cli.errors import RunError

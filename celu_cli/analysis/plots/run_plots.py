@@ -9,7 +9,8 @@ from pathlib import Path
 
 from celu_cli.analysis.compare.bands import Measure, Phase, value_of
 from celu_cli.analysis.compare.remarks import why_no_curve
-from celu_cli.analysis.plots.chart import Chart, Curve, Panel, save_chart
+from celu_cli.analysis.plots.chart import Chart, Panel, save_chart
+from celu_cli.analysis.plots.curve import Curve
 from celu_cli.analysis.plots.style import BLUE, VERMILLION, ordered_looks
 from celu_cli.case.cost import split_sizes
 from celu_cli.case.describe import describe_case
@@ -105,6 +106,12 @@ def measurements(run: Run) -> list[tuple[float, Fidelity]]:
     ]
 
 
+def _power(ratio: float) -> str:
+    """As in 1.7e6."""
+    mantissa, mark, exponent = f"{ratio:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else mantissa  # NaN has none
+
+
 def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
     """How near the gradient in use was to the exact one: cosine and ratio of norms of each layer.
 
@@ -116,18 +123,28 @@ def fidelity_charts(run: Run) -> Iterator[tuple[str, Chart]]:
     fidelity = run.case.fidelity
     every = f"; every {f'{fidelity.every} steps' if fidelity.every > 1 else 'step'}" if fidelity else ""
     places = [place for place, _ in measured]
-    for name, what, y_label, points in (
-        ("cosine", "direction", "cosine with the exact gradient", [entry.cosine for _, entry in measured]),
+    # One form for all labels of a picture.
+    ratios = [ratio for _, entry in measured for ratio in entry.norm_ratio if ratio > 0]
+    wide = bool(ratios) and max(ratios) >= 10 * min(ratios)
+    for name, what, said, y_label, points in (
+        (
+            "cosine",
+            "direction",
+            "{:.3f}".format,
+            "cosine with the exact gradient",
+            [entry.cosine for _, entry in measured],
+        ),
         (
             "norm-ratio",
             "size",
+            _power if wide else "{:.3f}".format,
             "norm / exact norm",
             [[ratio if ratio > 0 else nan for ratio in entry.norm_ratio] for _, entry in measured],
         ),
     ):
         layers = list(zip(*points, strict=True))
         curves = [
-            Curve(f"layer {layer}  {values[-1]:.3g}", places, values, look.colour, look.mark)
+            Curve(f"layer {layer}  {said(values[-1])}", places, values, look.colour, look.mark)
             for layer, (values, look) in enumerate(zip(layers, ordered_looks(len(layers)), strict=True), 1)
         ]
         title = f"{run.case.name}: {what} of the gradient in use, by layer"

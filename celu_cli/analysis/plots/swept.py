@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from celu_cli.analysis.compare.metric import Metric
 from celu_cli.analysis.compare.swept import Point, Swept, verdict_of
 from celu_cli.analysis.compare.verdict import said_of
-from celu_cli.analysis.plots.chart import Chart, Curve, Frame, Panel, chart_figure
+from celu_cli.analysis.plots.chart import Chart, Frame, Panel, chart_figure
+from celu_cli.analysis.plots.curve import Curve
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
 

@@ -11,7 +11,8 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
-from celu_cli.analysis.plots.chart import Chart, Curve
+from celu_cli.analysis.plots.chart import Chart
+from celu_cli.analysis.plots.curve import Curve
 from celu_cli.cli.output.tables import print_lines
 
 _STYLES = ("blue", "yellow", "magenta", "cyan", "red", "green")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Annotation, Text
 
-from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, Curve, Panel, chart_figure, save_chart, spread
+from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, Panel, chart_figure, save_chart
+from celu_cli.analysis.plots.curve import Curve, spread
 from celu_cli.analysis.plots.style import BLUE, FORMATS
 from celu_cli.errors import RunError
 
@@ -114,6 +115,39 @@ def test_a_label_between_the_lines_ends_before_the_right_column() -> None:
     boxes = {text.get_text(): Text.get_window_extent(text) for text in figure.axes[0].texts}
     (inside,) = (box for text, box in boxes.items() if "interrupted" in text)
     assert all(inside.x1 < box.x0 for box in boxes.values() if box is not inside)
+
+
+@pytest.mark.parametrize("columns", [8, 14])
+def test_long_labels_leave_the_plot_its_room_and_say_once_what_they_share(columns: float) -> None:
+    names = [f"network.initializer=glorot_normal optimizer.beta_2=0.{n}" for n in range(6)]
+    curves = [Curve(f"{name}  0.{n}058", [1, 2], [0.1, n / 9], BLUE) for n, name in enumerate(names)]
+    figure = chart_figure(Chart("", "30 epochs", [Panel("", curves)]), (columns * CENTIMETRE, 6 * CENTIMETRE))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert axes.get_position().width > 0.5
+    assert [text.get_text() for text in axes.texts] == [f"0.{n}  0.{n}058" for n in range(6)]
+    above = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert "30 epochs; labels: network.initializer=glorot_normal optimizer.beta_2= …" in above
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert all(box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_labels_that_fit_are_written_whole() -> None:
+    curves = [Curve(f"case-{letter}  0.5", [1, 2], [0.1, 0.5], BLUE) for letter in "abc"]
+    assert set(labels_of(Chart("", "", [Panel("", curves)]))) == {"case-a  0.5", "case-b  0.5", "case-c  0.5"}
+
+
+def test_marks_of_a_narrow_axis_do_not_touch() -> None:
+    curves = [Curve("a long name of a case 0.5", list(range(1, 31)), [0.5] * 30, BLUE)]
+    figure = chart_figure(Chart("", "", [Panel("", curves)]), (6 * CENTIMETRE, 6 * CENTIMETRE))
+    figure.draw_without_rendering()
+    boxes = [
+        Text.get_window_extent(text)
+        for text in figure.axes[0].get_xticklabels()
+        if 1 <= text.get_position()[0] <= 30
+    ]
+    assert len(boxes) > 1
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_a_band_lies_below_every_line() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from celu_cli.analysis.plots.chart import Chart, Curve, chart_figure
+from celu_cli.analysis.plots.chart import Chart, chart_figure
+from celu_cli.analysis.plots.curve import Curve
 from celu_cli.analysis.plots.run_plots import draw_run, fidelity_charts, normalise, run_chart
 from celu_cli.events import Epochs, Fidelity
 from celu_cli.runs.published import read_published
@@ -71,7 +72,8 @@ def test_fidelity_is_drawn_layer_by_layer_at_the_step_it_was_measured_at(tmp_pat
     charts = dict(fidelity_charts(replace(run, metrics=Epochs(metrics))))
     assert list(charts) == ["fidelity-cosine", "fidelity-norm-ratio"]
     cosine, ratio = charts.values()
-    assert [curve.label for curve in curves_of(cosine)] == ["layer 1  1", "layer 2  0.8"]
+    assert [curve.label for curve in curves_of(cosine)] == ["layer 1  1.000", "layer 2  0.800"]
+    assert [curve.label for curve in curves_of(ratio)] == ["layer 1  1.0e0", "layer 2  1.0e2"]
     assert [list(curve.values) for curve in curves_of(ratio)] == [[1.0, 1.0], [10.0, 100.0]]
     assert all(list(curve.x) == [1.0, 1.5] for curve in (*curves_of(cosine), *curves_of(ratio)))
     assert cosine.title == "case-c: direction of the gradient in use, by layer"

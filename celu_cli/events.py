@@ -29,7 +29,7 @@ class RunOpened:
 
 @dataclass(frozen=True)
 class TrainingStarted:
-    """Before the first step."""
+    """Before the first step; `shares` are those into which each batch is cut."""
 
     epochs: int
     steps_per_epoch: int
@@ -37,6 +37,7 @@ class TrainingStarted:
     test_images: int
     initial_weights_hash: str
     batch_order_hash: str
+    shares: int
 
 
 @dataclass(frozen=True)

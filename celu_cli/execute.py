@@ -25,9 +25,11 @@ from celu_cli.events import (
     TrainingEnded,
     TrainingStarted,
 )
+from celu_cli.runs.manifest import read_manifest
 from celu_cli.runs.recorder import RunRecorder, resumable
 from celu_cli.runs.run import Run
 from celu_cli.runs.tensorboard.writer import TensorBoardWriter
+from celu_cli.text import counted
 
 if TYPE_CHECKING:
     from celu_cli.engine.training.programs import Programs
@@ -104,14 +106,18 @@ def training_events(
         InterruptedByUser: what `stop` returned.
     """
     case, reporter, workshop = job.case, reporter or SilentReporter(), workshop or Workshop()
+    trained = case
     if job.resume is not None:
         resumable(job.resume)  # a run that is not is refused before anything is loaded
+        trained = case.model_copy(update={"shares": case.shares or read_manifest(job.resume).shares})
     dataset = workshop.dataset(job, reporter)
     # TensorFlow takes seconds to import: only now is it sure to be needed.
     from celu_cli.engine.training.train import Checkpoints, train
 
     programs = workshop.programs()
-    programs.of(case, dataset)  # an activation of the user's own that cannot be used must leave no run behind
+    programs.of(
+        trained, dataset
+    )  # an activation of the user's own that cannot be used must leave no run behind
     if job.resume is None:
         recorder = RunRecorder.open(job.logs, case, job.overrides, dataset_source=dataset.source)
     else:
@@ -125,7 +131,7 @@ def training_events(
             board = [TensorBoardWriter(recorder.run)] if job.layer_detail else []
             listeners: Sequence[Observer] = (recorder, clock, *board)
             training = train(
-                case,
+                trained,
                 dataset,
                 checkpoints=Checkpoints(lambda: stop() is not None or clock.is_due(), job.checkpoint_steps),
                 resume=recorder.found.checkpoint,
@@ -207,8 +213,14 @@ def _resumption(recorder: RunRecorder) -> Iterator[str]:
     else:
         epoch = f"epoch {checkpoint.epoch} of {recorder.run.case.epochs}"
         yield f"Resuming after step {checkpoint.step} of {checkpoint.steps} in {epoch}"
-    for change in recorder.run.manifest.machine_changes():
+    manifest = recorder.run.manifest
+    changes = manifest.machine_changes()
+    for change in changes:
         yield f"Changed {change}; the last digits may differ from an uninterrupted run's"
+    if manifest.shares is None:
+        yield "An older celu began the run: from here on a batch is cut into shares, so the last digits may differ"
+    elif changes:
+        yield f"A batch is still cut into {counted(manifest.shares, 'share')}"
 
 
 def _draw_plots(run: Run, reporter: Reporter) -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from celu_cli import execute as execute_module
+from celu_cli.case import shares
 from celu_cli.case.load import load_case
+from celu_cli.datasets.reporter import SilentReporter
 from celu_cli.errors import InterruptedByUser, RunError
 from celu_cli.events import EpochDone, Event, RunOpened, TrainingEnded, TrainingStarted
-from celu_cli.execute import Job, execute
+from celu_cli.execute import Job, Workshop, execute
+from celu_cli.runs.manifest import read_manifest, write_manifest
 from celu_cli.runs.run import Run, read_run
 from tests.cli.small import NETWORK
 from tests.runs.fakes import record_run
@@ -83,7 +86,8 @@ def test_a_training_leaves_nothing_that_only_the_garbage_collector_frees(job: Jo
     assert found[1:] == [0, 0]  # the first epoch traces
 
 
-def test_a_job_that_resumes_ends_where_one_that_never_stopped_ends(job: Job, tmp_path: Path) -> None:
+def interrupted(job: Job) -> Path:
+    """The run of `job`, stopped after its first epoch."""
     seen: list[Event] = []
 
     def stop() -> InterruptedByUser | None:
@@ -93,6 +97,52 @@ def test_a_job_that_resumes_ends_where_one_that_never_stopped_ends(job: Job, tmp
         execute(job, [seen.append], stop)
     opened = seen[0]
     assert isinstance(opened, RunOpened)
-    resumed = execute(replace(job, resume=opened.path))
-    assert (resumed.path, resumed.status, resumed.metrics.done) == (opened.path, "completed", 2)
+    return opened.path
+
+
+def test_a_job_that_resumes_ends_where_one_that_never_stopped_ends(job: Job, tmp_path: Path) -> None:
+    path = interrupted(job)
+    resumed = execute(replace(job, resume=path))
+    assert (resumed.path, resumed.status, resumed.metrics.done) == (path, "completed", 2)
     assert unequal(resumed, execute(replace(job, logs=tmp_path / "whole"))) == []
+
+
+def use_threads(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    monkeypatch.setattr(shares, "cpu_threads", lambda: threads)
+
+
+def test_a_run_that_another_machine_resumes_keeps_its_shares_and_ends_at_the_same_bits(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop()
+    use_threads(monkeypatch, 4)
+    whole = execute(replace(job, logs=tmp_path / "whole"), workshop=workshop)
+    path = interrupted(job)
+    assert read_manifest(path).shares == whole.manifest.shares == 4
+    use_threads(monkeypatch, 8)
+    elsewhere = execute(replace(job, logs=tmp_path / "elsewhere"), workshop=workshop)
+    assert elsewhere.manifest.shares == 8
+    assert unequal(elsewhere, whole)  # or the shares would not matter here
+    resumed = execute(replace(job, resume=path), workshop=workshop)
+    assert unequal(resumed, whole) == []
+    assert resumed.manifest.shares == 4
+    assert resumed.case == job.case
+    assert resumed.case.shares is None
+
+
+def test_a_case_s_own_shares_come_before_recorded_ones_and_an_older_celu_recorded_none(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_threads(monkeypatch, 4)
+    path, own = interrupted(job), replace(job, case=job.case.model_copy(update={"shares": 3}))
+    path_of_own = interrupted(replace(own, logs=tmp_path / "own"))
+    assert read_manifest(path_of_own).shares == 3
+    for one, recorded in ((path, None), (path_of_own, 5)):
+        write_manifest(one, read_manifest(one).model_copy(update={"shares": recorded}))
+    use_threads(monkeypatch, 8)
+    messages: list[str] = []
+    reporter = SilentReporter()
+    monkeypatch.setattr(reporter, "message", messages.append)
+    assert execute(replace(job, resume=path), reporter=reporter).manifest.shares == 8
+    assert [line for line in messages if line.startswith("An older celu began the run")]
+    assert execute(replace(own, resume=path_of_own)).manifest.shares == 3

@@ -32,6 +32,7 @@ OTHER: dict[str, Any] = {
     "seed": 5,
     "precision": "bfloat16",
     "convolution": "direct",
+    "shares": 2,
     "fidelity": {"every": 3},
     "published": "case-d",
 }

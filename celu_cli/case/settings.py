@@ -38,6 +38,7 @@ _TITLES = {
     "optimizer.moment": "moment in the update",
     "optimizer.name": "optimizer rule",
     "schedule.name": "learning-rate schedule",
+    "shares": "shares of a batch",
 }
 DESCRIBED_KEYS = frozenset(
     {

@@ -79,6 +79,8 @@ class Manifest(_Trainer):
     `code` has the SHA-256 of each Python file that an activation of the user's own came from. `pid`, `host` and what it
     ran on are of the process that began the run; `process` is the one that trains now or did last. `identity` says what
     is trained, `exit_code` how the run failed; runs of an older celu have neither, and `pid` and `host` of the last.
+    `shares` is the number that each batch is cut into, on whatever machine the run goes on; None in runs of an older
+    celu.
     """
 
     status: RecordedStatus
@@ -94,6 +96,7 @@ class Manifest(_Trainer):
     test_images: int | None = None
     initial_weights_hash: str | None = None
     batch_order_hash: str | None = None
+    shares: int | None = None
     code: dict[str, str] = Field(default_factory=dict)
     resumed: tuple[Resumption, ...] = ()
 

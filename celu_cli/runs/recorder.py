@@ -160,6 +160,7 @@ class RunRecorder:
                         test_images=event.test_images,
                         initial_weights_hash=event.initial_weights_hash,
                         batch_order_hash=event.batch_order_hash,
+                        shares=event.shares,
                     )
                 case CheckpointReached(checkpoint):
                     write_checkpoint(self.path, checkpoint)

@@ -60,7 +60,7 @@ def make_metrics(epoch: int, **changes: Any) -> EpochMetrics:
 
 def make_events(epochs: int, done: int | None = None, shift: float = 0.0) -> Iterator[Event]:
     """The events of a training of `epochs` epochs that stops after `done`; `shift` is added to its accuracies."""
-    yield TrainingStarted(epochs, 500, 50_000, 10_000, "sha256:weights", "sha256:order")
+    yield TrainingStarted(epochs, 500, 50_000, 10_000, "sha256:weights", "sha256:order", 2)
     for epoch in range(1, (epochs if done is None else done) + 1):
         yield StepsDone(epoch, 250, 1.5, 0.4, 160.0)
         yield StepsDone(epoch, 500, 1.4, 0.5, 160.0)

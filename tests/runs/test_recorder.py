@@ -66,7 +66,7 @@ def test_the_manifest_tells_what_the_run_was_made_with(tmp_path: Path) -> None:
     assert manifest.status == "completed"
     assert (manifest.seed, manifest.dataset_source) == (5, "cache")
     assert (manifest.initial_weights_hash, manifest.batch_order_hash) == ("sha256:weights", "sha256:order")
-    assert (manifest.train_images, manifest.test_images) == (50_000, 10_000)
+    assert (manifest.train_images, manifest.test_images, manifest.shares) == (50_000, 10_000, 2)
     assert {"celu", "python", "numpy", "tensorflow"} <= set(manifest.versions)
     assert manifest.pid == os.getpid()
     assert manifest.cpu_model

@@ -76,7 +76,7 @@ def fuzz_runs(count: int, seed: int, directory: Path) -> RunFuzzFigures:
 
 def _train(case: Case, _: object, *, epochs_recorded: int, **__: object) -> Iterator[Event]:
     """A training that takes no time."""
-    yield TrainingStarted(case.epochs, _STEPS, 2_000, 500, "sha256:weights", "sha256:order")
+    yield TrainingStarted(case.epochs, _STEPS, 2_000, 500, "sha256:weights", "sha256:order", 2)
     for epoch in range(epochs_recorded + 1, case.epochs + 1):
         arrays = {"weights": np.full(3, epoch, "float32")}
         yield CheckpointReached(Checkpoint(epoch, _STEPS, _STEPS, 1.0, arrays))

@@ -81,7 +81,7 @@ def _effect(name: str, a: Case, b: Case) -> Effect:
     skips = any(case.backprop.method == "dilated" and case.backprop.rate for case in (a, b))
     cosine = any(case.schedule.name == "cosine" for case in (a, b))
     # Without skips two methods differ in rounding alone; the rule, if it differs, is a change of its own.
-    if name == "convolution algorithm" or (name == "backprop method" and not skips):
+    if name in ("convolution algorithm", "shares of a batch") or (name == "backprop method" and not skips):
         return "rounding"
     if name == "epochs" and not cosine:
         return "length"
@@ -104,6 +104,8 @@ def note_of(name: str, effect: str, a: Case, b: Case) -> str:
             return _backprop_note(a, b, effect)
         case "convolution algorithm":
             return "the same convolution, rounded slightly differently: not a likely cause"
+        case "shares of a batch":
+            return "the same sums over a batch, rounded slightly differently: not a likely cause"
         case "epochs" if effect == "result":
             return (
                 "the cosine schedule stretches to the last epoch, so the learning rates of all epochs differ"

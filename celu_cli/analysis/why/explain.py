@@ -16,6 +16,7 @@ from celu_cli.analysis.why.results import (
 )
 from celu_cli.analysis.why.run_changes import run_changes, shared_conditions, with_code_of
 from celu_cli.analysis.why.subject import Subject
+from celu_cli.case.schema import Case
 from celu_cli.runs.published import read_published
 from celu_cli.text import joined
 
@@ -50,7 +51,7 @@ def explain(a: Subject, b: Subject) -> Explanation:
     Raises:
         RunError: a published curve cannot be read.
     """
-    changes, metrics = case_changes(a.case, b.case), None
+    changes, metrics = case_changes(*_with_recorded_shares(a, b)), None
     start = expected_start(a.case, b.case)
     same = [f"seed {a.case.seed}"] if a.case.seed == b.case.seed else []
     if a.run and b.run:
@@ -74,6 +75,20 @@ def explain(a: Subject, b: Subject) -> Explanation:
         (*_verdict(changes, metrics), *_caveats(a, b)),
         tuple(propose(a, b, change) for change in testable) if confounded else (),
     )
+
+
+def _with_recorded_shares(a: Subject, b: Subject) -> tuple[Case, Case]:
+    """The cases; where only one says into how many shares a batch is cut, with what their runs recorded of it.
+
+    Where neither says it, the machines decided, which is no part of the cases.
+    """
+    recorded = [one.run and one.run.manifest.shares for one in (a, b)]
+    if None in recorded or a.case.shares == b.case.shares:
+        return a.case, b.case
+    ours, theirs = (
+        one.case.model_copy(update={"shares": shares}) for one, shares in zip((a, b), recorded, strict=True)
+    )
+    return ours, theirs
 
 
 def _published_ends(a: Subject, b: Subject) -> dict[str, float] | None:

@@ -113,6 +113,7 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
         ("numpy", "numpy", _ROUNDING, lambda one: _version(one, "numpy")),
         ("processor", "cpu_model", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_model)),
         ("threads", "cpu_threads", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_threads)),
+        ("shares of a batch", "shares", _ROUNDING, lambda one: one.shares),
         ("cores", "cores", "", lambda one: _carried(one, lambda at: at.cores)),
         ("python", "python", "", lambda one: _version(one, "python")),
         ("host", "host", "", _host),
@@ -120,8 +121,10 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
     ]
     for name, key, note, read in conditions:
         value = Value(key, read(a.manifest), read(b.manifest))
-        # An older celu recorded no cores.
-        if value.a != value.b and (name != "cores" or None not in (value.a, value.b)):
+        if key == "shares" and a.case.shares != b.case.shares:
+            continue  # a change of the case, not of the machine
+        # An older celu recorded no cores and no shares.
+        if value.a != value.b and (key not in ("cores", "shares") or None not in (value.a, value.b)):
             yield Change(name, "rounding" if note == _ROUNDING else "none", (value,), note)
     names = sorted({*_variables(a.manifest), *_variables(b.manifest)})
     variables = [Value(name, _variable(a.manifest, name), _variable(b.manifest, name)) for name in names]
@@ -162,6 +165,8 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
             counted(process.cpu_threads, "thread") if process.cpu_threads else f"{NOT_RECORDED} threads"
         ),
     )
+    if manifest.shares is not None:
+        yield f"a batch in {counted(manifest.shares, 'share')}"
     for name in _variables(manifest):
         yield f"{name}={_variable(manifest, name)}"
     yield f"host {_host(manifest)}"

@@ -54,6 +54,7 @@ def compiled_part(case: Case) -> Case:
         "backprop": backprop,
         "optimizer": case.optimizer.model_copy(update={"learning_rate": 1.0}),
         "network": case.network.model_copy(update={"initializer": NormalInitializer()}),
+        "shares": count_shares(case, plan_network(case)),
     }
     return case.model_copy(update={**labels, **fixed})
 

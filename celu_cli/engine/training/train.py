@@ -136,6 +136,7 @@ def train(
         test_images=test_images,
         initial_weights_hash=hash_arrays(initial),
         batch_order_hash=hash_arrays([batch_order(images, case.seed, epoch=1)]),
+        shares=network.shares,
     )
     with clear_memory_errors():
         while training.epoch <= case.epochs:

@@ -123,6 +123,7 @@ def test_names_and_descriptions_cannot_change_the_result() -> None:
         (["epochs=3"], "epochs", "length"),
         (["epochs=3", "schedule=cosine"], "epochs", "result"),
         (["convolution=direct"], "convolution algorithm", "rounding"),
+        (["shares=3"], "shares of a batch", "rounding"),
         (["backprop=auto"], "backprop method", "rounding"),
         (["backprop={method: dilated, rate: 0}"], "backprop method", "rounding"),
         (["backprop=dilated"], "backprop method", "result"),
@@ -320,6 +321,30 @@ def test_code_and_environment_are_weighed_apart(tmp_path: Path) -> None:
     }
 
 
+def test_shares_are_a_change_of_the_case_where_it_says_them_and_of_the_machine_otherwise(
+    tmp_path: Path,
+) -> None:
+    def cut(recorded: int | None, said: int | None = None) -> Subject:
+        run = read_run(record_run(tmp_path, make_case(shares=said)))
+        manifest = run.manifest.model_copy(update={"shares": recorded, "git_commit": "0123"})
+        return Subject(run.name, run.case, run.name, run=replace(run, manifest=manifest))
+
+    def shares_of(*subjects: Subject) -> list[tuple[object, object, str]]:
+        changes = explain(*subjects).changes
+        assert {change.effect for change in changes} <= {"rounding"}
+        return [(change.values[0].a, change.values[0].b, change.part) for change in changes]
+
+    assert shares_of(cut(2), cut(2)) == []
+    assert shares_of(cut(2), cut(8)) == [(2, 8, "")]
+    assert shares_of(cut(2), cut(None)) == []  # an older celu recorded none
+    assert shares_of(cut(4), cut(3, said=3)) == [(4, 3, "training")]
+    assert shares_of(cut(3), cut(3, said=3)) == []
+    assert shares_of(cut(None), cut(3, said=3)) == [(None, 3, "training")]
+    assert explain(cut(2), cut(8)).verdict[0] == (
+        "Only rounding can differ, by shares of a batch; training makes small differences grow."
+    )
+
+
 def test_an_activation_and_the_file_it_comes_from_are_one_change(tmp_path: Path) -> None:
     own_file = tmp_path / "own.py"
     own_file.write_text("first = 1")
@@ -475,7 +500,8 @@ def test_a_name_that_means_nothing_or_many_things_is_refused_with_what_there_is(
     with pytest.raises(RunError, match="'mine' means 2 runs; name one of them: mine/"):
         find_subject("mine", tmp_path)
     with pytest.raises(
-        UsageError, match=r"no case and no single run.*there are runs of mine.*case-a, case-b"
+        UsageError,
+        match=r"no case 'nothing'; there are case-a, case-b.*is called 'nothing'; there are runs of mine",
     ):
         find_subject("nothing", tmp_path)
 

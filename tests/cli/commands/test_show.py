@@ -54,6 +54,15 @@ def test_images_that_a_sample_does_not_hold_out_are_said(
     assert ", 1 epoch\n" in out or said
 
 
+def test_what_bfloat16_is_for_is_said_where_a_case_asks_for_it(celu: Celu) -> None:
+    def said(*overrides: str) -> bool:
+        out = " ".join(celu("show", "case-c", *overrides).out.split())
+        return "precision bfloat16 is for seeing what its rounding does" in out
+
+    assert said("precision=bfloat16")
+    assert not said()
+
+
 def test_steps_follow_from_the_images_that_are_left(celu: Celu) -> None:
     assert (
         "55,000 train and 10,000 test images; 550 steps of 100 an epoch, 11 epochs"

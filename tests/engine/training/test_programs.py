@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from celu_cli.case import shares
 from celu_cli.case.load import load_case
 from celu_cli.datasets.load import load_dataset
 from celu_cli.engine.training.programs import Programs, compiled_part
@@ -37,10 +38,21 @@ def test_seed_rates_schedules_and_names_are_not_compiled(change: str) -> None:
         "backprop=auto",
         "fidelity={every: 2}",
         "precision=bfloat16",
+        "shares=3",
     ],
 )
 def test_what_the_graph_depends_on_is_told_apart(change: str) -> None:
     assert compiled_part(load_case("case-c", [*BASE, change])) != compiled_part(load_case("case-c", BASE))
+
+
+def test_the_graph_goes_by_the_number_of_shares_whether_the_case_or_the_machine_says_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def of(threads: int, *overrides: str) -> object:
+        monkeypatch.setattr(shares, "cpu_threads", lambda: threads)
+        return compiled_part(load_case("case-c", [*BASE, *overrides]))
+
+    assert of(2) == of(8, "shares=2") != of(8) == of(2, "shares=8")
 
 
 def test_a_dilated_rate_of_zero_is_another_graph() -> None:

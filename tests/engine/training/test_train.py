@@ -96,6 +96,7 @@ class TestEvents:
             test_images=7,
             initial_weights_hash=hash_arrays(start(case).weights),
             batch_order_hash=hash_arrays([batch_order(TRAIN_IMAGES, 5, 1)]),
+            shares=1,
         )
         assert events[-1] == TrainingEnded(2)
         assert [e.epoch for e in events if isinstance(e, EvaluationStarted)] == [1, 2]

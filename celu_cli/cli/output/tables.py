@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -26,7 +27,7 @@ class Column:
     right: bool = False
     leaves: int | None = None
 
-    @property
+    @cached_property
     def width(self) -> int:
         return max(map(cell_len, (self.heading, *self.cells)))
 

@@ -1,6 +1,6 @@
 """Run the parts of the benchmark one after the other, each in a process of its own.
 
-Usage: python -m benchmarks [--parts step loop startup memory scaling reading] [--quick] [--output DIR]
+Usage: python -m benchmarks [--parts step profile loop startup memory scaling reading] [--quick] [--output DIR]
 
 A part that fails is reported, and the others continue. Each writes PART.json and PART.md; tables.md has all pages.
 With --quick the parts run at the same time on tiny networks, to see that they work: their numbers mean nothing.

@@ -16,7 +16,7 @@ from celu_cli.machine import describe_machine, machine_memory
 from celu_cli.timing import Turns
 
 RESULTS = Path(__file__).with_name("results")
-PARTS = ("step", "loop", "startup", "memory", "scaling", "reading")
+PARTS = ("step", "profile", "loop", "startup", "memory", "scaling", "reading")
 TABLES = "tables.md"
 _LOAD_BEFORE = describe_machine()["load"]  # as the part begins: later it is the benchmark's own
 NO_TORCH = "PyTorch is not installed; it comes with the extra [bench]"

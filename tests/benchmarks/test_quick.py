@@ -32,6 +32,7 @@ def test_every_part_measures_and_writes_what_it_found(tmp_path: Path) -> None:
         *("celu run, whole epoch", "celu run, epoch without its test", "celu run, steps of an epoch"),
         "steps alone",
     }, loop["not_measured"]
+    assert all(times for times in found["profile"]["milliseconds"].values())
     assert found["startup"]["first_step"]["not_measured"] == {}
     assert "typer" in found["startup"]["import_milliseconds"]["celu --help"]
     assert found["memory"]["not_measured"] == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -65,6 +66,8 @@ def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit code."""
     use_safe_streams()
     forget_impossible_sizes()
+    # Cases are checked by pydantic, which would read a file of every installed package in search of plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     usual = gc.get_threshold()
     gc.set_threshold(_OBJECTS_UNTIL_COLLECTION)
     try:

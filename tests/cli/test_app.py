@@ -230,6 +230,16 @@ def test_a_command_that_is_named_is_imported_alone(tmp_path: Path) -> None:
     assert report.stderr.splitlines()[-1] == "LOADED"
 
 
+def test_no_command_reads_what_other_packages_there_are(tmp_path: Path) -> None:
+    code = "import sys\nsys.addaudithook(lambda event, found: event == 'open' and print(found[0]))\n"
+    code += "from celu_cli.cli.app import main\nsys.argv = ['celu', 'show', 'case-a']\nmain()"
+    report = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "case-a.yaml" in report.stdout
+    assert "entry_points.txt" not in report.stdout
+
+
 def test_every_command_is_one_file_of_its_name_registered_in_app_and_has_its_place_in_the_docs() -> None:
     """To add a command: its file in cli/commands/ and its name in cli/app.py."""
     package = Path(celu_cli.__file__).parent

@@ -85,6 +85,7 @@ def draw_curve(axes: Axes, curve: Curve, scale: float) -> None:
     beside = axes.transData + _to_the_right(axes, -_BESIDE)
     for x, dots in zip(curve.x, curve.dots, strict=False):
         axes.plot([x] * len(dots), dots, ".", color=curve.colour, markersize=4, transform=beside)
+        axes.update_datalim([(x, dot) for dot in dots])  # which a moved line does not do
     if curve.errors is not None:
         axes.errorbar(
             curve.x,

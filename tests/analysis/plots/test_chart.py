@@ -132,6 +132,16 @@ def test_long_labels_leave_the_plot_its_room_and_say_once_what_they_share(column
     assert all(box.x1 <= figure.bbox.x1 for box in boxes)
 
 
+def test_no_dot_lies_outside_the_plot() -> None:
+    dots = [[0.1, 0.5, 0.6], [0.5, 0.95]]
+    curve = Curve("", [1, 2], [0.5, 0.6], BLUE, dots=dots, errors=[0.1, 0.1])
+    (axes,) = chart_figure(Chart("", "", [Panel("", [curve])])).axes
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    assert low < 0.1
+    assert high > 0.95
+
+
 def test_labels_that_fit_are_written_whole() -> None:
     curves = [Curve(f"case-{letter}  0.5", [1, 2], [0.1, 0.5], BLUE) for letter in "abc"]
     assert set(labels_of(Chart("", "", [Panel("", curves)]))) == {"case-a  0.5", "case-b  0.5", "case-c  0.5"}

@@ -6,12 +6,15 @@ import json
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celu_cli.analysis.plots.style import LINE_MARKS
 from celu_cli.analysis.report.build import Report
 from celu_cli.errors import UsageError
 from celu_cli.files import write_result
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 SUFFIXES = (".html", ".htm")
 
@@ -74,6 +77,7 @@ def render_page(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["whole"] = _whole
     styles = "\n".join(map(_asset, _STYLES))
     scripts = [_asset(_HEAD_SCRIPT), _uplot(), *map(_asset, _SCRIPTS)]
     data = {
@@ -91,6 +95,17 @@ def render_page(report: Report) -> str:
         policy=_policy(styles, scripts),
         data=json_in_html(data),
     )
+
+
+def _whole(text: str) -> Markup:
+    """`text` as HTML, in which no option or name is broken at its hyphens unless a line is too short for it."""
+    from markupsafe import Markup, escape
+
+    marked = (
+        Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
+        for word in text.split(" ")
+    )
+    return Markup(" ").join(marked)
 
 
 def json_in_html(data: Any) -> str:

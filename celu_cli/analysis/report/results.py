@@ -85,16 +85,11 @@ def _unfinished(runs: Sequence[Run]) -> Iterator[str]:
 def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | None) -> Table:
     scales = _scales(groups)
     strips = tuple(_strip(group, scales[describe_dataset(group.case)]) for group in groups)
-    notes = []
     ends = list(_ends(scales))
-    if ends:
-        several = "; ".join(f"{name}: {low} to {high}" for name, (low, high) in ends)
-        notes.append(
-            "dots: the seeds that count, band: mean ± sd, line: mean; one scale for a dataset"
-            + (f" ({several})" if len(ends) > 1 else "")
-        )
-    if len({row["epochs"] for row in records.rows if row["n"]}) > 1:
-        notes.append("epochs differ between rows; --at-epoch compares all at the same one")
+    several = "; ".join(f"{name}: {low} to {high}" for name, (low, high) in ends)
+    of_strips = "dots: the seeds that count, band: mean ± sd, line: mean; one scale for a dataset"
+    uneven = len({row["epochs"] for row in records.rows if row["n"]}) > 1
+    notes = ["epochs differ between rows; --at-epoch compares all at the same one"] if uneven else []
     return make_table(
         "cases",
         "Cases, over their seeds",
@@ -102,6 +97,7 @@ def _groups_table(records: Records, groups: Sequence[Group], baseline: Group | N
         notes,
         strips=strips if ends else (),
         scale=ends[0][1] if len(ends) == 1 else None,
+        of_strips=(f"{of_strips} ({several})" if len(ends) > 1 else of_strips) if ends else "",
         marks={place: "baseline" for place, group in enumerate(groups) if group is baseline},
     )
 

@@ -24,7 +24,8 @@ class Table:
     """Records with the columns to show; the first column names the row.
 
     `key` names the table in the page and its CSV. `strips` has a picture for each row, or is empty; `scale` is what
-    their ends stand for, where it is one for all. `marks` has a word for some rows, by their place.
+    their ends stand for, where it is one for all, and `of_strips` explains them. `marks` has a word for some rows, by
+    their place.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Table:
     notes: tuple[str, ...]
     strips: tuple[Strip | None, ...] = ()
     scale: tuple[str, str] | None = None
+    of_strips: str = ""
     marks: Mapping[int, str] = field(default_factory=dict)
 
     @property

@@ -197,6 +197,30 @@ def test_the_verdict_and_the_first_row_come_first_on_a_phone(open_page: Open) ->
     assert mean["x"] + mean["width"] <= PHONE["width"]
 
 
+def test_options_and_names_are_never_broken_at_their_hyphens_and_strips_explained_only_where_shown(
+    open_page: Open,
+) -> None:
+    for viewport in (WIDE, {"width": 768, "height": 900}, PHONE):
+        page = open_page(viewport)
+        lines = (
+            "words => words.map(word => [word.innerText, word.getClientRects().length, word.offsetHeight])"
+        )
+        words = page.locator("#verdict .whole").evaluate_all(lines)
+        assert any("case-" in word for word, *_ in words)
+        least = min(height for *_, height in words)
+        # All but what is longer than a line stand on one.
+        assert [word for word, _, height in words if height >= 2 * least and len(word) < 30] == []
+        strips, explained = page.locator("th.strip").first, page.locator("li.of-strips")
+        assert explained.is_visible() == strips.is_visible() == (viewport != PHONE)
+
+
+def test_a_heading_that_is_jumped_to_is_not_under_the_bar(open_page: Open) -> None:
+    page = open_page({"width": 768, "height": 900})
+    page.locator("nav a[href='#runs']").click()
+    bar, heading = page.locator("header").bounding_box(), page.locator("#runs-title").bounding_box()
+    assert heading["y"] >= bar["y"] + bar["height"]
+
+
 def test_a_click_sorts_a_table_and_another_turns_it_round(page: Any) -> None:
     heading = page.locator("table[data-table=runs] th[data-field=test_accuracy]")
     place = 1 + heading.evaluate("cell => cell.cellIndex")

@@ -13,7 +13,7 @@ from filelock import BaseFileLock, Timeout
 from celu_cli.machine import available_memory, usable_cores
 from celu_cli.processes import lock_file
 
-_WORKER_BYTES = 1_100 * 10**6  # beside the tensors: the most of the workers measured in docs/sweeps.md
+_WORKER_BYTES = 1_100 * 10**6  # beside the tensors: a little more than docs/sweeps.md measured
 _held: list[BaseFileLock] = []
 
 

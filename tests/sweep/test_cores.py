@@ -77,7 +77,7 @@ def test_workers_fit_into_cores_and_memory(
 
 @pytest.mark.parametrize(
     ("tensors", "peak"),
-    [(7, 631), (30, 720), (124, 1221), (307, 1220), (401, 1351), (497, 1313), (1548, 2408)],
+    [(8, 694), (31, 713), (62, 725), (63, 942), (88, 990), (115, 1056), (106, 1011), (115, 1048)],
 )
 def test_a_worker_is_reckoned_with_the_memory_that_was_measured(tensors: int, peak: int) -> None:
     assert peak <= worker_bytes(tensors * 10**6) / 10**6 <= peak + 600

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -48,6 +51,17 @@ def measured_once(measured: dict[str, GradientCheck], monkeypatch: pytest.Monkey
         return measured[key]
 
     monkeypatch.setattr(gradients, "check_on_sample", measure)
+
+
+@pytest.mark.slow
+def test_of_a_network_with_winograd_s_algorithm_stderr_has_celu_s_line_alone() -> None:
+    """TensorFlow warns there of functions that are traced again and again."""
+    words = [sys.executable, "-m", "celu_cli", "check", "case-c", "network.filters=64"]
+    # Set once this process has TensorFlow: it asks for TensorFlow's own log.
+    surroundings = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=surroundings)
+    assert "with Winograd's algorithm in layers 2 and 4" in " ".join(done.stdout.split())
+    assert done.stderr == "Checking the gradients of case-c …\n"
 
 
 class TestOneCase:

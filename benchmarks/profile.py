@@ -33,6 +33,7 @@ KINDS = {
     "_MklNativeAvgPool": "pools and their adjoints",
     "AvgPool": "pools and their adjoints",
     "BroadcastTo": "pools and their adjoints",
+    "select": "activations and their derivatives",
     "fusion": "Winograd's transforms, compiled",
     "pad": "Winograd's transforms, compiled",
 }
@@ -44,8 +45,9 @@ def kind_of(event: str) -> str:
     kernel = event.rpartition(":")[2]
     if ":" in event:
         return next((kind for name, kind in KINDS.items() if kernel.startswith(name)), REST)
-    compiled = re.search(r"(fusion|pad)[.\d]*$", event)
-    return KINDS[compiled[1]] if compiled else REST
+    # A compiled loop is named after what it does; of these only ELU chooses.
+    compiled = re.search(r"select|fusion|pad(?=[.\d]*$)", event)
+    return KINDS[compiled[0]] if compiled else REST
 
 
 def self_times(lines: list[list[tuple[int, int, str]]]) -> Counter[str]:

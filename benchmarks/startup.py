@@ -108,7 +108,7 @@ def judge(short: Turns, long: Turns) -> list[Target]:
         Target(f"{HELP}, s", seconds(short, HELP), 0.30, at_most=True),
         Target(f"{CASES}, s", seconds(short, CASES), 0.30, at_most=True),
         Target(f"{COMPARE}, s", seconds(short, COMPARE), 0.80, at_most=True),
-        Target("celu run case-c to its first step, s", seconds(long, "case-c"), 9.0, at_most=True),
+        Target("celu run case-c to its first step, s", seconds(long, "case-c"), 6.5, at_most=True),
     ]
 
 

@@ -115,9 +115,8 @@ def training_events(
     from celu_cli.engine.training.train import Checkpoints, train
 
     programs = workshop.programs()
-    programs.of(
-        trained, dataset
-    )  # an activation of the user's own that cannot be used must leave no run behind
+    # An activation of the user's own that cannot be used must leave no run behind.
+    programs.of(trained, dataset)
     if job.resume is None:
         recorder = RunRecorder.open(job.logs, case, job.overrides, dataset_source=dataset.source)
     else:

@@ -35,10 +35,10 @@ class Cost:
         return self.activation_memory + self.passing_gradient_memory + self.weight_memory
 
 
-def cost_of(case: Case, plan: NetworkPlan) -> Cost:
-    """The cost of training `case`, whose network is `plan`."""
+def cost_of(case: Case, plan: NetworkPlan, threads: int | None = None) -> Cost:
+    """The cost of training `case`, whose network is `plan`, with `threads`, by default those of this process."""
     train_images, test_images = split_sizes(case)
-    at_once = min(images_at_once(case, plan), train_images)
+    at_once = min(images_at_once(case, plan, threads), train_images)
     # Two gradients are alive at a time while they pass down: the one arriving and the one being made.
     passing = sorted((_bytes(case, at_once, layer.activation_shape) for layer in plan.layers), reverse=True)[
         :2

@@ -31,7 +31,7 @@ def count_shares(case: Case, plan: NetworkPlan, threads: int | None = None) -> i
     return min(case.batch_size, used * ceil(case.batch_size / share_images(plan) / used))
 
 
-def images_at_once(case: Case, plan: NetworkPlan) -> int:
-    """How many images of a batch are in memory at a time: a share for each thread."""
-    shares = count_shares(case, plan)
-    return min(case.batch_size, ceil(case.batch_size / shares) * min(shares, cpu_threads()))
+def images_at_once(case: Case, plan: NetworkPlan, threads: int | None = None) -> int:
+    """How many images of a batch are in memory at a time: a share for each of `threads`, as in `count_shares`."""
+    shares = count_shares(case, plan, threads)
+    return min(case.batch_size, ceil(case.batch_size / shares) * min(shares, threads or cpu_threads()))

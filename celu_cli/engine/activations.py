@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import tensorflow as tf
 
@@ -47,10 +47,15 @@ def _ones_where(condition: Tensor, otherwise: Tensor) -> Tensor:
 
 
 def _elu(x: Tensor) -> Tensor:
-    if x.dtype != tf.float32:
-        return tf.nn.elu(x)
-    # TensorFlow's kernel is built for any processor; XLA compiles for this one, and one long row the fastest.
-    return tf.ensure_shape(tf.reshape(_compiled_elu(tf.reshape(x, [-1])), tf.shape(x)), x.shape)
+    return _elu_in_float32(x) if x.dtype == tf.float32 else tf.nn.elu(x)
+
+
+@tf.custom_gradient
+def _elu_in_float32(x: Tensor) -> Any:
+    # TensorFlow's kernel is built for any processor; XLA compiles for this one, and one long row the fastest. On the
+    # way back, where nothing is to be raised to a power, the kernel is as fast.
+    y = tf.ensure_shape(tf.reshape(_compiled_elu(tf.reshape(x, [-1])), tf.shape(x)), x.shape)
+    return y, lambda gradient: tf.raw_ops.EluGrad(gradients=gradient, outputs=y)
 
 
 @tf.function(jit_compile=True, autograph=False, input_signature=[tf.TensorSpec([None], tf.float32)])

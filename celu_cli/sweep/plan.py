@@ -62,10 +62,10 @@ class Plan:
     cells: tuple[Cell, ...]
     twins: int = 0
 
-    def most_memory(self) -> int:
-        """Bytes of the tensors of its largest cell."""
+    def most_memory(self, threads: int) -> int:
+        """Bytes of the tensors of its largest cell, trained with so many threads."""
         cases = {cell.case.model_copy(update={SEED: 0}) for cell in self.cells}
-        return max(cost_of(case, plan_network(case)).memory for case in cases)
+        return max(cost_of(case, plan_network(case), threads).memory for case in cases)
 
 
 def describe_settings(case: str, settings: Mapping[str, Any]) -> str:

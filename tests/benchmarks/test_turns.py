@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -47,6 +48,20 @@ def test_a_process_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch
         with pytest.raises(WorkerError, match="did not answer in 0 s"):
             found["celu"].take(row("slow"))
         assert found["celu"]._process.wait() == -9
+
+
+def test_the_first_call_after_another_process_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Fake:
+        def take(self, row: Row) -> float:
+            asked.append(row.name)
+            return float(len(asked))
+
+    monkeypatch.setattr(turns, "workers", lambda *_: nullcontext({"celu": Fake(), "tensorflow": Fake()}))
+    measured = measure_rows([row("a"), row("b"), row("c", group="tensorflow")], 2)
+    assert "".join(asked) == "aabbcc" + "aabcc" * 2
+    assert measured.timings["a"].milliseconds == (8.0, 13.0)
 
 
 def test_a_process_is_ended_with_its_block() -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from celu_cli.case.cost import cost_of
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
-from celu_cli.case.shares import count_shares, share_images
+from celu_cli.case.shares import count_shares, images_at_once, share_images
 
 
 def shares_of(*overrides: str, threads: int) -> int:
@@ -36,3 +37,11 @@ def test_shares_are_never_larger_than_memory_allows_nor_more_than_images(
 def test_what_a_case_says_is_taken_on_every_machine() -> None:
     assert {shares_of("shares=3", threads=threads) for threads in (1, 2, 64)} == {3}
     assert shares_of("shares=3", "batch_size=2", threads=4) == 2
+
+
+def test_fewer_threads_have_fewer_images_in_memory() -> None:
+    case = load_case("case-c")
+    plan = plan_network(case)
+    assert [images_at_once(case, plan, threads) for threads in (1, 2, 4)] == [25, 50, 100]
+    one, two = (cost_of(case, plan, threads).activation_memory for threads in (1, 2))
+    assert two == 2 * one

@@ -118,7 +118,7 @@ def sweep(
     standings = Standings(logs)
     states = [standings.state(cell.identity) for cell in plan.cells]
     left = sum(not state.has_ended for state in states)
-    memory = worker_bytes(plan.most_memory())
+    memory = worker_bytes(plan.most_memory(cpus_per_run or 1))
     if on == "local":
         workers = _local_workers(len(plan.cells), memory, workers, cpus_per_run)
     if dry_run:

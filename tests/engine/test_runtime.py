@@ -114,3 +114,17 @@ def test_what_was_kept_back_is_forgotten_after_success(capfd: pytest.CaptureFixt
         os.write(2, b"chatter\n")
     os.write(2, b"later\n")
     assert capfd.readouterr().err == "later\n"
+
+
+def test_threads_without_a_share_of_their_own_help_in_its_operations() -> None:
+    code = (
+        "import tensorflow as tf\nfrom celu_cli.engine.runtime import spread_threads\n"
+        "of = tf.config.threading.get_intra_op_parallelism_threads\nfound = [of()]\n"
+        "for shares in (1, 2, 3, 8):\n    spread_threads(shares)\n    found.append(of())\n"
+        "tf.constant(1.0) + 1.0\nspread_threads(1)\n"
+        "print(found, of(), tf.config.threading.get_inter_op_parallelism_threads())"
+    )
+    code = f"import celu_cli.engine\n{code}"
+    surroundings = os.environ | {"TF_NUM_INTRAOP_THREADS": "4"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=surroundings)
+    assert done.stdout == "[1, 4, 2, 1, 1] 1 4\n", done.stderr

@@ -94,9 +94,8 @@ def blocks_p(blocks: Sequence[Sequence[float]], *, trend: bool = False) -> float
     sums = np.zeros((_DEALS, groups))
     for row, each in zip(values, members, strict=True):
         dealt = generator.permuted(np.broadcast_to(row[each], (_DEALS, len(each))), axis=1)
-        sums[:, slice(None) if len(each) == groups else each] += (
-            dealt  # twice as fast where all have the seed
-        )
+        # Twice as fast where all groups have the seed.
+        sums[:, slice(None) if len(each) == groups else each] += dealt
     return float((np.sum(as_far(sums)) + 1) / (_DEALS + 1))
 
 

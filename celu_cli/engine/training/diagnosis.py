@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from celu_cli.case.schema import Case
 from celu_cli.engine.backprop import backward, loss_gradient
@@ -44,14 +46,25 @@ def clear_memory_errors() -> Iterator[None]:
 
 
 def explain_divergence(
-    network: Network, weights: Tensors, images: object, labels: object, skip_rate: Tensor | None = None
+    network: Network,
+    weights: Tensors,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    skip_rate: Tensor | None = None,
 ) -> str:
     """The first layer, in the order of the computation, whose numbers are not finite, and the largest weight.
 
     The step is taken again, by hand-written backprop, with the weights it began with: forward from the first layer,
-    then back from the last. `skip_rate` is that of dilated backprop. Empty when nothing is found.
+    then back from the last, share by share as in training, until one shows it. `skip_rate` is that of dilated backprop.
+    Empty when nothing is found.
     """
-    place = _first_place(network, weights, tf.constant(images), tf.constant(labels), skip_rate)
+    size = ceil(len(labels) / network.shares)
+    shares = (slice(first, first + size) for first in range(0, len(labels), size))
+    places = (
+        _first_place(network, weights, tf.constant(images[share]), tf.constant(labels[share]), skip_rate)
+        for share in shares
+    )
+    place = next(filter(None, places), "")
     largest = [float(np.abs(w.numpy()).max()) for w in weights]
     name = network.weight_names[int(np.argmax(largest))]
     number = next(layer.plan.number for layer in network.layers if name in layer.plan.weights)

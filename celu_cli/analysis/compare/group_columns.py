@@ -9,7 +9,7 @@ from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
 from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
-from celu_cli.analysis.compare.groups import Choice, Group, keys_apart, seeds_text
+from celu_cli.analysis.compare.groups import Choice, Group, keys_apart, seeds_text, uneven_epochs
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.remarks import remarks_on
 from celu_cli.analysis.compare.setting_columns import distinct_cases, setting_columns
@@ -65,7 +65,8 @@ def compare_groups(
         RunError: a published curve cannot be read.
     """
     contrasts = contrast_all(groups, baseline, choice.metric) if baseline else {}
-    name, case, *others = group_columns(choice.metric)
+    hint = "" if baseline else _hint(groups, choice.metric)
+    name, case, *others = group_columns(choice.metric, hint)
     cases = distinct_cases(group.case for group in groups)
     settings = setting_columns(cases, others, all_keys)
     named, apart = _keys_in_labels(groups), {*keys_apart(groups)}
@@ -95,8 +96,8 @@ def compare_groups(
     )
 
 
-def group_columns(metric: Metric) -> tuple[Column, ...]:
-    """The columns of groups that are compared by `metric`.
+def group_columns(metric: Metric, hint: str = "") -> tuple[Column, ...]:
+    """The columns of groups that are compared by `metric`; `hint` is one more note on the terminal.
 
     Mean, deviation, lowest and highest are of the metric, accuracies as shares; the deviation is the sample standard
     deviation over seeds. Differences and their interval are percentage points for accuracies, plain for losses.
@@ -120,7 +121,9 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         number("epochs", lambda of: of.epochs, "epochs", shared=_epochs, leaves=11, keys=("epochs",)),
         Column("metric", lambda of: of.choice.metric),
         number("n", lambda of: len(of.group.values), "n"),
-        of_metric("mean", _summary("mean"), metric.replace("-", " "), note=_notes_on_means),
+        of_metric(
+            "mean", _summary("mean"), metric.replace("-", " "), note=partial(_notes_on_means, hint=hint)
+        ),
         value("deviation", _summary("deviation"), "± sd"),
         of_metric("lowest", lambda of: min(of.group.values.values(), default=None)),
         of_metric("highest", lambda of: max(of.group.values.values(), default=None)),
@@ -134,7 +137,7 @@ def group_columns(metric: Metric) -> tuple[Column, ...]:
         ),
         number("seconds", lambda of: of.seconds, "time", duration, leaves=8),
         Column("seeds", lambda of: " ".join(map(str, of.group.values))),
-        Column("left_out", _left_out, "left out", note=_LEFT_OUT),
+        Column("left_out", _left_out, "left out", note=_notes_on_what_is_left_out),
         Column("seeds_left_out", _seeds_left_out),
         Column("baseline", _contrast("baseline")),
         Column("paired", _contrast("paired")),
@@ -158,10 +161,20 @@ def _keys_in_labels(groups: Sequence[Group]) -> set[str]:
     return {pair.partition("=")[0] for group in groups for pair in group.label.split()[1:]}
 
 
+def _hint(groups: Sequence[Group], metric: Metric) -> str:
+    """What a baseline would add, where it would add anything."""
+    known = [group for group in groups if group.values]
+    if len(known) < 2 or uneven_epochs([run for group in known for run in group.counted]):
+        return ""
+    several = sum(len(group.values) > 1 for group in known) > 1
+    tested = ", with interval and p" if several and not is_best(metric) else ""
+    return f"--baseline CASE gives each difference from that case{tested}"
+
+
 def _result(
     group: Group, choice: Choice, contrast: Contrast | None, baseline: Group | None, verdict: str | None
 ) -> _Result:
-    lengths = {run.metrics.done for run in group.counted}
+    lengths = {run.metrics.done for run in group.counted} or {group.case.epochs}
     epochs = choice.epoch or (lengths.pop() if len(lengths) == 1 else None)
     causes: list[str] = []
     if contrast and baseline:
@@ -169,7 +182,7 @@ def _result(
         counting = ("result", "length") if choice.epoch is None else ("result",)
         causes = [change.name for change in changes if change.effect in counting and change.name != "seed"]
     confounded = joined(causes) if len(causes) > 1 else ""
-    published = _published(group, choice, epochs)
+    published = _published(group, choice, epochs) if group.values else None
     return _Result(group, choice, epochs, group.summary, published, contrast, confounded, verdict)
 
 
@@ -216,17 +229,17 @@ def _seeds_left_out(of: _Result) -> str:
     return ", ".join(f"{seeds_text(left.seeds)} {left.why}" for left in of.group.left_out if left.seeds)
 
 
-_LEFT_OUT = "left out: not in the statistics; of a repeated seed the newest run counts"
-_HOLM = "Holm: p corrected for the number of rows"
+_HOLM = "Holm: p corrected for the number of rows compared, and no smaller than the p of one test over all"
 
 
 def _unit(metric: str) -> str:
     return "" if metric.endswith("loss") else ", in percentage points"
 
 
-def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
+def _notes_on_means(rows: Sequence[Record], view: View, hint: str = "") -> Iterator[str]:
     runs = "; --runs shows each run" if view == "terminal" else ""
-    yield f"mean over the n seeds that count, ± sample standard deviation{runs}"
+    if any(row["deviation"] is not None for row in rows):
+        yield f"mean over the n seeds that count, ± sample standard deviation{runs}"
     if lacking := [f"{row['group']}: {row['seeds_left_out']}" for row in rows if row["seeds_left_out"]]:
         yield f"seeds that do not count: {'; '.join(lacking)}"
     if rows[0]["metric"].startswith("best-test"):
@@ -236,13 +249,22 @@ def _notes_on_means(rows: Sequence[Record], view: View) -> Iterator[str]:
         )
     if any(why in row["left_out"] for row in rows for why in ("failed", "diverged")):
         yield "runs that failed are left out, so the means describe only trainings that worked"
-    if view == "terminal" and len(rows) > 1 and not any(row["baseline"] for row in rows):
-        yield "--baseline CASE gives each difference from that case, with interval and p"
+    if view == "terminal" and hint:
+        yield hint
+
+
+def _notes_on_what_is_left_out(rows: Sequence[Record], _view: View) -> Iterator[str]:
+    repeated = "; of a repeated seed the newest run counts"
+    yield f"left out: not in the statistics{repeated if any('repeated' in row['left_out'] for row in rows) else ''}"
 
 
 def _notes_on_differences(rows: Sequence[Record], _view: View) -> Iterator[str]:
-    baseline = next(row["baseline"] for row in rows if row["baseline"])
-    pairs = ", over the seeds that both have" if any(row["paired"] for row in rows) else ""
-    yield f"difference: mean minus that of {baseline}{_unit(rows[0]['metric'])}{pairs}"
+    compared = [row for row in rows if row["difference"] is not None]
+    if not compared:
+        return
+    paired = [row for row in compared if row["paired"]]
+    pairs = ", over the seeds that both have" if paired else ""
+    others = " (unpaired where they share too few)" if 0 < len(paired) < len(compared) else ""
+    yield f"difference: mean minus that of {compared[0]['baseline']}{_unit(rows[0]['metric'])}{pairs}{others}"
     if len({row["dataset"] for row in rows}) > 1:
         yield "datasets differ, so differences are between results on different test images"

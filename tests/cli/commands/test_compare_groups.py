@@ -238,3 +238,56 @@ def test_a_table_imports_numpy_only_for_a_verdict_and_scipy_only_where_it_is_use
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert heavy in result.stderr
+
+
+HINT = "--baseline CASE gives each difference from that case"
+
+
+def test_the_notes_promise_only_what_the_table_shows(celu: Celu, logs: Path) -> None:
+    text = " ".join(celu("compare").out.split())
+    assert f"{HINT}, with interval and p" in text
+    assert "left out: not in the statistics" in text
+    assert "repeated" not in text
+    by_best = " ".join(celu("compare", "--metric", "best-test-accuracy").out.split())
+    assert f"{HINT} left out" in by_best  # no interval, as no test is made of a best epoch
+    assert HINT not in celu("compare", "--include-unfinished").out  # which are not compared at other epochs
+    assert HINT not in celu("compare", "case-b").out
+    record_run(logs, make_case(name="case-b", backprop={"method": "auto"}, seed=0))
+    assert "of a repeated seed the newest run counts" in " ".join(celu("compare").out.split())
+
+
+@pytest.mark.usefixtures("logs")
+def test_of_one_seed_each_no_spread_interval_or_p_is_spoken_of(celu: Celu) -> None:
+    text = celu("compare", "--groups", "--where", "seed=3").out
+    assert HINT in text
+    assert not any(words in text for words in ("deviation", "interval", "and p"))
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_note_on_pairs_is_of_the_rows_that_are_paired(celu: Celu, logs: Path) -> None:
+    paired = "difference: mean minus that of case-b, in percentage points, over the seeds that both have"
+    assert celu("compare", "--baseline", "case-b").out.split(paired)[1].startswith("\n")
+    record_seeds(logs, SPREAD, first=20, name="case-d")
+    both = " ".join(celu("compare", "--baseline", "case-b").out.split())
+    assert f"{paired} (unpaired where they share too few)" in both
+    alone = celu("compare", "case-b", "case-d", "--baseline", "case-b").out
+    assert "difference: mean minus that of case-b, in percentage points\n" in alone
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_column_of_differences_is_empty_without_a_baseline(celu: Celu) -> None:
+    heading, *rows = celu("compare", "--columns", "difference").out.splitlines()[:3]
+    assert heading.split() == ["case", "difference"]
+    assert [row.split() for row in rows] == [["case-b"], ["case-c"]]
+
+
+def test_a_group_without_a_value_makes_no_difference_in_epochs(
+    celu: Celu, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(logs, make_case(name="case-e"), done=1)
+    for width in (60, 160):
+        monkeypatch.setenv("COLUMNS", str(width))
+        table, shared = celu("compare").out.split("all: ")
+        assert "epochs" not in table
+        assert "3 epochs" in " ".join(shared.split())
+        assert "epochs too" not in shared

@@ -11,6 +11,7 @@ from typing import Any
 from celu_cli.analysis.compare.contrast import not_at_one_epoch
 from celu_cli.analysis.compare.groups import Choice, uneven_epochs, value_of
 from celu_cli.analysis.compare.swept import Point, Swept
+from celu_cli.case.schema import Case
 from celu_cli.case.where import parse_where
 from celu_cli.errors import RunError, UsageError
 from celu_cli.runs.run import Run, read_run
@@ -59,11 +60,13 @@ def _gather(
 ) -> Swept:
     """The points of `plan`; with `known` without the cells that other runs are of."""
     found: dict[str, tuple[dict[str, Any], dict[int, float], int]] = {}
+    cases: list[Case] = []
     counted: list[Run] = []
     for cell in plan.cells:
         state = standings.state(cell.identity)
         if known is not None and state.run is not None and state.run.resolve() not in known:
             continue
+        cases.append(cell.case)
         settings = {key: cell.settings[key] for key in plan.keys}
         _, values, cells = found.get(repr(settings), (settings, {}, 0))
         found[repr(settings)] = settings, values, cells + 1
@@ -79,4 +82,4 @@ def _gather(
     ]
     one_length = choice.epoch is not None or "epochs" in plan.keys
     epochs = () if one_length else tuple(uneven_epochs(counted))
-    return Swept(plan.name, plan.keys, plan.logarithmic, tuple(points), epochs)
+    return Swept(plan.name, plan.keys, plan.logarithmic, tuple(points), epochs, tuple(cases), tuple(counted))

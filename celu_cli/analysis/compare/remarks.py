@@ -8,6 +8,7 @@ from celu_cli.case.schema import Case
 from celu_cli.case.settings import ALPHA_IS_SCALE, differing_keys, one_celu_alpha
 from celu_cli.runs.published import why_not_published
 from celu_cli.runs.run import Run
+from celu_cli.text import joined
 
 _MOST_NAMED = 3
 
@@ -25,7 +26,7 @@ def why_no_curve(cases: Sequence[Case], have: str = "the runs have") -> Iterator
             of = f"{', '.join(dict(reasons))}: " if len(cases) > len(reasons) else ""
             parts = [why.split(", ") for _, why in reasons]
             shared = [part for part in parts[0] if all(part in each for each in parts)]
-            why = ", ".join(shared) or " or ".join(dict.fromkeys(why for _, why in reasons))
+            why = joined(shared) or ", or ".join(dict.fromkeys(map(joined, parts)))
             yield f"{of}the published curve {curve} is not shown, as {have} {why}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column
@@ -17,7 +18,7 @@ from celu_cli.case.settings import (
     shared_changes,
     value_text,
 )
-from celu_cli.text import json_text
+from celu_cli.text import counted, json_text
 
 
 def _setting(
@@ -70,6 +71,22 @@ def setting_columns(
     ]
     keys = [key for key in dict.fromkeys(wanted) if key not in covered]
     return (*SETTINGS, *(_column(key, distinct) for key in keys))
+
+
+@dataclass(frozen=True)
+class _Subject:
+    case: Case
+
+
+def describe_shared(cases: Sequence[Case]) -> Iterator[str]:
+    """What a table says once of the settings in which `cases` agree."""
+    for column in SETTINGS:
+        cells = {column.cell({column.name: column.value(_Subject(case))}) for case in cases}
+        if len(cells) == 1 and cells != {""}:
+            yield str(column.shared).format(*cells)
+    epochs = {counted(case.epochs, "epoch") for case in cases}
+    yield from epochs if len(epochs) == 1 else ()
+    yield from shared_changes(cases).values()
 
 
 def distinct_cases(cases: Iterable[Case]) -> list[Case]:

@@ -11,10 +11,14 @@ from typing import Any
 from celu_cli.analysis.compare.columns import Column, Records, records_of
 from celu_cli.analysis.compare.groups import Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
+from celu_cli.analysis.compare.remarks import remarks_on
+from celu_cli.analysis.compare.setting_columns import describe_shared, distinct_cases
 from celu_cli.analysis.compare.statistics import Summary, summarise
 from celu_cli.analysis.compare.verdict import say_overall
+from celu_cli.case.schema import Case
 from celu_cli.case.settings import differing_keys, settings_in_force, value_text
 from celu_cli.errors import UsageError
+from celu_cli.runs.run import Run
 from celu_cli.text import four_decimals, nearest_word
 
 
@@ -36,7 +40,8 @@ class Point:
 class Swept:
     """What the sweep `name` came to: a point for each combination of its `keys`; `logarithmic` ones were spaced so.
 
-    `epochs` are the numbers of epochs that its runs stand at, if unfinished ones make them several.
+    `epochs` are the numbers of epochs that its runs stand at, if unfinished ones make them several; `cases` are those
+    of all its cells, and `runs` those that count.
     """
 
     name: str
@@ -44,6 +49,8 @@ class Swept:
     logarithmic: tuple[str, ...]
     points: tuple[Point, ...]
     epochs: tuple[int, ...] = ()
+    cases: tuple[Case, ...] = ()
+    runs: tuple[Run, ...] = ()
 
 
 def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
@@ -75,8 +82,9 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
     return key, points
 
 
-def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> Records:
+def compare_swept(swept: Swept, metric: Metric) -> Records:
     """The points, in the order of the plan."""
+    points, keys, cases = swept.points, swept.keys, distinct_cases(swept.cases)
     best, verdict = best_point(points, metric), verdict_of(points, keys, metric)
     value = partial(Column, form=four_decimals, number=True)
     of_metric = partial(value, largest_first=not is_loss(metric))
@@ -105,7 +113,12 @@ def compare_swept(points: Sequence[Point], keys: Sequence[str], metric: Metric) 
         ),
         Column("verdict", lambda _: verdict),
     )
-    return Records(columns, records_of(columns, points))
+    return Records(
+        columns,
+        records_of(columns, points),
+        given=tuple(describe_shared(cases)),
+        remarks=tuple(remarks_on(cases, swept.runs)),
+    )
 
 
 def verdict_of(points: Sequence[Point], keys: Sequence[str], metric: Metric) -> str | None:

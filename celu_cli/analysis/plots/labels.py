@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from celu_cli.analysis.compare.groups import Group, number_apart
 from celu_cli.analysis.plots.style import Look, look_of, ordered_looks
 from celu_cli.case.describe import describe_dataset
+from celu_cli.case.schema import Case
 from celu_cli.case.settings import key_title, shared_changes, value_text
 from celu_cli.text import counted
 
@@ -46,9 +47,8 @@ def title_of(what: str, groups: Sequence[Group], rest: str = "", key: str | None
     return f"{head}: {between}" if groups else head
 
 
-def shared_text(groups: Sequence[Group]) -> str:
-    """What all of `groups` do otherwise than the cases they come from, in words."""
-    cases = [group.case for group in groups]
+def shared_text(cases: Sequence[Case]) -> str:
+    """What all of `cases` do otherwise than the cases they come from, in words."""
     epochs = {counted(case.epochs, "epoch") for case in cases}
     shared = shared_changes(cases).values() if cases else ()
     return ", ".join([*shared, *(epochs if len(epochs) == 1 else ())])

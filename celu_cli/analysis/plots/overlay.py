@@ -75,7 +75,7 @@ def overlay_chart(
         title_of(
             f"{phases} {measure}", [line.group for line in lines], "over training time" if over_time else ""
         ),
-        ", ".join(filter(None, [shared_text([line.group for line in lines]), *means])),
+        ", ".join(filter(None, [shared_text([line.group.case for line in lines]), *means])),
         [Panel(f"{phases} {measure}", [*curves, *published])],
         f"training time in {unit}" if over_time else "epoch",
         "; ".join(filter(None, notes)),

@@ -63,7 +63,7 @@ class Picture:
         groups = [group for group in groups if group.values] or groups
         key, points = points_by(groups, self.by or "")
         what = title_of(metric.replace("-", " "), groups, key=key)
-        self._save(swept_chart(points, key, metric, what, shared_text(groups)))
+        self._save(swept_chart(points, key, metric, what, shared_text([group.case for group in groups])))
 
     def draw_points(self, swept: Swept, metric: Metric) -> None:
         """Draw what a sweep came to over its one key, or that asked for, or over its two keys.

@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from celu_cli.analysis.compare.metric import Metric
+from celu_cli.analysis.compare.setting_columns import distinct_cases
 from celu_cli.analysis.compare.swept import Point, Swept, verdict_of
 from celu_cli.analysis.compare.verdict import said_of
 from celu_cli.analysis.plots.chart import Chart, Frame, Panel, chart_figure
 from celu_cli.analysis.plots.curve import Curve
+from celu_cli.analysis.plots.labels import shared_text
 from celu_cli.analysis.plots.style import look_of
 from celu_cli.case.settings import value_text
 
@@ -38,7 +40,8 @@ def sweep_figure(
         by = numbers[0]
     title = swept.name if title is None else title
     if by is not None:
-        chart = swept_chart(swept.points, by, metric, title, logarithmic=by in swept.logarithmic)
+        shared = shared_text(distinct_cases(swept.cases))
+        chart = swept_chart(swept.points, by, metric, title, shared, by in swept.logarithmic)
         return partial(chart_figure, chart, size)
     if len(swept.keys) == 2:
         return partial(heat_map_figure, swept.points, swept.keys, metric, title, size)

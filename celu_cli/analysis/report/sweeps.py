@@ -26,7 +26,7 @@ class SweepText:
 def describe_sweeps(sweeps: Sequence[Swept], metric: Metric) -> Iterator[SweepText]:
     """Each sweep as the report shows it."""
     for place, swept in enumerate(sweeps):
-        records = compare_swept(swept.points, swept.keys, metric)
+        records = compare_swept(swept, metric)
         draw = sweep_figure(swept, metric)
         picture = ""
         if draw is not None:

@@ -139,7 +139,7 @@ def compare(
                 "--sweep stands for the runs; leave out cases, runs, --baseline, --runs and --newest"
             )
         swept = read_sweep(sweep, logs, choice, where)
-        records = compare_swept(swept.points, swept.keys, metric)
+        records = compare_swept(swept, metric)
         draw = partial(Picture.draw_points, swept=swept, metric=metric)
     else:
         if by_run and baseline:

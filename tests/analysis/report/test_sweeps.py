@@ -36,7 +36,7 @@ def report(tmp_path: Path) -> Report:
 
 def test_a_sweep_has_the_rows_and_notes_of_celu_compare(report: Report) -> None:
     line, *_ = report.sweeps
-    records = compare_swept(LINE.points, LINE.keys, "test-accuracy")
+    records = compare_swept(LINE, "test-accuracy")
     assert line.table.data["rows"] == [list(record.values()) for record in records.plain]
     assert [cells[0] for cells in line.table.cells] == ["0.5", "1", "2"]
     assert any("wins partly by luck" in note for note in line.table.notes)

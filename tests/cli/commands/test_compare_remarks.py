@@ -58,9 +58,7 @@ def test_the_shipped_cases_are_compared_with_the_article(name: str) -> None:
 
 def test_the_table_and_the_report_say_why_there_is_no_published_value(celu: Celu, tmp_path: Path) -> None:
     record_run(tmp_path, make_case(published="case-c", epochs=9, **TINY))
-    said = (
-        "the published curve case-c is not shown, as the runs have 5,000 of 50,000 images, 8 of 200 filters"
-    )
+    said = "the published curve case-c is not shown, as the runs have 5,000 of 50,000 images and 8 of 200 filters"
     for view in ("--runs", "--groups"):
         out = celu("compare", str(tmp_path), view).out
         assert said in out
@@ -171,6 +169,6 @@ def test_why_a_published_curve_is_missing_is_said_once_for_all_runs_of_its_case(
     cases = [make_case(published="case-c", **changes) for changes in (TINY, {"batch_size": 50}, {})]
     assert list(remarks_on(cases[:2], [])) == [
         "the published curve case-c is not shown, as the runs have "
-        "5,000 of 50,000 images, 8 of 200 filters or batch 50"
+        "5,000 of 50,000 images and 8 of 200 filters, or batch 50"
     ]
     assert next(remarks_on(cases[1:], [])).startswith("case-c: the published curve case-c")

@@ -47,6 +47,10 @@ def test_a_sweep_trains_says_what_came_of_it_and_is_done_the_second_time(celu: C
     compared = celu("compare", "--sweep", "case-c-alpha-seed", "--plot", "alpha.png")
     assert [line.split()[0] for line in compared.out.splitlines()[:3]] == ["alpha", "1", "2"]
     assert "wins partly by luck" in compared.out
+    words = " ".join(compared.out.split())
+    assert "all: CIFAR-10 sample, celu, manual backprop, amsgrad (tensor), rate 0.0008, 1 epoch, " in words
+    assert "alpha is only the scale of the input" in words
+    assert "the published curve case-c is not shown, as the runs have the sample" in words
     assert Path("alpha.png").is_file()
     (top,) = json.loads(celu("compare", "--sweep", "case-c-alpha-seed", "--top", "1", "--format", "json").out)
     assert top["best"] == "best"

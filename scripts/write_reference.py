@@ -18,6 +18,8 @@ import typer
 import celu_cli
 from celu_cli.case.activations import ALPHA, alpha_rule
 from celu_cli.case.json_schema import case_json_schema
+from celu_cli.case.reading.kinds import parts_in
+from celu_cli.case.schema import Case
 from celu_cli.cli.app import command_line
 
 HEADING = ["value", "default", "meaning"]
@@ -30,12 +32,10 @@ SECTIONS = {
         "NormalInitializer": "normal",
         "ScaledInitializer": "he_normal, lecun_normal, glorot_uniform",
     },
-    "backprop": {"AutoBackprop": "auto", "ManualBackprop": "manual", "DilatedBackprop": "dilated"},
-    "optimizer": {
-        name: name.lower()
-        for name in ("Sgd", "Momentum", "RMSprop", "Adagrad", "Adam", "AdamW", "Nadam", "AMSGrad")
+    **{
+        key: {part.__name__: name for name, part in parts_in(Case.model_fields[key].annotation).items()}
+        for key in ("backprop", "optimizer", "schedule")
     },
-    "schedule": {"ConstantSchedule": "constant", "StepSchedule": "step", "CosineSchedule": "cosine"},
 }
 CASES_HEAD = """\
 # What a case may say

@@ -57,7 +57,7 @@ def _apply(operation: Any, x: Any, layer_input: Any, title: str) -> Any:
             return layers.Conv2D(
                 operation.filters, operation.kernel, padding="same", use_bias=False, name=title
             )(x)
-        case "activation":
+        case "activation" if operation.activation in ACTIVATIONS:
             return ACTIVATIONS[operation.activation](x, operation.alpha)
         case "residual":
             return layers.Add(name=title)([x, layers.Rescaling(operation.value)(layer_input)])
@@ -65,4 +65,5 @@ def _apply(operation: Any, x: Any, layer_input: Any, title: str) -> Any:
             return layers.AveragePooling2D(operation.size, name=title)(x)
         case "max_pool":
             return layers.MaxPooling2D(operation.size, name=title)(x)
-    raise UsageError(f"Keras has nothing like {operation.name}; --to npz writes the weights alone")
+    what = getattr(operation, "activation", operation.name)
+    raise UsageError(f"Keras has nothing like {what}; --to npz writes the weights alone")

@@ -92,7 +92,7 @@ def _apply(graph: _Graph, operation: Any, x: str, layer_input: str, weights: lis
         case "convolution":
             kernel = np.ascontiguousarray(weights[0].transpose(3, 2, 0, 1))  # [k, k, c, f] -> [f, c, k, k]
             return graph.add("Conv", x, graph.constant(kernel), name=name, auto_pad="SAME_UPPER")
-        case "activation":
+        case "activation" if operation.activation in ACTIVATIONS:
             found = ACTIVATIONS[operation.activation](operation.alpha)
             if found is None:
                 return x
@@ -105,4 +105,5 @@ def _apply(graph: _Graph, operation: Any, x: str, layer_input: str, weights: lis
             window = [operation.size] * 2
             kind = "AveragePool" if operation.name == "average_pool" else "MaxPool"
             return graph.add(kind, x, name=name, kernel_shape=window, strides=window)
-    raise UsageError(f"ONNX has nothing like {operation.name}; --to npz writes the weights alone")
+    what = getattr(operation, "activation", operation.name)
+    raise UsageError(f"ONNX has nothing like {what}; --to npz writes the weights alone")

@@ -99,6 +99,18 @@ def test_no_activation_is_forgotten() -> None:
     assert set(keras_model.ACTIVATIONS) == set(onnx_model.ACTIVATIONS) == set(ALPHAS)
 
 
+@pytest.mark.parametrize(("file_format", "program"), [("keras", "Keras"), ("onnx", "ONNX")])
+def test_an_activation_that_another_program_lacks_is_refused_in_words(
+    file_format: Any, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (keras_model, onnx_model):
+        monkeypatch.delitem(module.ACTIVATIONS, "tanh")
+    network = make_network(network={"layers": LAYERS}, activation="tanh", alpha=None)
+    with pytest.raises(UsageError, match=f"^{program} has nothing like tanh; --to npz writes the weights"):
+        export_network(network, file_format, tmp_path / f"model.{file_format}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_npz_has_the_weights_by_name_and_the_case_and_needs_no_pickle(tmp_path: Path) -> None:
     network = make_network(network={"layers": LAYERS})
     export_network(network, "npz", tmp_path / "weights.npz")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from celu_cli.analysis.plots.activation_curves import HIGH, LOW, ActivationCurve, Array
+from celu_cli.analysis.plots.activation_curves import HIGH, LOW, ActivationCurve
 from celu_cli.analysis.plots.style import COLOURS, GREY, save_figure
+from celu_cli.check.activations import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

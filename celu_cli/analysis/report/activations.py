@@ -9,18 +9,14 @@ from typing import Any
 import numpy as np
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
-from celu_cli.analysis.plots.activation_curves import (
-    PLAIN_ACTIVATIONS,
-    ActivationCurve,
-    Array,
-    measure_activation,
-)
+from celu_cli.analysis.plots.activation_curves import ActivationCurve, measure_activation
 from celu_cli.analysis.plots.style import LINE_MARKS, look_of
 from celu_cli.analysis.report.curves import shorts
 from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.case.activations import activation_label, alpha_rule
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
+from celu_cli.check.activations import PLAIN_ACTIVATIONS, Array
 
 _EVERY = 10  # of a curve's points: enough for a screen
 _BESIDE_ZERO = 1e-9  # where the two ends of a jump are drawn

@@ -20,6 +20,7 @@ from celu_cli.case.operations import Shape
 from celu_cli.case.plan import LayerPlan, NetworkPlan
 from celu_cli.case.reading.document import Node, Path, parse
 from celu_cli.case.schema import AutoBackprop, Case, DilatedBackprop, NormalInitializer
+from celu_cli.case.settings import one_celu_alpha
 from celu_cli.cli.output.tables import (
     Column,
     fit,
@@ -83,10 +84,9 @@ def _layer_columns(case: Case, plan: NetworkPlan, at_once: int) -> list[Column]:
         columns.append(Column("activation", [_activation(layer) for layer in layers]))
     pools = ["" if layer.pool == "none" else f"{layer.pool} {layer.pool_size}" for layer in layers]
     columns.append(Column("pool", pools))
-    if any(layer.residual for layer in layers):
-        columns.append(
-            Column("residual", [f"{layer.residual:g}" if layer.residual else "" for layer in layers])
-        )
+    settings = [{one.name: f"{one.value:g}" for one in layer.operations if one.value} for layer in layers]
+    for name in dict.fromkeys(name for each in settings for name in each):
+        columns.append(Column(name, [each.get(name, "") for each in settings]))
     if isinstance(case.backprop, DilatedBackprop):
         skips = [
             f"from {layer.number + 2}" if layer.number in plan.dilated_layers else "" for layer in layers
@@ -108,7 +108,7 @@ def _properties(case: Case, plan: NetworkPlan, cost: Cost) -> Iterator[tuple[str
         yield "layers", f"convolution (stride 1, SAME), {activations[0]}, then the pool"
     if files := user_files(layer.activation for layer in plan.layers):
         yield "code", f"training runs the Python code in {', '.join(map(shown, files))}"
-    if note := _alpha_note(plan):
+    if note := _alpha_note(case, plan.layers[0].alpha):
         yield "alpha", note
     if dropped := list(_dropped(plan)):
         yield "pools", f"what does not fill a window is left out: {'; '.join(dropped)}"
@@ -156,11 +156,9 @@ def _dropped(plan: NetworkPlan) -> Iterator[str]:
             )
 
 
-def _alpha_note(plan: NetworkPlan) -> str:
-    """What alpha amounts to where every layer is celu with the same one: CELU(x, a) = a ELU(x / a, 1)."""
-    alphas = {layer.alpha if layer.activation == "celu" else 1.0 for layer in plan.layers}
-    alpha = alphas.pop()
-    if alphas or alpha == 1 or plan.layers[0].residual:
+def _alpha_note(case: Case, alpha: float) -> str:
+    """What the first layer's alpha amounts to where it is that of all: CELU(x, a) = a ELU(x / a, 1)."""
+    if alpha == 1 or not one_celu_alpha(case):
         return ""
     return (
         f"as there are no biases, {alpha:g} is the same as 1 with the first layer's weights divided by {alpha:g} "
@@ -174,7 +172,7 @@ def _gradients(case: Case, plan: NetworkPlan) -> str:
         return "tf.GradientTape"
     rule = "" if backprop.rule == "exact" else ", as the article's scripts compute them"
     if not isinstance(backprop, DilatedBackprop):
-        return f"hand-written{rule}"
+        return f"{'hand-written' if backprop.method == 'manual' else backprop.method}{rule}"
     into = ", ".join(map(str, plan.dilated_layers))
     return (
         f"hand-written{rule}, plus {backprop.rate:g} / (1 + {backprop.decay:g} (epoch - 1)) times the gradient "

@@ -8,7 +8,7 @@ inputs: a fault is named where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 
@@ -18,6 +18,7 @@ import tensorflow as tf
 from celu_cli.case.activations import user_activation
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import Case
+from celu_cli.check.activations import PLAIN_ACTIVATIONS
 from celu_cli.check.measured import CheckedLayer, Deviation, GradientCheck, LayerCheck, deviation
 from celu_cli.datasets.definition import Split
 from celu_cli.datasets.load import load_dataset
@@ -40,7 +41,6 @@ from celu_cli.engine.check.reading import (
     read_dilated_rates,
     read_layers,
     read_output,
-    read_value,
 )
 from celu_cli.engine.layers import Layer
 from celu_cli.engine.network import Network, build_network, network_of
@@ -138,9 +138,7 @@ def _reading_error(
         return None
     if not read:
         return inf
-    value = read_value(read[0].activation, read[0].alpha)
-    if value is None and user_activation(read[0].activation):
-        value = float64_functions(read[0].activation, read[0].alpha)[0]
+    value = _value_of(read[0].activation, read[0].alpha)
     if value is None:
         return None
     try:
@@ -149,6 +147,13 @@ def _reading_error(
         return inf
     found = values[-1][:_FEW].numpy()
     return deviation(found, expected).relative_error if found.shape == expected.shape else inf
+
+
+def _value_of(activation: str, alpha: float) -> Callable[[Array], Array] | None:
+    """What a second reading takes for the activation; None where there is no second writing of it."""
+    if plain := PLAIN_ACTIVATIONS.get(activation):
+        return lambda x: plain.value(x, alpha)
+    return float64_functions(activation, alpha)[0] if user_activation(activation) else None
 
 
 def _first_not_finite(layer: Layer, values: Sequence[Tensor]) -> str:

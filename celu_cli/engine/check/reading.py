@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 from celu_cli.case.schema import Case, LayerSpec, PresetNetwork
 from celu_cli.datasets.definition import Definition
 
 Array = NDArray[np.float64]
 OPERATIONS = {"convolution", "activation", "residual", "average_pool", "max_pool"}
-"""The operations that are known here; what a layer with others computes is not judged, nor an unknown activation."""
+"""The operations that are known here; what a layer with others computes is not judged."""
 _DEFAULT_ALPHA = {"celu": 1.0, "elu": 1.0, "leaky_relu": 0.3}
 
 
@@ -104,29 +103,3 @@ def read_output(layer: ReadLayer, kernel: Array, x: Array, value: Callable[[Arra
         len(y), rows, layer.pool_size, columns, layer.pool_size, layer.filters
     )
     return np.asarray(windows.mean(axis=(2, 4)) if layer.pool == "average" else windows.max(axis=(2, 4)))
-
-
-def read_value(activation: str, alpha: float) -> Callable[[Array], Array] | None:
-    """The value of one of celu's activations; None for what is not known here."""
-    if activation not in _VALUES:
-        return None
-    return lambda x: _VALUES[activation](x, alpha)
-
-
-def _below(x: Array) -> Array:
-    """x where it is negative, otherwise 0: nothing overflows on the side that is not taken."""
-    return np.minimum(x, 0.0)
-
-
-_VALUES: dict[str, Callable[[Array, float], Array]] = {
-    "celu": lambda x, a: np.where(x < 0, a * np.expm1(_below(x) / a), x),
-    "elu": lambda x, a: np.where(x < 0, a * np.expm1(_below(x)), x),
-    "relu": lambda x, _: np.where(x > 0, x, 0.0),
-    "leaky_relu": lambda x, a: np.where(x < 0, a * x, x),
-    "selu": lambda x, _: 1.0507009873554805 * np.where(x < 0, 1.6732632423543772 * np.expm1(_below(x)), x),
-    "gelu": lambda x, _: x / 2.0 * (1.0 + erf(x / np.sqrt(2.0))),
-    "silu": lambda x, _: x / (1.0 + np.exp(-x)),
-    "softplus": lambda x, _: np.logaddexp(x, 0.0),
-    "tanh": lambda x, _: np.tanh(x),
-    "identity": lambda x, _: x,
-}

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from celu_cli.case.activations import ALPHA
 from celu_cli.case.catalog import find_cases
 from celu_cli.case.load import load_case
 from celu_cli.case.plan import plan_network
 from celu_cli.case.schema import LayeredNetwork
+from celu_cli.check.activations import PLAIN_ACTIVATIONS
 from celu_cli.datasets.registry import DATASETS
 from celu_cli.engine.check import reading
-from celu_cli.engine.check.reading import read_dilated_layers, read_layers, read_output, read_value
+from celu_cli.engine.check.gradients import check_gradients
+from celu_cli.engine.check.reading import read_dilated_layers, read_layers, read_output
+from tests.engine.small import make_dataset, make_tiny_case
 
 
 def test_it_imports_nothing_of_the_engine_and_no_plan() -> None:
@@ -25,17 +27,6 @@ def test_it_imports_nothing_of_the_engine_and_no_plan() -> None:
         "celu_cli.case.schema",
         "celu_cli.datasets.definition",
     }
-
-
-@pytest.mark.parametrize("name", ALPHA)
-def test_it_knows_the_value_of_every_activation_of_celu(name: str) -> None:
-    value = read_value(name, 0.5)
-    assert value is not None
-    assert np.isfinite(value(np.array([-700.0, -1.0, 0.0, 1.0, 700.0]))).all()
-
-
-def test_what_it_does_not_know_is_left_unjudged() -> None:
-    assert read_value("./mine.py:swish", 1.0) is None
 
 
 @pytest.mark.parametrize("path", [entry.path for entry in find_cases()], ids=lambda path: path.stem)
@@ -72,3 +63,11 @@ def test_a_layer_that_overflows_is_not_finite_and_no_warning() -> None:
     )
     output = read_output(layer, np.full((1, 1, 1, 1), 1e200), np.full((1, 1, 1, 1), 1e200), lambda z: z)
     assert np.isinf(output).all()
+
+
+def test_an_activation_that_has_no_second_writing_is_left_unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, train = make_tiny_case(activation="tanh", alpha=None), make_dataset(20, 4).train
+    read = [layer.reading for layer in check_gradients(case, train, samples=0).layers]
+    assert all(error is not None and error < 1e-12 for error in read)
+    monkeypatch.delitem(PLAIN_ACTIVATIONS, "tanh")
+    assert [layer.reading for layer in check_gradients(case, train, samples=0).layers] == [None, None]

@@ -1,16 +1,22 @@
-"""What the report draws is what trains."""
+"""The second writing of the activations is that of those that train."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from celu_cli.analysis.plots.activation_curves import PLAIN_ACTIVATIONS
 from celu_cli.case.activations import ALPHA
+from celu_cli.check.activations import PLAIN_ACTIVATIONS
 
 
-def test_every_activation_of_a_case_can_be_drawn() -> None:
+def test_every_activation_of_a_case_can_be_drawn_and_checked() -> None:
     assert PLAIN_ACTIVATIONS.keys() == ALPHA.keys()
+
+
+@pytest.mark.parametrize("name", ALPHA)
+def test_no_value_overflows(name: str) -> None:
+    value = PLAIN_ACTIVATIONS[name].value(np.array([-700.0, -1.0, 0.0, 1.0, 700.0]), 0.5)
+    assert np.isfinite(value).all()
 
 
 @pytest.mark.parametrize("name", ALPHA)

@@ -101,7 +101,7 @@ def runs_under(directory: Path) -> list[Path]:
         for name in (MANIFEST_NAME, METRICS_NAME)
         for path in directory.glob(pattern + name)
     }
-    return sorted(found, key=lambda path: path.name)
+    return sorted(found, key=lambda path: (path.name, path))
 
 
 def _meant(name: str, logs: Path, paths: list[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from celu_cli.errors import RunError
-from celu_cli.runs.directory import claim_run_directory, find_runs
+from celu_cli.runs.directory import claim_run_directory, find_runs, runs_under
 from tests.runs.fakes import make_case, record_run
 
 
@@ -81,6 +81,14 @@ def names(logs: Path, *asked: str) -> list[tuple[str, int]]:
 
 def test_all_runs_are_found_newest_last(logs: Path) -> None:
     assert names(logs) == [("case-c", 0), ("case-c", 1), ("case-d", 0)]
+
+
+def test_runs_of_one_name_are_always_found_in_the_same_order(tmp_path: Path) -> None:
+    paths = [tmp_path / f"case-{letter}" / "2026-01-01T00-00-00Z-seed0" for letter in "fbdaecgh"]
+    for path in paths:
+        path.mkdir(parents=True)
+        (path / "run.json").write_text("{}")
+    assert runs_under(tmp_path) == sorted(paths)
 
 
 def test_a_case_means_all_its_runs(logs: Path) -> None:

@@ -35,7 +35,7 @@ def activations_of(cases: Iterable[tuple[str, Case]]) -> tuple[Table, dict[str, 
     known = [key for key in used if key[0] in PLAIN_ACTIVATIONS][:_MOST_DRAWN]
     curves = {(name, alpha): _measure(name, alpha) for name, alpha in known}
     uses = [_Use(*key, curves.get(key), labels) for key, labels in used.items()]
-    table = make_table("activations", "Activations", Records(_COLUMNS, records_of(_COLUMNS, uses)))
+    table = make_table("activations", "Formulas", Records(_COLUMNS, records_of(_COLUMNS, uses)))
     drawn = [_drawn(curve, number) for number, curve in enumerate(curves.values())]
     x = next(
         (_with_zero(curve.x, -_BESIDE_ZERO, 0.0, _BESIDE_ZERO, curve.x) for curve in curves.values()), []

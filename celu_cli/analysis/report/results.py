@@ -47,7 +47,7 @@ def find_results(
         sentences.append(
             "Which pairs differ by more than chance can be said only against a baseline, which --baseline names."
         )
-    of_runs = make_table("runs", "Runs", compare_runs(runs), ["train, test, losses: of the last epoch"])
+    of_runs = make_table("runs", "Every run", compare_runs(runs), ["train, test, losses: of the last epoch"])
     return Results((*sentences, *_unfinished(runs)), _groups_table(records, groups, baseline), of_runs)
 
 

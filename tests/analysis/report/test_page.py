@@ -63,6 +63,14 @@ def test_hostile_text_from_runs_is_text_and_nothing_else(page: str) -> None:
     assert len([tag for tag, _ in reader.tags if tag == "script"]) == page.count("<script")
 
 
+def test_no_table_repeats_the_heading_above_it(page: str) -> None:
+    headings = {text.strip() for text in re.findall("<h2[^>]*>(.*?)</h2>", page)}
+    captions = re.findall('<p class="caption"[^>]*>(.*?)</p>', page)
+    assert {"Runs", "Activations"} <= headings
+    assert len(captions) > 4
+    assert not headings & {*captions}
+
+
 def test_data_in_the_page_reads_back_as_it_was(page: str, report: Report) -> None:
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert text is not None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from celu_cli.analysis.plots.curve import SHARE, Curve, draw_curve, height_of, label_ends, shortened
 from celu_cli.analysis.plots.style import GREY, save_figure
+from celu_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +24,8 @@ _HEIGHTS = (9 * CENTIMETRE, 12 * CENTIMETRE)  # of one panel and of two
 _FONT, _LEAST_FONT = 10.0, 6.5  # points
 _BOLD = 0.66  # the mean width of a letter of a label, as a share of the font
 _MARGIN = 0.1
+_LEAST = 0.8  # the height of a panel that can be read
+_MANY = 4  # curves of which every point is marked
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,14 @@ def chart_figure(chart: Chart, size: tuple[float, float] | None = None) -> Figur
     chart = _with_short_labels(chart, width)
     most = max((height_of(panel.curves, width) for panel in chart.panels), default=0)
     frame = Frame(chart.title, chart.subtitle, chart.note, size, len(chart.panels))
-    if size is None:
-        frame.make_room(len(chart.panels) * (1.0 + most * frame.line))
-    figure = frame.figure()
     below = 0.5 + 0.12 * (len(chart.panels) - 1)
+    frame.make_room(below + len(chart.panels) * max(_LEAST, most * frame.line))
+    figure = frame.figure()
     height = max(0.5, (frame.inside - below) / len(chart.panels))
     for place, panel in enumerate(chart.panels, 1):
         axes = figure.add_subplot(len(chart.panels), 1, place)
-        for curve in panel.curves:
-            draw_curve(axes, curve, frame.font / _FONT)
+        for number, curve in enumerate(panel.curves):
+            draw_curve(axes, curve, frame.font / _FONT, number if len(panel.curves) > _MANY else None)
         axes.set_ylabel(panel.y_label)
         if panel.logarithmic and _spans_a_decade(panel):
             axes.set_yscale("log")
@@ -96,7 +98,7 @@ def _with_short_labels(chart: Chart, width: int) -> Chart:
     for panel in chart.panels:
         curves, words = shortened(panel.curves, width)
         panels.append(replace(panel, curves=curves))
-        shared |= {f"labels: {words} …": None} if words else {}
+        shared |= {f"labels: {words}": None} if words else {}
     return replace(chart, panels=panels, subtitle="; ".join(filter(None, [chart.subtitle, *shared])))
 
 
@@ -106,6 +108,7 @@ class Frame:
     def __init__(
         self, title: str, subtitle: str, note: str, size: tuple[float, float] | None, panels: int = 1
     ) -> None:
+        self._size = size
         self.width, self.height = size or (_WIDTH, _HEIGHTS[min(panels, 2) - 1])
         self.font = _font(self.width)
         self.line = 1.3 * self.font / 72
@@ -119,8 +122,20 @@ class Frame:
         return self.height - self._above - self._below
 
     def make_room(self, height: float) -> None:
-        """Grow until at least `height` is left for the axes."""
-        self.height += max(0.0, height - self.inside)
+        """Grow until at least `height` is left for the axes.
+
+        Raises:
+            UsageError: a size was asked for, and is too small.
+        """
+        lacking = max(0.0, height - self.inside)
+        if self._size and lacking:
+            width, asked = (f"{side / CENTIMETRE:g}" for side in self._size)
+            least = ceil(10 * (self.height + lacking) / CENTIMETRE) / 10
+            raise UsageError(
+                f"--size {width}x{asked}: the words of this picture need {width}x{least:g} or more; a wider one, or "
+                "fewer groups, which --where chooses, may need less height"
+            )
+        self.height += lacking
 
     def figure(self) -> Figure:
         """A figure with title, subtitle and note, and room for axes between them."""

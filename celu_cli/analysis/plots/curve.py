@@ -18,6 +18,7 @@ SHARE = 0.4  # of a figure's width that labels may take
 _BESIDE = 6  # points between a curve's end and its label
 _MARKED = 8  # points of a long curve
 _ALL_MARKED = 20
+_APART = 3  # points from mark to mark where many curves run
 _COLUMN = 0.5  # of the axis: curves whose ends are no further apart are labelled in one column
 _INSIDE = 0.6  # of the usual width, so that a label between the lines ends before the right column
 _LEAST_SHARED = 8  # letters that are worth being said once and left out of each label
@@ -46,19 +47,37 @@ class Curve:
 
 
 def shortened(curves: Sequence[Curve], width: int) -> tuple[list[Curve], str]:
-    """`curves` without the words that all labels begin with, and these words; as they are where `width` is enough.
+    """`curves` without what all labels share, and that, as in "alpha= … rate= …"; as they are where they fit `width`.
 
-    `width` is in letters.
+    `width` is in letters. What curves are compared with, the dashed ones, keep their labels.
     """
-    labels = [curve.label for curve in curves if curve.label]
-    # Whole words, and none of the value behind two spaces.
-    words = [re.findall("[^ =_/-]*[ =_/-]", label.partition("  ")[0]) for label in labels]
-    shared = "".join(
-        word for word, *_ in takewhile(lambda each: len({*each}) == 1, zip(*words, strict=False))
-    )
-    if len(labels) < 2 or len(shared) < _LEAST_SHARED or max(map(len, labels)) <= width:
+    named = [curve for curve in curves if curve.label and not curve.dashed]
+    labels = [curve.label.partition("  ") for curve in named]  # name and value
+    if len(labels) < 2 or max(len("".join(label)) for label in labels) <= width:
         return list(curves), ""
-    return [replace(curve, label=curve.label.removeprefix(shared)) for curve in curves], shared.rstrip()
+    words = [name.split(" ") for name, *_ in labels]
+    if len({*map(len, words)}) > 1:
+        words = [[name] for name, *_ in labels]
+    shared = [_shared_start(column) for column in zip(*words, strict=True)]
+    if sum(map(len, shared)) < _LEAST_SHARED:
+        return list(curves), ""
+    short = {
+        id(curve): " ".join(filter(None, map(str.removeprefix, row, shared))).strip() + gap + value
+        for curve, row, (_, gap, value) in zip(named, words, labels, strict=True)
+    }
+    said = [
+        start if all(word == start for word in column) else f"{start} …".lstrip()
+        for start, column in zip(shared, zip(*words, strict=True), strict=True)
+    ]
+    return [replace(curve, label=short.get(id(curve), curve.label)) for curve in curves], " ".join(said)
+
+
+def _shared_start(words: Sequence[str]) -> str:
+    """What all `words` begin with, in whole parts: a key with its =, part of a name with its hyphen."""
+    if len({*words}) == 1:
+        return words[0]
+    parts = zip(*(re.findall("[^ =_/-]*[ =_/-]", word) for word in words), strict=False)
+    return "".join(part for part, *_ in takewhile(lambda each: len({*each}) == 1, parts)).rstrip()
 
 
 def height_of(curves: Sequence[Curve], width: int) -> int:
@@ -66,9 +85,17 @@ def height_of(curves: Sequence[Curve], width: int) -> int:
     return sum(len(wrap(curve.label, width)) for curve in curves)
 
 
-def draw_curve(axes: Axes, curve: Curve, scale: float) -> None:
-    """Its line, marks, dots, errors and band; `scale` is that of letters, which lines and marks shrink with."""
+def draw_curve(axes: Axes, curve: Curve, scale: float, offset: int | None = None) -> None:
+    """Its line, marks, dots, errors and band; `scale` is that of letters, which lines and marks shrink with.
+
+    With `offset`, the place among many curves, only some points are marked, other ones than on the next curve.
+    """
     points = len(curve.x)
+    step = 1 if points <= _ALL_MARKED else ceil(points / _MARKED)
+    first = 0
+    if offset is not None and curve.errors is None:
+        step = max(step, _APART)
+        first = offset % step
     axes.plot(
         curve.x,
         curve.values,
@@ -76,9 +103,9 @@ def draw_curve(axes: Axes, curve: Curve, scale: float) -> None:
         linewidth=scale * (1.1 if curve.dashed else curve.width),
         linestyle="none" if not curve.joined else (0, (4, 2)) if curve.dashed else "solid",
         marker=curve.mark,
-        markevery=1 if points <= _ALL_MARKED else ceil(points / _MARKED),
+        markevery=(first, step),
         markersize=scale * (3 if curve.dashed else 2 + curve.width),
-        markerfacecolor="white" if curve.dashed else curve.colour,
+        markerfacecolor=_filling(curve),
         clip_on=False,
         zorder=3 if curve.dashed else 4,
     )
@@ -99,6 +126,10 @@ def draw_curve(axes: Axes, curve: Curve, scale: float) -> None:
         )
     if curve.band is not None:  # below every line
         axes.fill_between(curve.x, *curve.band, color=curve.colour, alpha=0.13, linewidth=0, zorder=1)
+
+
+def _filling(curve: Curve) -> str:
+    return "white" if curve.dashed else curve.colour
 
 
 def darker(colour: str) -> tuple[float, float, float]:
@@ -125,6 +156,8 @@ def label_ends(axes: Axes, curves: Sequence[Curve], line: float, width: int) -> 
 
 
 def _label_column(axes: Axes, curves: Sequence[Curve], at: float, line: float, width: int) -> None:
+    from matplotlib import rcParams
+    from matplotlib.patches import ConnectionPatch
     from matplotlib.transforms import blended_transform_factory
 
     share, share_x = _shares(axes.yaxis), _shares(axes.xaxis)
@@ -138,16 +171,33 @@ def _label_column(axes: Axes, curves: Sequence[Curve], at: float, line: float, w
         for curve, end, place, height in zip(curves, ends, places, heights, strict=True)
     )
     transform = blended_transform_factory(axes.transData, axes.transAxes)
-    transform += _to_the_right(axes, 2 * _BESIDE if moved else _BESIDE)
+    mark = 0.5 * float(rcParams["font.size"])
+    of_marks = transform + _to_the_right(axes, 2 * _BESIDE)
+    transform += _to_the_right(axes, 2 * _BESIDE + 1.3 * mark if moved else _BESIDE)
     for curve, label, end, place in zip(curves, labels, ends, places, strict=True):
-        leader: dict[str, Any] = {
-            "arrowstyle": "-",
-            "linewidth": 0.5,
-            "color": curve.colour,
-            "relpos": (0, 0.5),
-            "shrinkA": 1,
-            "shrinkB": 3,
-        }
+        if moved:  # a line leads to it, and its mark says which where many lines run
+            leader = ConnectionPatch(
+                (curve.x[-1], end),
+                (at, place),
+                axes.transData,
+                of_marks,
+                shrinkA=3,
+                shrinkB=mark / 2,
+                linewidth=0.5,
+                color=curve.colour,
+            )
+            leader.set_in_layout(False)
+            axes.add_artist(leader).set_clip_on(False)
+            axes.plot(
+                at,
+                place,
+                curve.mark,
+                color=curve.colour,
+                markerfacecolor=_filling(curve),
+                markersize=mark,
+                transform=of_marks,
+                clip_on=False,
+            )
         axes.annotate(
             label,
             xy=(curve.x[-1], end),
@@ -158,7 +208,6 @@ def _label_column(axes: Axes, curves: Sequence[Curve], at: float, line: float, w
             color=darker(curve.colour),
             fontweight="normal" if curve.dashed else "bold",
             annotation_clip=False,
-            arrowprops=leader if moved else None,
             bbox=_PAPER if inside else None,
             zorder=5,
         )

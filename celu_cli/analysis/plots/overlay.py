@@ -97,6 +97,7 @@ def _lines(groups: Sequence[Group], measure: Measure, band: BandKind) -> Iterato
 def _curves(
     lines: Sequence[_Line], train: bool, band: BandKind, seconds: float | None, sizes_differ: bool
 ) -> Iterator[Curve]:
+    many = len(lines) > _MOST_WITH_BANDS
     for number, line in enumerate(lines):
         size = f", n\u00a0=\u00a0{line.test.n}" if sizes_differ else ""
         for of, label in (
@@ -111,7 +112,7 @@ def _curves(
                     line.look.colour,
                     line.look.mark,
                     dashed=not label,
-                    width=max(_WIDTHS[1], _WIDTHS[0] - number * _THINNER),
+                    width=_WIDTHS[1] if many else max(_WIDTHS[1], _WIDTHS[0] - number * _THINNER),
                     band=(of.low, of.high) if of.n > 1 and band != "none" else None,
                 )
 

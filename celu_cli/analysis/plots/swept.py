@@ -127,8 +127,7 @@ def heat_map_figure(
     found = [[by_setting.get((repr(x), repr(y))) for x in columns] for y in rows]
     means = [[summary.mean if summary else float("nan") for summary in line] for line in found]
     frame = Frame(title, "", "mean over seeds", size)
-    if size is None:
-        frame.make_room(0.35 * len(rows) + 0.8)
+    frame.make_room(0.35 * len(rows) + 0.8)
     figure = frame.figure()
     axes = figure.subplots()
     image = axes.imshow(means, origin="lower", aspect="auto", cmap="cividis")

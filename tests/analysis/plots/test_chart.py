@@ -9,12 +9,14 @@ import matplotlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.lines import Line2D
+from matplotlib.patches import ConnectionPatch
 from matplotlib.text import Annotation, Text
 
 from celu_cli.analysis.plots.chart import CENTIMETRE, Chart, Panel, chart_figure, save_chart
 from celu_cli.analysis.plots.curve import Curve, spread
 from celu_cli.analysis.plots.style import BLUE, FORMATS
-from celu_cli.errors import RunError
+from celu_cli.errors import RunError, UsageError
 
 LINE = Curve("run 0.9", [1, 2, 3], [0.5, 0.7, 0.9], BLUE)
 CHART = Chart("title", "subtitle", [Panel("accuracy", [LINE])])
@@ -95,9 +97,44 @@ def labels_of(chart: Chart) -> dict[str, Annotation]:
     return {text.get_text(): text for text in axes.texts if isinstance(text, Annotation)}
 
 
-def test_no_line_leads_to_a_label_beside_its_point() -> None:
-    one = Chart("", "", [Panel("", [Curve("a", [1], [0.2], BLUE), Curve("b", [1], [0.8], BLUE)])])
-    assert all(label.arrow_patch is None for label in labels_of(one).values())
+@pytest.mark.parametrize(("lower", "lines"), [(0.2, 0), (0.79, 3)])
+def test_lines_lead_to_labels_only_where_these_cannot_stand_beside_their_points(
+    lower: float, lines: int
+) -> None:
+    curves = [Curve(f"{value:.3f}", [1], [value], BLUE) for value in (lower, lower + 0.005, 0.8)]
+    (axes,) = chart_figure(Chart("", "", [Panel("", curves, (0, 1))])).axes
+    assert sum(isinstance(artist, ConnectionPatch) for artist in axes.get_children()) == lines
+
+
+def test_where_many_curves_run_each_has_its_mark_at_its_label_and_no_two_neighbours_at_one_point() -> None:
+    curves = [
+        Curve(f"run {number}", list(range(1, 9)), [0.5 + number / 1000] * 8, BLUE, mark)
+        for number, mark in enumerate("os^DvPX")
+    ]
+    (axes,) = chart_figure(Chart("", "", [Panel("", curves, (0, 1))])).axes
+    drawn = [line for line in axes.lines if len(line.get_xdata()) == 8]
+    beside = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    assert [line.get_marker() for line in beside] == list("os^DvPX")
+    marked = [{*range(8)[slice(first, None, step)]} for first, step in map(Line2D.get_markevery, drawn)]
+    assert all(marked)
+    assert all(not one & other for one, other in pairwise(marked))
+
+
+def test_a_size_without_room_for_the_words_is_refused_with_one_that_has_it() -> None:
+    settings = [f"optimizer.name={name} epochs={n}" for name in ("adam", "amsgrad") for n in range(100, 108)]
+    curves = [Curve(f"{setting}  0.1234", [1, 2], [0.1, 0.5], BLUE) for setting in settings]
+    chart = Chart("A title of some words", "shared by all " * 9, [Panel("accuracy", curves)])
+    with pytest.raises(UsageError, match="--size 8x6: the words of this picture need 8x") as refused:
+        chart_figure(chart, (8 * CENTIMETRE, 6 * CENTIMETRE))
+    _, _, height = str(refused.value).partition("need 8x")
+    figure = chart_figure(chart, (8 * CENTIMETRE, float(height.split()[0]) * CENTIMETRE))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert axes.get_position().width > 0.4
+    above = min(Text.get_window_extent(text).y0 for text in figure.texts[:2])
+    assert axes.get_window_extent().y1 < above
 
 
 def test_a_curve_that_ends_early_is_labelled_where_it_ends() -> None:
@@ -130,6 +167,20 @@ def test_long_labels_leave_the_plot_its_room_and_say_once_what_they_share(column
     assert "30 epochs; labels: network.initializer=glorot_normal optimizer.beta_2= …" in above
     boxes = [Text.get_window_extent(text) for text in axes.texts]
     assert all(box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_labels_of_settings_are_their_values_where_the_keys_would_take_the_room() -> None:
+    names = [
+        f"optimizer.name={rule} optimizer.learning_rate={rate} filters=8"
+        for rule, rate in [("adam", 0.01), ("sgd", 0.1)]
+    ]
+    curves = [Curve(f"{name}  0.9", [1, 2], [0.1, 0.5], BLUE) for name in names]
+    published = Curve("case-c published 0.7", [1, 2], [0.1, 0.7], BLUE, dashed=True)
+    figure = chart_figure(Chart("", "", [Panel("", [*curves, published])]))
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert labels == ["adam 0.01  0.9", "sgd 0.1  0.9", "case-c published 0.7"]
+    above = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert "labels: optimizer.name= … optimizer.learning_rate= … filters=8" in above
 
 
 def test_no_dot_lies_outside_the_plot() -> None:

@@ -161,10 +161,12 @@ def _verdict(contrast: Contrast, loss: bool) -> str:
         return f"more than chance ({p})"
     if contrast.smallest_corrected > LEVEL:
         seeds = f"{contrast.n} pairs" if contrast.paired else "so few seeds"
-        corrected = f", or {contrast.smallest_corrected:.3g} when corrected for {contrast.rows} rows"
+        corrected = ""
+        if contrast.smallest_corrected > contrast.smallest_p:
+            corrected = f", or {contrast.smallest_corrected:.3g} when corrected for {contrast.rows} rows"
         return (
             f"too few seeds to distinguish it from chance: {seeds} never give p below {contrast.smallest_p:.3g}"
-            f"{corrected if rows else ''}, and {LEVEL} is asked for; {_more(contrast, loss)}"
+            f"{corrected}, and {LEVEL} is asked for; {_more(contrast, loss)}"
         )
     return f"not distinguishable from chance ({p}); {_more(contrast, loss)}"
 

@@ -224,22 +224,29 @@ def _word(value: object, values: Sequence[object]) -> str:
 def _group(label: str, runs: Sequence[Run], choice: Choice, older: Collection[Path]) -> Group:
     counted: dict[int, Run] = {}
     reasons: dict[str, list[int]] = {}
+    lacking: dict[int, str] = {}  # why the newest run of a seed does not count
     for run in runs:  # oldest first
         seed = run.case.seed
-        if run.path in older:
-            reasons.setdefault("older", []).append(seed)
-        elif run.status != "completed" and not choice.unfinished:
-            diverged = run.status == "failed" and run.manifest.exit_code == ExitCode.DIVERGED
-            reasons.setdefault("diverged" if diverged else run.status, []).append(seed)
-        elif value_of(run, choice) is None:
-            reasons.setdefault("without a value", []).append(seed)
-        else:
-            if seed in counted:
-                reasons.setdefault("repeated", []).append(seed)
-            counted[seed] = run
+        why = "older" if run.path in older else _why_left_out(run, choice)
+        if why:
+            reasons.setdefault(why, []).append(seed)
+            lacking |= {seed: why} if why != "older" else {}
+            continue
+        if seed in counted:
+            reasons.setdefault("repeated", []).append(seed)
+        counted[seed] = run
     chosen = dict(sorted(counted.items()))
     values = {seed: value for seed, run in chosen.items() if (value := value_of(run, choice)) is not None}
-    left_out = tuple(
-        LeftOut(why, len(seeds), tuple(sorted({*seeds} - values.keys()))) for why, seeds in reasons.items()
-    )
+    seeds = {
+        why: tuple(sorted(seed for seed, its in lacking.items() if its == why and seed not in values))
+        for why in reasons
+    }
+    left_out = tuple(LeftOut(why, len(left), seeds[why]) for why, left in reasons.items())
     return Group(label, tuple(runs), tuple(chosen.values()), values, left_out)
+
+
+def _why_left_out(run: Run, choice: Choice) -> str:
+    if run.status != "completed" and not choice.unfinished:
+        diverged = run.status == "failed" and run.manifest.exit_code == ExitCode.DIVERGED
+        return "diverged" if diverged else run.status
+    return "without a value" if value_of(run, choice) is None else ""

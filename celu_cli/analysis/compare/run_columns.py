@@ -28,7 +28,7 @@ _FIRST_IN_REPORT = (
 )
 _GAP = "gap: train minus test accuracy, in percentage points"
 _POINTS = "points: test accuracy minus the published one, in percentage points"
-_LEFT_OUT = "left out: runs with the same settings and seed, without --newest rows of their own"
+_LEFT_OUT = "left out: runs with the same settings and seed; without --newest each has its own row"
 _COSINE = "cosine: of the gradient in use with the exact one, mean over layers and measurements"
 
 

@@ -72,6 +72,14 @@ def test_the_smallest_p_is_written_whole_and_beside_holms_correction(model: Grou
     )
 
 
+def test_a_correction_that_changes_nothing_is_not_spoken_of(model: Group) -> None:
+    base, few = seeds(*[0.7] * 6), seeds(0.71, 0.69, 0.72, 0.7)
+    *_, last = against(model, base, seeds(*[0.72] * 6), few)
+    # Of two rows the one whose p is the larger is corrected by 1.
+    assert last.smallest_corrected == last.smallest_p == 0.125
+    assert "4 pairs never give p below 0.125, and 0.05 is asked for" in sentence(last, "test-accuracy")
+
+
 def test_where_p_is_large_the_sentence_says_what_so_many_seeds_find_and_no_number_that_would_settle_it(
     model: Group,
 ) -> None:

@@ -88,6 +88,19 @@ def test_of_a_repeated_seed_the_newest_run_that_finished_counts_once(tmp_path: P
     assert {left.why: left.runs for left in group.left_out} == {"repeated": 1, "interrupted": 1}
 
 
+@pytest.mark.parametrize("newest", [False, True])
+def test_a_seed_that_lacks_a_value_has_one_reason_that_of_its_newest_run(
+    tmp_path: Path, newest: bool
+) -> None:
+    record_run(tmp_path, make_case(seed=1))
+    for done in (1, 2):
+        record_run(tmp_path, done=done)
+    (group,) = groups_in(tmp_path, Choice(newest=newest))
+    counts = {"older": 1, "interrupted": 1} if newest else {"interrupted": 2}
+    assert {left.why: left.runs for left in group.left_out} == counts
+    assert {left.why: left.seeds for left in group.left_out if left.seeds} == {"interrupted": (0,)}
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     run = read_run(record_run(tmp_path))

@@ -22,7 +22,7 @@ COMMANDS = (
 )
 """Each is a module of `celu_cli.cli.commands`; in this order they stand in the help."""
 # What is imported stays, and neither a command nor a training leaves garbage in circles: to look for some after every
-# 700 new objects, as Python does unasked, takes a tenth of a short command and a fifth of TensorFlow's import.
+# 700 new objects, as Python does unasked, takes a tenth of a short command.
 _OBJECTS_UNTIL_COLLECTION = 100_000
 
 

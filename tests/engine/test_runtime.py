@@ -64,6 +64,22 @@ print(activations.gelu(tf.zeros([1])).numpy(), tf.keras.optimizers.Adam.__name__
     assert result.stdout.split() == ["False", "[0.]", "Adam", "True"]
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_looked_for_while_tensorflow_is_imported_and_as_before_afterwards(
+    enabled: bool,
+) -> None:
+    program = f"""
+import gc
+gc.{"enable" if enabled else "disable"}()
+before, looks = (gc.isenabled(), gc.get_threshold()), []
+gc.callbacks.append(lambda phase, _: looks.append(phase))
+import celu_cli.engine
+print((gc.isenabled(), gc.get_threshold()) == before, looks.count("start") < 100)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "True True\n"
+
+
 def test_a_graph_is_not_rewritten_before_it_runs_on_a_processor() -> None:
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("a GPU's graphs are rewritten")

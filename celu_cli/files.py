@@ -41,7 +41,7 @@ def read_file(path: Path) -> bytes:
     """The content of the file.
 
     Raises:
-        OSError: it cannot be read, or is no file: a pipe would be waited for, a device read without end.
+        OSError: it cannot be read, or is not a file: a pipe would be waited for, a device read without end.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -61,7 +61,7 @@ def append_text(path: Path, text: str) -> None:
     """Add `text` to the file, as UTF-8; one that has other names too is copied first, so that they keep what they have.
 
     Raises:
-        OSError: it cannot be written, or is no file.
+        OSError: it cannot be written, or is not a file.
     """
     with suppress(FileNotFoundError):
         if path.is_symlink() or path.stat().st_nlink > 1:

@@ -128,7 +128,7 @@ def load_recorded_case(path: Path) -> Case:
     """The case in the file `path`, as ``load_case(path, to_train=False)`` reads it.
 
     Raises:
-        CaseError: the file cannot be read or is no valid case.
+        CaseError: the file cannot be read or is not a valid case.
     """
     return _quickly(path) or load_case(path, to_train=False)
 

@@ -20,7 +20,7 @@ def share_images(plan: NetworkPlan) -> int:
 
 
 def count_shares(case: Case, plan: NetworkPlan, threads: int | None = None) -> int:
-    """Into how many shares a batch of `case` is cut: what it says itself, else as many for each thread that is used.
+    """Into how many shares a batch of `case` is cut: what it says itself, otherwise as many for each thread in use.
 
     `threads` is by default what this process may use. 1, 2 and 4 threads get the same number, and so the same results,
     where memory demands 4 shares.

@@ -53,7 +53,7 @@ class Where:
                 there = ", ".join(sorted({value_text(each[key]) for each in found if key in each}))
                 asked = ",".join(map(value_text, values))
                 raise UsageError(f"no run has {key}={asked}; there are {key}={there}")
-        raise UsageError("each condition holds for some run, but for none all of them")
+        raise UsageError("each condition holds for some run, but no run meets them all")
 
 
 def parse_where(text: str) -> Where:
@@ -66,7 +66,7 @@ def parse_where(text: str) -> Where:
     for word in _BETWEEN.split(text.strip()):
         key, equals, values = (part.strip() for part in word.partition("="))
         if not equals or not KEY.fullmatch(key):
-            raise UsageError(f"--where {text!r}: {word!r} is no condition; {_FORM}")
+            raise UsageError(f"--where {text!r}: {word!r} is not a condition; {_FORM}")
         try:
             axis = read_axis(key, values, Place("--where"))
         except ValueProblem as error:

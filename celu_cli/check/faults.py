@@ -92,7 +92,7 @@ def _not_finite(check: GradientCheck) -> Iterator[Fault]:
 
 
 def _misread(check: GradientCheck) -> Iterator[Fault]:
-    """Where the engine computes something else than the case says, whatever its gradients are."""
+    """Where the engine computes something other than the case says, whatever its gradients are."""
     for layer in check.layers:
         if layer.reading is not None and deviates(layer.reading):
             yield Fault(

@@ -26,7 +26,7 @@ def read_check(run_path: Path) -> tuple[GradientCheck, Verdict] | None:
     """The check in a run's directory; None where there is none.
 
     Raises:
-        RunError: the file cannot be read or is no check.
+        RunError: the file cannot be read or is not a check.
     """
     path = run_path / CHECK_NAME
     if not path.exists():

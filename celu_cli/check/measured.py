@@ -159,7 +159,7 @@ class GradientCheck:
 
     @property
     def declares_bias(self) -> bool:
-        """Whether the case asks for something else than the true gradient."""
+        """Whether the case asks for something other than the true gradient."""
         return self.rule == "article" or bool(self.dilated_layers)
 
     def errors(self, kind: Kind) -> list[float]:

@@ -14,7 +14,8 @@ from celu_cli.errors import UsageError
 from celu_cli.text import hold, release
 
 _Formatter: Any = typer.Context.formatter_class
-_VALUES = {"str": "TEXT", "int": "N", "int range": "N", "float": "NUMBER", "float range": "NUMBER"}
+_VALUES = {"str": "TEXT"} | dict.fromkeys(("int", "int range"), "N")
+_VALUES |= dict.fromkeys(("float", "float range", "list[float]"), "NUMBER")
 
 
 class _WholeWords(_Formatter):  # type: ignore[misc]  # typer's, which is click's or a copy of it
@@ -77,7 +78,7 @@ def _refuse_key(option: str, following: str) -> None:
     if key := key_of_option(name):
         value = value if equals else "" if following.startswith("-") else following
         hint = f"{key}={value or 'VALUE'}"
-        raise UsageError(f"there is no option {name}; a value of the case is no option: write {hint}")
+        raise UsageError(f"there is no option {name}; a value of the case is not an option: write {hint}")
 
 
 class Group(TyperGroup):

@@ -70,7 +70,9 @@ class _Transfer:
         with self._request(start) as response:
             if response.status_code == 416:  # no such range: what was kept is too long for the file
                 self.discard()
-                raise _BrokenOffError(f"{self.host} has another {self.path.name} than the part that was kept")
+                raise _BrokenOffError(
+                    f"{self.host} has a different {self.path.name} from the one of which a part was kept"
+                )
             self._refuse(response)
             if not self._continues(response, start):
                 start = 0
@@ -133,7 +135,7 @@ class _Transfer:
             return False
         if content_range is None or int(content_range[1]) != start:
             self.discard()
-            raise DataError(f"sent another part of {self.path.name} than it was asked for")
+            raise DataError(f"sent a different part of {self.path.name} from the one that was requested")
         return True
 
     def _total(self, response: Response, start: int) -> int | None:

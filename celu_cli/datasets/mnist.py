@@ -78,7 +78,7 @@ def decode_npz(files: Mapping[str, bytes]) -> Arrays:
         with zipfile.ZipFile(io.BytesIO(files[NPZ_FILE])) as archive:
             return {name: _read_npz_member(archive, name) for name in NPZ_KEYS}
     except _DAMAGED_NPZ as error:
-        raise DataError(f"{NPZ_FILE} is damaged or another file: {error}") from error
+        raise DataError(f"{NPZ_FILE} is damaged or a different file: {error}") from error
 
 
 def _read_npz_member(archive: zipfile.ZipFile, name: str) -> Bytes:

@@ -18,7 +18,7 @@ def scaled(x: Tensor, factor: float) -> Tensor:
 
 
 def share(array: NDArray[Any]) -> Tensor:
-    """A tensor with the values of an array that nobody changes: on the same memory if that is aligned, else a copy.
+    """A tensor with the values of an array that nobody changes: on the same memory if aligned, otherwise a copy.
 
     `tf.constant` always copies, and as a rule twice. Aligned to 64 bytes are the arrays of `celu_cli.datasets`.
     """

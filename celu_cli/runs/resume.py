@@ -147,9 +147,7 @@ def _choose(tiers: Iterable[Sequence[_Candidate]]) -> _Candidate | None:
             continue
         if all(not differences(matching[-1].run.case, one.run.case) for one in matching):
             return matching[-1]
-        raise RunError(
-            "\n".join(["several unfinished runs are meant; name one of them:", *_listed(matching)])
-        )
+        raise RunError("\n".join(["several unfinished runs match; name one of them:", *_listed(matching)]))
     return None
 
 
@@ -173,7 +171,9 @@ def _refuse(
     problems = [f"  left out: {problem}" for problem in found.problems]
     same = [one for one in candidates if not [line for line in one.changes if not line.startswith("epochs:")]]
     if exactly and (training := [one.run for one in same if one.run.status in _TRAINING]):
-        raise RunError(f"{training[-1].path} trains this already, on {training[-1].manifest.process.host}")
+        raise RunError(
+            f"{training[-1].path} is already training this, on {training[-1].manifest.process.host}"
+        )
     unfinished = _unfinished(same if exactly else candidates)
     if len(unfinished) == 1:
         return unfinished[0]

@@ -27,7 +27,7 @@ def export_network(network: TrainedNetwork, file_format: ModelFormat, path: Path
 
     Raises:
         UsageError: the path does not fit the format, the package that writes it is missing, or the network has
-            something that other programs have not.
+            something that other programs do not have.
         RunError: the file cannot be written.
     """
     _check_path(file_format, path)

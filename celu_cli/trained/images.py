@@ -50,7 +50,7 @@ def read_image(path: Path, dataset: Definition, *, ink: bool = False) -> Bytes:
     the middle (LeCun et al. 1998, section III.A).
 
     Raises:
-        DataError: the file is no image, damaged, or far too large, or there is no ink in it.
+        DataError: the file is not an image, damaged, or far too large, or there is no ink in it.
     """
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError

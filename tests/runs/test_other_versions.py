@@ -122,7 +122,7 @@ def test_runs_without_the_times_of_their_epochs_are_not_drawn_over_time_and_that
     make_earlier(runs[1])
     outcome = celu(*over_time, runs[1].name)
     assert outcome.code == 2
-    assert "how long an epoch took is not recorded of" in outcome.err
+    assert "how long an epoch took is not recorded for" in outcome.err
     other = record_run(Path("logs"), make_case(alpha=1.0))
     assert celu(*over_time, runs[1].name, other.name).code == 0
     assert "times not recorded: " in Path("curves.svg").read_text()

@@ -53,7 +53,7 @@ def test_of_two_unfinished_runs_the_one_that_was_asked_for_is_resumed(logs: Path
 
 def test_several_runs_that_can_be_meant_are_listed_with_what_differs(logs: Path) -> None:
     paths = [begin(logs, "seed=1"), begin(logs, "seed=2", "alpha=1")]
-    with pytest.raises(RunError, match="several unfinished runs are meant") as raised:
+    with pytest.raises(RunError, match="several unfinished runs match") as raised:
         find_run_to_resume("mine.yaml", logs)
     for path, said in zip(paths, ("seed=1 alpha=2.0", "seed=2 alpha=1.0"), strict=True):
         assert f"celu run --resume {path}\n    " in str(raised.value)
@@ -108,7 +108,7 @@ def test_a_name_of_several_runs_means_the_one_that_is_unfinished(logs: Path) -> 
     for reference in ("mine", "logs/mine", "logs"):
         assert find_run_to_resume(reference, logs)[0].path == path
     begin(logs, "seed=3")
-    with pytest.raises(RunError, match="several unfinished runs are meant"):
+    with pytest.raises(RunError, match="several unfinished runs match"):
         find_run_to_resume("mine", logs)
 
 
@@ -140,7 +140,7 @@ def test_for_a_job_that_may_be_started_again_only_exactly_its_own_run_counts(log
 
 def test_a_job_does_not_begin_what_is_in_training_already(logs: Path) -> None:
     recorder = RunRecorder.open(logs, load_case("mine.yaml"))
-    with recorder, pytest.raises(RunError, match="trains this already") as raised:
+    with recorder, pytest.raises(RunError, match="is already training this") as raised:
         find_run_to_resume("mine.yaml", logs, exactly=True)
     assert not isinstance(raised.value, NothingToResumeError)
 

@@ -40,7 +40,7 @@ class Band:
 def band_of(runs: Sequence[Run], phase: Phase, measure: Measure = "accuracy", kind: BandKind = "sd") -> Band:
     """The accuracies or losses of `runs`, each with an epoch, over the epochs that all of them have.
 
-    Where one of them is no finite number, as the loss of a training that diverged, so is mean and band.
+    Where one of them is not a finite number, as the loss of a training that diverged, so is mean and band.
     """
     values = [{epoch.epoch: value_of(epoch, phase, measure) for epoch in run.metrics} for run in runs]
     times = [

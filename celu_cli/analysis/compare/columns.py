@@ -89,7 +89,7 @@ class Records:
 
     @property
     def plain(self) -> list[dict[str, Any]]:
-        """Every value as files have it: floats with six decimals, None for what is no finite number."""
+        """Every value as files have it: floats with six decimals, None for what is not a finite number."""
         return [
             {
                 name: finite(round(value, _DIGITS)) if isinstance(value, float) else value
@@ -203,7 +203,7 @@ class Records:
         return sorted(columns, key=lambda column: places.get(column.name, 0))
 
     def _differ(self, name: Column) -> bool:
-        """Whether name and settings tell all rows apart."""
+        """Whether name and settings distinguish all rows."""
         settings = [name, *(column for column in self.columns if column.keys)]
         return len({tuple(column.cell(row) for column in settings) for row in self.rows}) == len(self.rows)
 

@@ -86,7 +86,7 @@ def uneven_epochs(runs: Sequence[Run]) -> list[int]:
 
 
 def value_of(run: Run, choice: Choice) -> float | None:
-    """The metric of `run`; None where it has no such epoch or the value is no finite number."""
+    """The metric of `run`; None where it has no such epoch or the value is not a finite number."""
     epochs = [epoch for epoch in run.metrics if choice.epoch is None or epoch.epoch <= choice.epoch]
     if not epochs or (choice.epoch is not None and epochs[-1].epoch != choice.epoch):
         return None

@@ -1,4 +1,4 @@
-"""What a picture of groups is called and how its lines are told apart: by what differs, below what is shared."""
+"""What a picture of groups is called and how its lines are distinguished: by what differs, below what is shared."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def overlay_chart(
     lines = [line for line in found if not over_time or isfinite(line.test.seconds[-1])]
     untimed = ", ".join(line.label for line in found if line not in lines)
     if untimed and not lines:
-        raise RunError(f"how long an epoch took is not recorded of {untimed}; draw over epochs")
+        raise RunError(f"how long an epoch took is not recorded for {untimed}; draw over epochs")
     unit, seconds = time_unit(max((line.test.seconds[-1] for line in lines), default=0.0))
     sizes = {line.test.n for line in lines}
     curves = [*_curves(lines, train, band, seconds if over_time else None, len(sizes) > 1)]

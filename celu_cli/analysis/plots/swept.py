@@ -154,7 +154,7 @@ def values_of(points: Sequence[Point], key: str) -> list[Any]:
 
 
 def _other_settings(point: Point, key: str) -> str:
-    """What else tells the point from others: a case by its name, another key with its value."""
+    """What else distinguishes the point from others: a case by its name, another key with its value."""
     return " ".join(
         str(value) if other == "case" else f"{other}={value_text(value)}"
         for other, value in point.settings.items()

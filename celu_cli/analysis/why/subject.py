@@ -34,7 +34,7 @@ class Subject:
 
 
 def find_subject(name: str, logs: Path, where: Where | None = None) -> Subject:
-    """What `name` means: the case of that name or file where there is one, else one run in `logs`.
+    """What `name` means: the case of that name or file where there is one, otherwise one run in `logs`.
 
     With `where`, which chooses among the runs of that name, it means a run.
 

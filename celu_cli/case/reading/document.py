@@ -228,7 +228,7 @@ class _Builder:
         self._refuse_anchor_and_tag(event, place)
         if isinstance(event, yaml.ScalarEvent):
             if any("\ud800" <= character <= "\udfff" for character in event.value):
-                self._say(place, "half of a surrogate pair, which is no text; remove it")
+                self._say(place, "half of a surrogate pair, which is not text; remove it")
             plain = not event.style  # LibYAML says "" where PyYAML says None
             return Node(resolve_scalar(event.value) if plain else event.value, place, key_place, event.value)
         if depth == DEEPEST:

@@ -152,7 +152,7 @@ def accepted(path: Path, field: FieldInfo, value: object = None) -> str:
 
 
 def hint(path: Path, field: FieldInfo, node: Node) -> str:
-    """What the user probably meant, as the end of a message; empty where that cannot be told."""
+    """What the user probably meant, as the end of a message; empty where that cannot be known."""
     choices = [choice for choice, _ in _choices(field)]
     value = node.value
     words = [word for choice in choices for word in literal_values(choice)]

@@ -36,7 +36,7 @@ def check(
         ),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail too where the gradient is biased as the case declares.")
+        bool, typer.Option("--strict", help="Also fail where the gradient is biased as the case declares.")
     ] = False,
     save: Annotated[
         bool,
@@ -70,7 +70,7 @@ def _check_one(
 
     case, run = _find(reference, overrides, logs)
     if save and run is None:
-        raise UsageError(f"--save keeps the check of a run, and {reference} is none: name a run")
+        raise UsageError(f"--save keeps the check of a run, and {reference} is not a run: name one")
     typer.echo(f"Checking the gradients of {case.name} …", err=True)
     # TensorFlow takes seconds to import: only now is it sure to be needed.
     from celu_cli.engine.check.gradients import check_on_sample

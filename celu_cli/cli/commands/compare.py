@@ -67,7 +67,7 @@ def compare(
         bool,
         typer.Option(
             "--all-keys",
-            help="Every setting, also where all rows agree; with csv, md and latex every column there is.",
+            help="Every setting, even where all rows agree; with csv, md and latex every column there is.",
         ),
     ] = False,
     columns: Annotated[
@@ -111,7 +111,7 @@ def compare(
     ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the picture.")] = None,
 ) -> None:
-    """Compare runs: accuracies, gap, difference to the published value, time and status.
+    """Compare runs: accuracies, gap, difference from the published value, time and status.
 
     Runs that differ only in their seed form a group with mean and sample standard deviation. docs/statistics.md
     explains what the statistics mean and what they cannot show.

@@ -20,7 +20,7 @@ def export(
         Literal["csv", "tensorboard", "keras", "savedmodel", "onnx", "npz"],
         typer.Option(
             "--to",
-            help="Of runs: one table with a row an epoch, or event files for TensorBoard. Of one run's trained "
+            help="Of runs: one table with a row for each epoch, or event files for TensorBoard. Of one run's trained "
             "network: a Keras model, a SavedModel, an ONNX graph, or the weights as NumPy arrays.",
         ),
     ],

@@ -18,7 +18,7 @@ def new(
 ) -> None:
     """Write a new case file, in which every key is explained and has its usual value as a comment.
 
-    A file that is there already is left as it is.
+    An existing file is left as it is.
     """
     from celu_cli.case.catalog import SWEEP_SUFFIXES
     from celu_cli.case.template import case_template
@@ -30,7 +30,7 @@ def new(
         text = case_template(file.stem)
     except ValueError:
         raise UsageError(
-            f"{file}: a case is called as its file, by letters, digits and _ . + -, at most 100"
+            f"{file}: a case has its file's name, which may have letters, digits and _ . + -, at most 100"
         ) from None
     try:
         with file.open("x", encoding="utf-8") as stream:

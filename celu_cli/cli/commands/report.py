@@ -38,7 +38,7 @@ def report(
 
     It compares as celu compare does. Tables can be sorted, curves zoomed, and both saved as CSV.
 
-    A gradient check is shown where its JSON lies in a run's directory as check.json.
+    A gradient check is shown for every run whose directory has it as check.json.
     """
     from celu_cli.analysis.compare.groups import Choice, check_epoch
     from celu_cli.analysis.report.build import build_report

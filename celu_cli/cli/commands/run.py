@@ -41,8 +41,8 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Resume a run that stopped. CASE is then a run directory, or a case, whose unfinished run is resumed "
-            "that trains what is asked for. epochs may be raised.",
+            help="Resume a run that stopped. CASE is then a run directory, or a case, whose unfinished run with these "
+            "values is resumed. epochs may be raised.",
         ),
     ] = False,
     resume_or_begin: Annotated[
@@ -69,8 +69,7 @@ def run(
         bool,
         typer.Option(
             "--tensorboard",
-            help="Also write event files for TensorBoard. A resumed run that has them continues them "
-            "in any case.",
+            help="Also write event files for TensorBoard. A resumed run that has them continues them anyway.",
         ),
     ] = False,
     tensorboard_histograms: Annotated[

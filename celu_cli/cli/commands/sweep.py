@@ -41,8 +41,8 @@ def sweep(
         typer.Option(
             "--workers",
             min=1,
-            help="Workers that train at the same time, each on cores of its own; default: one a core, as far as the "
-            "memory is enough, and elsewhere one a cell, 100 at most.",
+            help="Workers that train at the same time, each on cores of its own; default: on this machine one for "
+            "each core, as far as memory allows, elsewhere one for each cell, at most 100.",
         ),
     ] = None,
     on: Annotated[
@@ -66,11 +66,13 @@ def sweep(
     cpus_per_run: Annotated[
         int | None,
         typer.Option(
-            "--cpus-per-run", min=1, help="Cores of each worker; default: this machine's shared out, or 1."
+            "--cpus-per-run",
+            min=1,
+            help="Cores for each worker; default: an equal part of this machine's, elsewhere 1.",
         ),
     ] = None,
     gpus_per_run: Annotated[
-        float, typer.Option("--gpus-per-run", min=0, help="GPUs of each worker, on Ray or Slurm.")
+        float, typer.Option("--gpus-per-run", min=0, help="GPUs for each worker, on Ray or Slurm.")
     ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and what is left to do; train nothing.")

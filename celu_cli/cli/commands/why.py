@@ -26,8 +26,8 @@ def why(
 ) -> None:
     """Show what differs between two cases or runs, and which differences their results cannot separate.
 
-    A name that is a case means the case, even when there are runs of it, but for --where, which chooses one of its
-    runs; of a group, one run is compared: of the lowest seed, the newest.
+    A name that is a case means the case, even when there are runs of it, unless --where selects one of them. Of a
+    group one run is compared: the newest of the lowest seed.
     """
     from celu_cli.analysis.why.explain import explain
     from celu_cli.analysis.why.subject import find_subject

@@ -37,7 +37,7 @@ class Display(ABC):
         """The frame as it stands now."""
 
     def _say(self, line: str) -> None:
-        """Print a line that stays: above the frame, or past rich, which would wrap it to a width a file has not."""
+        """Print a line that stays: above the frame, or past rich, which would wrap even what goes to a file."""
         if self._live is None:
             print(line, file=self._console.file, flush=True)
         else:

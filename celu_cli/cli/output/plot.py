@@ -63,7 +63,7 @@ def _picture(
 
 
 def _axis(low: float, high: float) -> list[str]:
-    """What stands left of each row: some of the values, with as many digits as tell them apart."""
+    """What stands left of each row: some of the values, with as many digits as distinguish them."""
     step = (high - low) * _ROWS_A_TICK / (_ROWS - 1)
     digits = max(2, ceil(-log10(step)) + 1) if step > 0 else 4
     ticks = [

@@ -34,7 +34,7 @@ class Reference(NamedTuple):
 
 
 def joined(gradients: Sequence[Tensor]) -> Array:
-    """The gradient of a layer's weights as one array: as it is where there is one, else flat."""
+    """The gradient of a layer's weights as one array: as it is where there is one, otherwise flat."""
     arrays = [tf.cast(gradient, tf.float64).numpy() for gradient in gradients]
     return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
 

@@ -128,9 +128,9 @@ def test_why_takes_one_run_of_each_by_where(celu: Celu) -> None:
     [
         (("--where", "alpha=7"), "no run has alpha=7; there are alpha=1, 2, 4"),
         (("--where", "learning_rate=1"), "the key learning_rate; did you mean optimizer.learning_rate?"),
-        (("--where", "alpha"), "'alpha' is no condition; write key=value"),
+        (("--where", "alpha"), "'alpha' is not a condition; write key=value"),
         (("--where", "alpha=1,,2"), "an empty value"),
-        (("--where", "alpha=1 case=case-c"), "for none all of them"),
+        (("--where", "alpha=1 case=case-c"), "but no run meets them all"),
         (("case-b", "alpha=1"), "write a group's name in quotes, such as 'case-b alpha=1'"),
         (("case-x alpha=1",), "no run in logs is called 'case-x'"),
         (("case-b alpha=3",), "no run has alpha=3; there are alpha=1, 2"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -24,7 +24,8 @@ _HEIGHTS = (9 * CENTIMETRE, 12 * CENTIMETRE)  # of one panel and of two
 _FONT, _LEAST_FONT = 10.0, 6.5  # points
 _BOLD = 0.66  # the mean width of a letter of a label, as a share of the font
 _MARGIN = 0.1
-_LEAST = 0.8  # the height of a panel that can be read
+_APART = 4  # pixels between two words of an axis
+_LEAST, _PLEASANT = 0.8, 1.4  # the height of a panel that can be read, and of one whose size is ours
 _MANY = 4  # curves of which every point is marked
 
 
@@ -69,7 +70,7 @@ def chart_figure(chart: Chart, size: tuple[float, float] | None = None) -> Figur
     most = max((height_of(panel.curves, width) for panel in chart.panels), default=0)
     frame = Frame(chart.title, chart.subtitle, chart.note, size, len(chart.panels))
     below = 0.5 + 0.12 * (len(chart.panels) - 1)
-    frame.make_room(below + len(chart.panels) * max(_LEAST, most * frame.line))
+    frame.make_room(below + len(chart.panels) * max(_LEAST if size else _PLEASANT, most * frame.line))
     figure = frame.figure()
     height = max(0.5, (frame.inside - below) / len(chart.panels))
     for place, panel in enumerate(chart.panels, 1):
@@ -88,7 +89,22 @@ def chart_figure(chart: Chart, size: tuple[float, float] | None = None) -> Figur
         if place == len(chart.panels):
             axes.set_xlabel(chart.x_label)
         label_ends(axes, panel.curves, frame.line / height, width)
+        if chart.ticks:
+            set_ticks(figure, axes, chart.ticks)
     return figure
+
+
+def set_ticks(figure: Figure, axes: Axes, ticks: Mapping[float, str]) -> None:
+    """Mark x at `ticks` alone, with the words of those that do not touch the one before."""
+    axes.minorticks_off()
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    figure.draw_without_rendering()
+    shown, end = [], -inf
+    for word, label in zip(ticks.values(), axes.get_xticklabels(), strict=True):
+        box = label.get_window_extent()
+        shown.append(word if box.x0 > end else "")
+        end = box.x1 + _APART if box.x0 > end else end
+    axes.set_xticks(list(ticks), shown)
 
 
 def _with_short_labels(chart: Chart, width: int) -> Chart:
@@ -99,7 +115,10 @@ def _with_short_labels(chart: Chart, width: int) -> Chart:
         curves, words = shortened(panel.curves, width)
         panels.append(replace(panel, curves=curves))
         shared |= {f"labels: {words}": None} if words else {}
-    return replace(chart, panels=panels, subtitle="; ".join(filter(None, [chart.subtitle, *shared])))
+    parts = [chart.subtitle.removesuffix("."), *shared]
+    return replace(
+        chart, panels=panels, subtitle="; ".join(filter(None, parts)) if shared else chart.subtitle
+    )
 
 
 class Frame:
@@ -185,9 +204,6 @@ def _prepare_x(axes: Axes, chart: Chart) -> None:
     if chart.ticks is not None:
         if chart.logarithmic:
             axes.set_xscale("log")
-        if chart.ticks:
-            axes.minorticks_off()
-            axes.set_xticks(list(chart.ticks), list(chart.ticks.values()))
         return
     curves = [curve for panel in chart.panels for curve in panel.curves if len(curve.x)]
     first = min((curve.x[0] for curve in curves), default=1)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from math import log
 from typing import TYPE_CHECKING, Any
 
 from celu_cli.analysis.compare.metric import Metric
 from celu_cli.analysis.compare.setting_columns import distinct_cases
 from celu_cli.analysis.compare.swept import Point, Swept, verdict_of
 from celu_cli.analysis.compare.verdict import said_of
-from celu_cli.analysis.plots.chart import Chart, Frame, Panel, chart_figure
+from celu_cli.analysis.plots.chart import Chart, Frame, Panel, chart_figure, set_ticks
 from celu_cli.analysis.plots.curve import Curve
 from celu_cli.analysis.plots.labels import shared_text
 from celu_cli.analysis.plots.style import look_of
@@ -70,19 +71,20 @@ def swept_chart(
     for point in sorted(known, key=lambda point: places[repr(point.settings[key])]):
         lines.setdefault(_other_settings(point, key), []).append(point)
     beside = 0.0 if numeric else _BESIDE
+    word = _word(key)
     words = [
         said_of(label, said) if label else said
         for label, line in lines.items()
         if (
             said := verdict_of(
-                [replace(point, settings={key: point.settings[key]}) for point in line], [key], metric
+                [replace(point, settings={word: point.settings[key]}) for point in line], [word], metric
             )
         )
     ]
     curves = [
         Curve(
             label,
-            [places[repr(point.settings[key])] + number * beside for point in line],
+            [places[repr(point.settings[key])] + (number - (len(lines) - 1) / 2) * beside for point in line],
             [point.summary.mean for point in line if point.summary],
             look_of(number).colour,
             look_of(number).mark,
@@ -94,24 +96,33 @@ def swept_chart(
     ]
     return Chart(
         title,
-        ". ".join(filter(None, [subtitle, *words[:_MOST_VERDICTS]])),
+        " ".join(
+            [*([f"{subtitle}."] if subtitle and words else [subtitle]), *words[:_MOST_VERDICTS]]
+        ).strip(),
         [Panel(metric.replace("-", " "), curves)],
         key,
         _NOTE,
         ticks={places[repr(value)]: value_text(value) for value in values}
         if len(values) <= _MOST_TICKS
         else {},
-        logarithmic=numeric and (logarithmic or is_geometric(values)),
+        logarithmic=numeric and (logarithmic or is_logarithmic(values)),
     )
 
 
-def is_geometric(values: Sequence[float]) -> bool:
-    """Whether at least three values have one ratio from each to the next, as those of a logarithmic spacing."""
+def is_logarithmic(values: Sequence[float]) -> bool:
+    """Whether three or more values have one ratio from each to the next or, over a decade, evener ratios than steps."""
     ordered = sorted(set(values))
     if len(ordered) < 3 or ordered[0] <= 0:
         return False
-    ratios = [later / earlier for earlier, later in pairwise(ordered)]
-    return max(ratios) < 1.001 * min(ratios)
+    ratios = [log(later / earlier) for earlier, later in pairwise(ordered)]
+    steps = [later - earlier for earlier, later in pairwise(ordered)]
+    even = max(ratios) - min(ratios) < 0.001
+    return even or (ordered[-1] >= 10 * ordered[0] and _uneven(ratios) < _uneven(steps))
+
+
+def _uneven(parts: Sequence[float]) -> float:
+    """From 1 / n, where n parts are equal, to 1."""
+    return sum(part**2 for part in parts) / sum(parts) ** 2
 
 
 def heat_map_figure(
@@ -132,7 +143,6 @@ def heat_map_figure(
     axes = figure.subplots()
     image = axes.imshow(means, origin="lower", aspect="auto", cmap="cividis")
     axes.grid(visible=False)
-    axes.set_xticks(range(len(columns)), [value_text(value) for value in columns])
     axes.set_yticks(range(len(rows)), [value_text(value) for value in rows])
     known = [mean for line in means for mean in line if mean == mean]
     middle = (min(known) + max(known)) / 2 if known else 0.0
@@ -144,6 +154,7 @@ def heat_map_figure(
     axes.set_xlabel(keys[0])
     axes.set_ylabel(keys[1])
     figure.colorbar(image, ax=axes, label=metric.replace("-", " "))
+    set_ticks(figure, axes, dict(enumerate(map(value_text, columns))))
     return figure
 
 
@@ -153,10 +164,15 @@ def values_of(points: Sequence[Point], key: str) -> list[Any]:
     return sorted(values) if all(type(value) in (int, float) for value in values) else values
 
 
+def _word(key: str) -> str:
+    """The word for a key where there is little room, as values are chosen by."""
+    return key.removesuffix(".name").rpartition(".")[2]
+
+
 def _other_settings(point: Point, key: str) -> str:
     """What else distinguishes the point from others: a case by its name, another key with its value."""
     return " ".join(
-        str(value) if other == "case" else f"{other}={value_text(value)}"
+        str(value) if other == "case" else f"{_word(other)}={value_text(value)}"
         for other, value in point.settings.items()
         if other != key
     )

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from celu_cli.analysis.compare.swept import Point
 from celu_cli.analysis.plots.chart import chart_figure
-from celu_cli.analysis.plots.swept import heat_map_figure, is_geometric, swept_chart
+from celu_cli.analysis.plots.swept import heat_map_figure, is_logarithmic, swept_chart
 
 LINE = [Point({"alpha": alpha}, (0.5, 0.5 + alpha / 10), 2) for alpha in (0.25, 1.0, 4.0)]
 GRID = [
@@ -61,8 +63,37 @@ def test_a_map_has_a_number_for_each_pair_that_has_results() -> None:
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["adam", "sgd"]
 
 
-def test_a_geometric_list_counts_as_logarithmic() -> None:
-    assert is_geometric([0.25, 0.5, 1, 2, 4])
-    assert not is_geometric([1, 2, 3])
-    assert not is_geometric([0, 1, 10])
-    assert not is_geometric([1, 10])
+def test_values_whose_ratios_are_more_even_than_their_steps_count_as_logarithmic() -> None:
+    assert is_logarithmic([0.25, 0.5, 1, 2, 4])
+    assert is_logarithmic([1e-4, 3e-4, 8e-4, 1e-3, 3e-3])
+    assert not is_logarithmic([1, 2, 3])
+    assert not is_logarithmic([*range(1, 21)])
+    assert not is_logarithmic([0, 1, 10])
+    assert not is_logarithmic([1, 10])
+
+
+def test_the_words_of_values_that_lie_close_do_not_touch() -> None:
+    rates = (1e-4, 3e-4, 8e-4, 1e-3, 3e-3)
+    points = [Point({"optimizer.learning_rate": rate}, (0.5, 0.6), 2) for rate in rates]
+    figure = chart_figure(swept_chart(points, "optimizer.learning_rate", "test-accuracy", ""))
+    figure.draw_without_rendering()
+    labels = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    assert {"0.0001", "0.003"} <= {label.get_text() for label in labels}
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_lines_over_words_stand_around_these_and_are_called_by_the_last_words_of_their_keys() -> None:
+    points = [
+        Point({"optimizer.name": o, "optimizer.beta_2": b}, (0.5, 0.6), 2, (0, 1))
+        for o in ("adam", "sgd")
+        for b in (0.9, 0.99, 0.999)
+    ]
+    (panel,) = swept_chart(points, "optimizer.name", "test-accuracy", "").panels
+    assert [curve.label for curve in panel.curves] == ["beta_2=0.9", "beta_2=0.99", "beta_2=0.999"]
+    assert [sum(curve.x[place] for curve in panel.curves) for place in (0, 1)] == pytest.approx([0, 3])
+    subtitle = swept_chart(points, "optimizer.beta_2", "test-accuracy", "", "10 epochs").subtitle
+    assert subtitle.startswith(
+        "10 epochs. optimizer=adam: 2 seeds cannot tell these 3 values of beta_2 apart"
+    )
+    assert ".." not in subtitle

@@ -15,8 +15,8 @@ from celu_cli.timing import Turns
 SHARES = (16, 8, 4, 2)
 CALCULATED = (4, 8, 16)
 _SAID = """
-On one thread a step takes so many ms an image, by the images of a share. **What follows is a calculation from it, no
-measurement**: the ms that a step would take on more threads, each computing one share after another, if memory
+On one thread a step takes this long for an image, by the images of a share. **What follows is calculated from it, not
+measured**: the ms that a step would take on more threads, each computing one share after another, if memory
 bandwidth did not limit them and what is done once a step (the update) were divided among them too.
 
 """

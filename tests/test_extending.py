@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.invoke import Celu
+from tests.test_architecture_page import rows_below
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -79,6 +80,24 @@ def python(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words], cwd=copy, env=environment, capture_output=True, text=True, check=False
     )
+
+
+@pytest.mark.parametrize(
+    ("thing", "section"),
+    [
+        ("activation", BUILT_IN),
+        ("optimizer", OPTIMIZER),
+        ("layer operation", OPERATION),
+        ("backprop method", METHOD),
+    ],
+)
+def test_the_table_of_the_architecture_names_the_files_that_the_page_edits(thing: str, section: str) -> None:
+    edited = {
+        path for block in blocks(section, "python") for path in re.findall(r"^# (celu_cli/\S+\.py)", block)
+    }
+    (files,) = (files for name, files, _ in rows_below("To add …") if name == thing)
+    named = set(re.findall(r"`(celu_cli/[\w/.]+)`", files.partition("; where")[0]))
+    assert named == {f"{path.rpartition('/')[0]}/" if "/operations/" in path else path for path in edited}
 
 
 def test_an_activation_of_the_user_s_own_is_found_wrong_and_then_right(
@@ -176,6 +195,8 @@ def test_a_layer_operation_added_as_the_page_says_is_found_wrong_and_then_right_
     assert python(copy, "-m", "celu_cli", "check", "scaled.yaml").returncode == 0
     run = python(copy, "-m", "celu_cli", "run", "scaled.yaml")
     assert run.returncode == 0, run.stderr
+    heading, _, second, _ = python(copy, "-m", "celu_cli", "show", "scaled.yaml").stdout.splitlines()[3:7]
+    assert second[heading.index("scale") :].split()[0] == "0.5"
 
 
 def test_a_backprop_method_added_as_the_page_says_trains_and_is_compared_with_the_true_gradient(

@@ -48,18 +48,31 @@ def modules_of(package: Path) -> dict[str, Path]:
     }
 
 
+def names_in(node: ast.AST) -> list[str]:
+    """The dotted names that `node` imports; of one that is put together for `import_module`, its beginning."""
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=module, names=names):
+            # `from package import module` names a module behind the import.
+            return [f"{module}.{alias.name}" for alias in names]
+        case ast.Call(
+            func=ast.Name(id="import_module"),
+            args=[
+                ast.Constant(value=str(name)) | ast.JoinedStr(values=[ast.Constant(value=str(name)), *_]),
+                *_,
+            ],
+        ):
+            return [name.rstrip(".")]
+    return []
+
+
 def imports_of(path: Path, modules: Mapping[str, Path]) -> Iterator[tuple[int, str]]:
     """Line and module of every import of celu's own modules, lazy ones included."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import; write celu_cli in full"
-            # `from package import module` names a module behind the import.
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
+        relative = isinstance(node, ast.ImportFrom) and node.level
+        assert not relative, f"{path}:{node.lineno}: a relative import; write celu_cli in full"
+        for name in names_in(node):
             first, _, inner = name.partition(".")
             if first == "celu_cli" and inner != "__version__":
                 yield node.lineno, inner if inner in modules else inner.rpartition(".")[0]
@@ -91,22 +104,14 @@ def circle_in(package: Path) -> list[str]:
 
 def heavy_imports(package: Path) -> list[str]:
     """The modules outside the engine that import TensorFlow or Keras."""
-    found = []
-    for name, path in modules_of(package).items():
-        if name.split(".")[0] == "engine":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            found += [
-                f"{name}:{node.lineno}" for each in names if each.split(".")[0] in ("tensorflow", "keras")
-            ]
-    return found
+    return [
+        f"{name}:{node.lineno}"
+        for name, path in modules_of(package).items()
+        if name.split(".")[0] != "engine"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for imported in names_in(node)
+        if imported.split(".")[0] in ("tensorflow", "keras")
+    ]
 
 
 def long_modules(package: Path) -> dict[str, int]:
@@ -161,6 +166,13 @@ def test_an_upward_import_in_a_subpackage_is_seen(planted: Path) -> None:
     assert forbidden_imports(planted) == []
     (planted / "runs/tensorboard/writer.py").write_text("def f():\n    from celu_cli.analysis.why import x\n")
     assert forbidden_imports(planted) == ["runs/tensorboard/writer.py:2 imports analysis.why"]
+
+
+def test_what_import_module_imports_is_seen(planted: Path) -> None:
+    lines = ("import_module('celu_cli.runs.tensorboard')", "import_module(f'celu_cli.analysis.why.{name}')")
+    (planted / "runs/tensorboard/writer.py").write_text("\n".join((*lines, "import_module('keras.ops')")))
+    assert forbidden_imports(planted) == ["runs/tensorboard/writer.py:2 imports analysis"]
+    assert heavy_imports(planted) == ["runs.tensorboard.writer:3"]
 
 
 def test_a_circle_of_lazy_imports_is_seen(planted: Path) -> None:

@@ -64,8 +64,9 @@ def points_by(groups: Sequence[Group], wanted: str) -> tuple[str, list[Point]]:
     known = list(dict.fromkeys(key for each in settings for key in each))
     meant = [key for key in known if key == wanted] or [key for key in known if key.endswith(f".{wanted}")]
     if len(meant) != 1:
-        near = ", ".join(meant) or nearest_word(wanted, known) or "a key of the cases, as in --by alpha"
-        raise UsageError(f"--by {wanted}: {'several keys' if meant else 'no such key'}; did you mean {near}?")
+        near = ", ".join(meant) or nearest_word(wanted, known)
+        what = f"did you mean {near}?" if near else "name a key of the cases, as in --by alpha"
+        raise UsageError(f"--by {wanted}: {'several keys' if meant else 'no such key'}; {what}")
     key = meant[0]
     if len({repr(each.get(key)) for each in settings}) < 2:
         raise UsageError(

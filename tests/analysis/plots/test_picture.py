@@ -103,5 +103,7 @@ def test_a_case_of_which_nothing_is_drawn_is_not_named_above_the_picture(tmp_pat
 def test_a_key_that_is_not_there_or_does_not_differ_is_said(groups: list[Group]) -> None:
     with pytest.raises(UsageError, match="--by alhpa: no such key; did you mean alpha"):
         points_by(groups, "alhpa")
+    with pytest.raises(UsageError, match="--by case: no such key; name a key of the cases, as in --by alpha"):
+        points_by(groups, "case")
     with pytest.raises(UsageError, match="all groups have the same optimizer"):
         points_by(groups, "learning_rate")

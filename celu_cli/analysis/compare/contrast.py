@@ -90,6 +90,13 @@ def contrast_all(groups: Sequence[Group], baseline: Group, metric: Metric) -> di
     return found
 
 
+def can_test_pairs(groups: Sequence[Group], metric: Metric) -> bool:
+    """Whether at least one pair of `groups` has what an interval and a test need."""
+    several = [group for group in groups if len(group.values) > 1]
+    runs = [run for group in several for run in group.counted]
+    return len(several) > 1 and not is_best(metric) and not uneven_epochs(runs)
+
+
 def _overall(groups: Sequence[Group]) -> Overall | None:
     """One test over all groups; of two, it would be that of the pair."""
     if len(groups) < 3:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from celu_cli.analysis.compare.columns import Column, Record, Records, View, records_of
-from celu_cli.analysis.compare.contrast import Contrast, contrast_all, sentence
+from celu_cli.analysis.compare.contrast import Contrast, can_test_pairs, contrast_all, sentence
 from celu_cli.analysis.compare.groups import Choice, Group, keys_apart, seeds_text, uneven_epochs
 from celu_cli.analysis.compare.metric import Metric, is_best, is_loss
 from celu_cli.analysis.compare.remarks import remarks_on
@@ -166,8 +166,7 @@ def _hint(groups: Sequence[Group], metric: Metric) -> str:
     known = [group for group in groups if group.values]
     if len(known) < 2 or uneven_epochs([run for group in known for run in group.counted]):
         return ""
-    several = sum(len(group.values) > 1 for group in known) > 1
-    tested = ", with interval and p" if several and not is_best(metric) else ""
+    tested = ", with interval and p" if can_test_pairs(known, metric) else ""
     return f"--baseline CASE gives each difference from that case{tested}"
 
 

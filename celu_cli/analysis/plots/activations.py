@@ -36,6 +36,7 @@ _BAND_HEIGHT = 4.9
 _MARGIN = 0.06  # of the range of values
 _SAME = 1e-9
 _DIFFERENCES = "wrong; dashed: finite differences of $f$"
+_NOT_FINITE = "wrong: NaN or infinite, as at $x$ = {:.3g}"
 
 
 def draw_activations(curves: Sequence[ActivationCurve], path: Path, file_format: str) -> None:
@@ -125,8 +126,11 @@ def _draw_derivatives(axes: Axes, group: Sequence[ActivationCurve], styles: Sequ
         if curve.contradicted:
             differences = np.interp(x, curve.x, curve.differences)
             axes.plot(x, differences, color=_INK, linestyle="--", linewidth=1.3, zorder=5)
+    notes = [_NOT_FINITE.format(at) for curve in group if (at := curve.not_finite_at) is not None]
     if any(curve.contradicted for curve in group):
-        axes.text(0, 1.03, _DIFFERENCES, transform=axes.transAxes, fontsize=8.5, color=_INK)
+        notes.insert(0, _DIFFERENCES)
+    for note in notes[:1]:
+        axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=8.5, color=_INK)
     for curve, (colour, _) in zip(group, styles, strict=True):
         if curve.jumps:
             _mark_jump(axes, curve, colour, [other for other in group if other is not curve])

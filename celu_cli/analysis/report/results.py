@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from celu_cli.analysis.compare.columns import Record, Records
+from celu_cli.analysis.compare.contrast import can_test_pairs
 from celu_cli.analysis.compare.group_columns import compare_groups
 from celu_cli.analysis.compare.groups import Choice, Group
 from celu_cli.analysis.compare.metric import Metric, is_loss
@@ -21,9 +22,10 @@ _MARGIN = 0.04
 
 @dataclass(frozen=True)
 class Results:
-    """Sentences, most important first, and the two tables."""
+    """Sentences, most important first, of which so many as `leads` stand above the two tables."""
 
     sentences: tuple[str, ...]
+    leads: int
     groups: Table
     runs: Table
 
@@ -43,12 +45,17 @@ def find_results(
         *_best(rows, choice.metric),
         *(f"{row['sentence']}." for row in rows if row["sentence"]),
     ]
-    if len(rows) > 1 and baseline is None:
+    if len(rows) > 2 and baseline is None and can_test_pairs(groups, choice.metric):
         sentences.append(
             "Which pairs differ by more than chance can be said only against a baseline, which --baseline names."
         )
     of_runs = make_table("runs", "Every run", compare_runs(runs), ["train, test, losses: of the last epoch"])
-    return Results((*sentences, *_unfinished(runs)), _groups_table(records, groups, baseline), of_runs)
+    return Results(
+        (*sentences, *_unfinished(runs)),
+        max(1, len(records.verdicts)),
+        _groups_table(records, groups, baseline),
+        of_runs,
+    )
 
 
 def _best(rows: Sequence[Record], metric: Metric) -> Iterator[str]:

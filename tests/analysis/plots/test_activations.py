@@ -80,6 +80,7 @@ def test_values_that_are_not_finite_are_left_out() -> None:
         assert (drawn.min(), drawn.max()) == (0.0, 4.0)
         low, high = axes.get_ylim()
         assert -0.5 < low < 0 < 2 < high < 2.5  # the axis fits what is drawn
+    assert [text.get_text() for text in lower.texts] == ["wrong: NaN or infinite, as at $x$ = -4"]
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from celu_cli.analysis.compare.columns import Column, Records
 from celu_cli.analysis.compare.groups import Choice
 from celu_cli.analysis.plots.style import ordered_looks
 from celu_cli.analysis.report.build import Report
+from celu_cli.analysis.report.page import render_page
 from celu_cli.analysis.report.tables import Table, make_table
 from celu_cli.errors import UsageError
 from tests.analysis.report.reports import (
@@ -65,9 +66,14 @@ def test_without_a_baseline_no_winner_is_called(tmp_path: Path) -> None:
         "So few seeds cannot tell these 2 cases apart in test accuracy: they span 9.92 points, "
         "and another seed may reverse it."
     )
-    assert "Which pairs differ by more than chance can be said only against a baseline" in sentences[2]
+    said = "Which pairs differ by more than chance can be said only against a baseline"
+    assert said not in " ".join(sentences)  # nor against one: a pair of one seed has no test
+    record_seeds(tmp_path, SPREAD, name="case-d")
+    assert said in " ".join(report_of(tmp_path).results.sentences)
+    best = report_of(tmp_path, Choice(metric="best-test-accuracy"))
+    assert said not in " ".join(best.results.sentences)
     verdict, low, *_ = report_of(tmp_path, Choice(metric="test-loss")).results.sentences
-    assert verdict.startswith("So few seeds cannot tell these 2 cases apart in test loss")
+    assert verdict.startswith("6 seeds cannot tell the 2 of 3 cases with several seeds apart in test loss")
     assert low.startswith("Lowest test loss on CIFAR-10")
 
 
@@ -85,6 +91,16 @@ def test_a_case_with_several_settings_is_one_case(
     for changes in cases:
         record_seeds(tmp_path, [0.0, 0.01], **changes)
     assert report_of(tmp_path).title == title
+
+
+def test_the_verdict_on_every_dataset_stands_above_the_tables(tmp_path: Path) -> None:
+    for dataset in ("cifar10", "mnist"):
+        for name in ("one", "two"):
+            record_seeds(tmp_path, [0.0, 0.01], name=name, dataset={"name": dataset})
+    report = report_of(tmp_path)
+    assert [sentence.split(":")[0] for sentence in report.results.sentences[:2]] == ["CIFAR-10", "MNIST"]
+    head, *_ = render_page(report).split("<table", 1)
+    assert head.count('<p class="lead">') == 2
 
 
 def test_one_case_is_told_without_a_contest(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from celu_cli.text import counted
 
 ACTIVATION_CODE = "code of the activation"
 _ROUNDING = "other versions or processors round differently: not a likely cause"
+_ORDER = "sums are added up in another order, which rounds differently: not a likely cause"
 
 
 def run_changes(a: Run, b: Run) -> list[Change]:
@@ -112,8 +113,8 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
         ("tensorflow", "tensorflow", _ROUNDING, lambda one: _version(one, "tensorflow")),
         ("numpy", "numpy", _ROUNDING, lambda one: _version(one, "numpy")),
         ("processor", "cpu_model", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_model)),
-        ("threads", "cpu_threads", _ROUNDING, lambda one: _recorded(one, lambda at: at.cpu_threads)),
-        ("shares of a batch", "shares", _ROUNDING, lambda one: one.shares),
+        ("threads", "cpu_threads", _ORDER, lambda one: _recorded(one, lambda at: at.cpu_threads)),
+        ("shares of a batch", "shares", _ORDER, lambda one: one.shares),
         ("cores", "cores", "", lambda one: _carried(one, lambda at: at.cores)),
         ("python", "python", "", lambda one: _version(one, "python")),
         ("host", "host", "", _host),
@@ -125,7 +126,7 @@ def _environment_changes(a: Run, b: Run) -> Iterator[Change]:
             continue  # a change of the case, not of the machine
         # An older celu recorded no cores and no shares.
         if value.a != value.b and (key not in ("cores", "shares") or None not in (value.a, value.b)):
-            yield Change(name, "rounding" if note == _ROUNDING else "none", (value,), note)
+            yield Change(name, "rounding" if note in (_ROUNDING, _ORDER) else "none", (value,), note)
     names = sorted({*_variables(a.manifest), *_variables(b.manifest)})
     variables = [Value(name, _variable(a.manifest, name), _variable(b.manifest, name)) for name in names]
     # An older celu recorded none.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,9 +34,42 @@ def celu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 def test_the_table_of_results_is_the_one_that_its_command_prints(celu: Celu) -> None:
     (quoted,) = re.findall(
-        r"\$ celu compare --logs docs/results\n```\n\n```text\n(.*?)```", page("results.md"), re.DOTALL
+        r"\$ celu compare --logs docs/results\n```\n\n<!-- .*? -->\n\n```text\n(.*?)```",
+        page("results.md"),
+        re.DOTALL,
     )
     assert celu("compare", "--logs", str(DOCS / "results")).out == quoted
+
+
+def test_the_tables_of_results_are_written_from_the_runs(tmp_path: Path) -> None:
+    shutil.copy(DOCS / "results.md", tmp_path)
+    script = DOCS.parent / "scripts" / "write_results.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True)
+    assert (tmp_path / "results.md").read_text(encoding="utf-8") == page("results.md"), f"run {script.name}"
+
+
+def test_results_have_our_accuracy_and_the_published_one_at_each_published_epoch() -> None:
+    (table,) = re.findall(
+        r"<!-- table: published epochs -->\n\n(.*?)\n<!-- end -->", page("results.md"), re.DOTALL
+    )
+    head, _, *rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert head[1::2] == ["case-b", "case-c", "case-c-as-run", "case-d"]
+    assert [row[0] for row in rows] == [str(epoch) for epoch in range(1, 52, 2)]
+    for column, case in enumerate(head[1::2]):
+        longest = max(
+            (DOCS / "results" / case).glob("*/metrics.jsonl"), key=lambda path: len(path.read_bytes())
+        )
+        own = {
+            line["epoch"]: f"{line['test_accuracy']:.4f}"
+            for line in map(json.loads, longest.read_text(encoding="utf-8").splitlines())
+        }
+        curve = DOCS.parent / "cases" / "published" / f"{case[:6]}.csv"
+        published = {
+            row["epoch"]: f"{float(row['test_accuracy']):.4f}"
+            for row in csv.DictReader(curve.read_text(encoding="utf-8").splitlines())
+        }
+        assert [row[1 + 2 * column] for row in rows] == [own.get(epoch, "") for epoch in range(1, 52, 2)]
+        assert [row[2 + 2 * column] for row in rows] == [published[row[0]] for row in rows]
 
 
 def test_the_readme_has_the_means_of_the_study(celu: Celu) -> None:

@@ -244,10 +244,15 @@ class TestRuns:
         assert {layer.plan.filters for layer in found[0].layers} == {4, 10}
 
     def test_only_the_check_of_a_run_as_it_is_can_be_kept(self, celu: Celu, run: Path) -> None:
-        for words in (["case-c"], [str(run), "alpha=1"], ["--all"]):
+        refusals = {
+            ("case-c",): "case-c is not a run: name one",
+            (str(run), "alpha=1"): "name a run, without KEY=VALUE",
+            ("--all",): "name a run, without KEY=VALUE",
+        }
+        for words, reason in refusals.items():
             outcome = celu("check", *words, "--save")
             assert (outcome.code, outcome.out) == (2, "")
-            assert "name a run" in outcome.err
+            assert reason in outcome.err
         assert not (run / "check.json").exists()
 
     def test_a_run_is_shown_as_a_case_is(self, celu: Celu, run: Path) -> None:

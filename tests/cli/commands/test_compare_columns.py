@@ -34,7 +34,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """One entry among the columns of runs, and one among those of groups."""
     of_groups = group_columns.group_columns
     monkeypatch.setattr(run_columns, "RUN_COLUMNS", (*run_columns.RUN_COLUMNS, TOY))
-    monkeypatch.setattr(group_columns, "group_columns", lambda metric: (*of_groups(metric), TOY))
+    monkeypatch.setattr(group_columns, "group_columns", lambda *words: (*of_groups(*words), TOY))
 
 
 @pytest.mark.usefixtures("logs", "toy")

@@ -19,7 +19,7 @@ demo: $(READY)  ## train case-a on the embedded sample and show the result
 test: $(READY)  ## the tests, but for those that take a minute each
 	$(BIN)/pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test-slow: $(READY)  ## those: all gradients of `celu check --all`, all parts of the benchmark, real Slurm and Ray
+test-slow: $(READY)  ## those: all gradients of `celu check --all`, all parts of the benchmark, kills, real Slurm and Ray
 	$(BIN)/pytest -m slow --numprocesses auto --maxprocesses 2
 
 soak: $(READY)  ## the long forms of the chaos tests: kills, damaged cases, damaged data

@@ -40,12 +40,12 @@ def sweep_figure(
     if by is None and len(numbers) == 1:
         by = numbers[0]
     title = swept.name if title is None else title
+    shared = shared_text(distinct_cases(swept.cases))
     if by is not None:
-        shared = shared_text(distinct_cases(swept.cases))
         chart = swept_chart(swept.points, by, metric, title, shared, by in swept.logarithmic)
         return partial(chart_figure, chart, size)
     if len(swept.keys) == 2:
-        return partial(heat_map_figure, swept.points, swept.keys, metric, title, size)
+        return partial(heat_map_figure, swept.points, swept.keys, metric, title, shared, size)
     return None
 
 
@@ -130,6 +130,7 @@ def heat_map_figure(
     keys: Sequence[str],
     metric: Metric,
     title: str,
+    subtitle: str = "",
     size: tuple[float, float] | None = None,
 ) -> Figure:
     """The means as a map of two keys, each with its number; a cell without results stays empty."""
@@ -137,7 +138,7 @@ def heat_map_figure(
     by_setting = {tuple(repr(point.settings[key]) for key in keys): point.summary for point in points}
     found = [[by_setting.get((repr(x), repr(y))) for x in columns] for y in rows]
     means = [[summary.mean if summary else float("nan") for summary in line] for line in found]
-    frame = Frame(title, "", "mean over seeds", size)
+    frame = Frame(title, subtitle, "mean over seeds", size)
     frame.make_room(0.35 * len(rows) + 0.8)
     figure = frame.figure()
     axes = figure.subplots()

@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from celu_cli.analysis.compare.swept import Point
+from celu_cli.analysis.compare.swept import Point, Swept
 from celu_cli.analysis.plots.chart import chart_figure
-from celu_cli.analysis.plots.swept import heat_map_figure, is_logarithmic, swept_chart
+from celu_cli.analysis.plots.swept import heat_map_figure, is_logarithmic, sweep_figure, swept_chart
+from tests.runs.fakes import make_case
 
 LINE = [Point({"alpha": alpha}, (0.5, 0.5 + alpha / 10), 2) for alpha in (0.25, 1.0, 4.0)]
 GRID = [
@@ -61,6 +62,15 @@ def test_a_map_has_a_number_for_each_pair_that_has_results() -> None:
     axes, _ = heat_map_figure(GRID, ("alpha", "optimizer"), "test-accuracy", "").axes
     assert [text.get_text() for text in axes.texts] == ["0.1000", "0.2000"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["adam", "sgd"]
+
+
+def test_above_a_map_stands_what_all_its_runs_share() -> None:
+    cases = tuple(make_case(epochs=3, alpha=alpha) for alpha in (1.0, 2.0))
+    draw = sweep_figure(
+        Swept("a sweep", ("alpha", "optimizer"), (), tuple(GRID), cases=cases), "test-accuracy"
+    )
+    assert draw is not None
+    assert "3 epochs" in [text.get_text() for text in draw().texts]
 
 
 def test_values_whose_ratios_are_more_even_than_their_steps_count_as_logarithmic() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -23,3 +24,4 @@ def _no_terminal_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output that no terminal takes is as wide as it needs to be, whatever the shell of the tests says of its own."""
     for name in ("COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+        os.unsetenv(name)  # readline, which pytest imports, sets them behind os.environ, for every subprocess

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf, isfinite
@@ -26,6 +27,7 @@ _BOLD = 0.66  # the mean width of a letter of a label, as a share of the font
 _MARGIN = 0.1
 _APART = 4  # pixels between two words of an axis
 _LEAST, _PLEASANT = 0.8, 1.4  # the height of a panel that can be read, and of one whose size is ours
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _MANY = 4  # curves of which every point is marked
 
 
@@ -132,7 +134,7 @@ class Frame:
         self.font = _font(self.width)
         self.line = 1.3 * self.font / 72
         self._title = self._wrapped(title, self.font + 1.5, 0.62)
-        self._subtitle = self._wrapped(subtitle, self.font - 1, 0.54)
+        self._subtitle = self._wrapped(subtitle, self.font - 1, 0.54, break_phrases=False)
         self._note = self._wrapped(note, self.font - 1, 0.54)
 
     @property
@@ -183,9 +185,16 @@ class Frame:
     def _below(self) -> float:
         return _MARGIN + 0.9 * self.line * len(self._note.splitlines()) if self._note else 0.0
 
-    def _wrapped(self, text: str, font: float, letter: float) -> str:
-        """`text` in lines as wide as the figure; `letter` is the mean width of one, as a share of the font."""
-        return "\n".join(wrap(text, max(10, int(72 * (self.width - 2 * _MARGIN) / (letter * font)))))
+    def _wrapped(self, text: str, font: float, letter: float, break_phrases: bool = True) -> str:
+        """`text` in lines as wide as the figure; `letter` is the mean width of one, as a share of the font.
+
+        Without `break_phrases` a line ends after a comma or semicolon, unless a phrase is wider than the figure.
+        """
+        columns = max(10, int(72 * (self.width - 2 * _MARGIN) / (letter * font)))
+        phrases = re.split("(?<=[,;]) ", text)
+        if not break_phrases and max(map(len, phrases)) <= columns:
+            text = " ".join(phrase.replace(" ", _NO_BREAK) for phrase in phrases)
+        return "\n".join(wrap(text, columns, break_on_hyphens=False)).replace(_NO_BREAK, " ")
 
 
 def _font(width: float) -> float:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import celu_cli as celu
-from celu_cli.runs.published import read_published
+from celu_cli.events import EpochMetrics
+from celu_cli.runs.published import PublishedEpoch, read_published
 from celu_cli.runs.run import Run
 from celu_cli.text import duration
 
@@ -48,6 +50,38 @@ def at_published_epochs(runs: list[Run]) -> str:
             row += [f"{epoch.test_accuracy:.4f}" if epoch else "" for epoch in (own, published)]
         rows.append(row)
     return markdown(rows)
+
+
+def at_the_end(runs: list[Run]) -> str:
+    """How the curve of each run and the published one end, and where they were at their best."""
+    curves: dict[str, Sequence[EpochMetrics | PublishedEpoch]] = {}
+    for run in runs:
+        curves[f"`{run.case.name}`"] = run.metrics
+        if published := read_published(run.case):
+            curves.setdefault(f"published, {published.name}", published.epochs)
+    rows = zip(*(_at_the_end(curve) for curve in curves.values()), strict=True)
+    return markdown([["", *curves], *([row[0][0], *(value for _, value in row)] for row in rows)])
+
+
+def _at_the_end(curve: Sequence[EpochMetrics | PublishedEpoch]) -> Iterator[tuple[str, str]]:
+    last = curve[-1]
+    best = max(curve, key=attrgetter("test_accuracy"))
+    least = min(curve, key=attrgetter("test_loss"))
+    learnt = next((str(epoch.epoch) for epoch in curve if epoch.train_accuracy >= 0.99), "never")
+    moved = [epoch.epoch for epoch in curve if abs(epoch.test_accuracy - last.test_accuracy) > 0.005]
+    settled = next(epoch.epoch for epoch in curve if epoch.epoch > max(moved))
+    yield (
+        "train minus test accuracy at the end, in points",
+        f"{100 * (last.train_accuracy - last.test_accuracy):.2f}",
+    )
+    yield "train accuracy of 0.99 first in epoch", learnt
+    yield "test accuracy within half a point of the last from epoch", str(settled)
+    yield "last test accuracy", f"{last.test_accuracy:.4f}"
+    yield "best test accuracy", f"{best.test_accuracy:.4f}"
+    yield "… first in epoch", str(best.epoch)
+    yield "last test loss", f"{last.test_loss:.3f}"
+    yield "lowest test loss", f"{least.test_loss:.3f}"
+    yield "… in epoch", str(least.epoch)
 
 
 def cost(runs: list[Run]) -> str:
@@ -101,12 +135,12 @@ def main() -> None:
     text = page.read_text(encoding="utf-8")
     logs = DOCS / "results"
     runs = longest_runs(logs)
-    whole = [run for run in runs if len(run.metrics) == 51]
     tables = {
         "compared": compared(logs),
+        "end": at_the_end(runs),
         "published epochs": at_published_epochs(runs),
-        "cost": cost(whole),
-        "resumptions": resumptions(whole),
+        "cost": cost(runs),
+        "resumptions": resumptions(runs),
     }
     for name, table in tables.items():
         text = re.sub(

@@ -72,6 +72,26 @@ def test_results_have_our_accuracy_and_the_published_one_at_each_published_epoch
         assert [row[2 + 2 * column] for row in rows] == [published[row[0]] for row in rows]
 
 
+def test_results_tell_how_each_run_ends_and_where_it_was_at_its_best() -> None:
+    (table,) = re.findall(r"<!-- table: end -->\n\n(.*?)\n<!-- end -->", page("results.md"), re.DOTALL)
+    head, _, *rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    cells = {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+    for case in ("case-b", "case-c", "case-c-as-run", "case-d"):
+        (path,) = (DOCS / "results" / case).glob("*/metrics.jsonl")
+        epochs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        tests = [epoch["test_accuracy"] for epoch in epochs]
+        losses = [epoch["test_loss"] for epoch in epochs]
+        settled = int(cells["test accuracy within half a point of the last from epoch"][case])
+        assert max(abs(test - tests[50]) for test in tests[settled - 1 :]) <= 0.005
+        assert abs(tests[settled - 2] - tests[50]) > 0.005
+        assert cells["last test accuracy"][case] == f"{tests[50]:.4f}"
+        assert cells["best test accuracy"][case] == f"{max(tests):.4f}"
+        assert cells["… first in epoch"][case] == str(1 + tests.index(max(tests)))
+        assert cells["lowest test loss"][case] == f"{min(losses):.3f}"
+        assert cells["… in epoch"][case] == str(1 + losses.index(min(losses)))
+    assert cells["last test accuracy"]["published, case-d"] == "0.7799"
+
+
 def test_the_readme_has_the_means_of_the_study(celu: Celu) -> None:
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     quoted = re.findall(r"^\| `(case-\w)` \| (\d+) \| (0\.\d+) \| (0\.\d+) \|$", readme, re.MULTILINE)

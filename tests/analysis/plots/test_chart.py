@@ -171,7 +171,14 @@ def test_long_labels_leave_the_plot_its_room_and_say_once_what_they_share(column
 
 @pytest.mark.parametrize("columns", [8, 10, 12, 14])
 def test_a_line_of_the_subtitle_ends_between_two_phrases(columns: float) -> None:
-    phrases = ["CIFAR-10", "celu alpha 2", "manual backprop", "amsgrad (tensor) 0.0008", "seed 0", "51 of 51 epochs"]
+    phrases = [
+        "CIFAR-10",
+        "celu alpha 2",
+        "manual backprop",
+        "amsgrad (tensor) 0.0008",
+        "seed 0",
+        "51 of 51 epochs",
+    ]
     chart = Chart("", ", ".join(phrases), [Panel("", [Curve("0.5", [1, 2], [0.1, 0.5], BLUE)])])
     _, subtitle, _ = chart_figure(chart, (columns * CENTIMETRE, 9 * CENTIMETRE)).texts
     lines = subtitle.get_text().splitlines()
@@ -180,7 +187,9 @@ def test_a_line_of_the_subtitle_ends_between_two_phrases(columns: float) -> None
 
 
 def test_a_phrase_wider_than_the_picture_is_broken_between_its_words() -> None:
-    phrase = "one phrase whose words are more than fit on a line of any picture as wide as this one is, the rest"
+    phrase = (
+        "one phrase whose words are more than fit on a line of any picture as wide as this one is, the rest"
+    )
     chart = Chart("", phrase, [Panel("", [Curve("0.5", [1, 2], [0.1, 0.5], BLUE)])])
     _, subtitle, _ = chart_figure(chart, (8 * CENTIMETRE, 9 * CENTIMETRE)).texts
     assert " ".join(subtitle.get_text().splitlines()) == phrase

@@ -86,7 +86,17 @@ def _at_the_end(curve: Sequence[EpochMetrics | PublishedEpoch]) -> Iterator[tupl
 
 def cost(runs: list[Run]) -> str:
     head = ["case", "trained for", "begun", "ended", "resumed", "celu at commit"]
-    return markdown([head, *(_cost(run) for run in runs)])
+    started = min(run.manifest.started for run in runs)
+    ended = max(run.manifest.ended for run in runs if run.manifest.ended)
+    total = [
+        "all",
+        duration(sum(run.metrics.seconds for run in runs)),
+        f"{started:%Y-%m-%d %H:%M}",
+        f"{ended:%Y-%m-%d %H:%M}",
+        f"{sum(len(run.manifest.resumed) for run in runs)} times",
+        "",
+    ]
+    return markdown([head, *(_cost(run) for run in runs), total])
 
 
 def _cost(run: Run) -> list[str]:

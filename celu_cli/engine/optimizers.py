@@ -137,7 +137,8 @@ def amsgrad(spec: schema.AMSGrad) -> Optimizer:
     """w -= learning_rate m / (sqrt(v_max) + epsilon)    Reddi et al. 2018, arXiv:1904.09237, algorithm 2
 
     maximum = elementwise: v_max = max(v_max, v), the paper's. maximum = tensor: v_max is v or the old v_max, whichever
-    has the larger sum over the layer's weights, as in the article's scripts. v is not corrected for bias in either.
+    has the larger sum over the layer's weights, as in the article's scripts; then v_max can be below a weight's v, and
+    a step as long as learning_rate |m| / epsilon (docs/fidelity.md). v is not corrected for bias in either.
     bias_correction multiplies the rate as in `adam`, which Keras and PyTorch do and the paper does not.
     moment = new: m includes this step's gradient, the paper's. moment = old: m of the step before, 0 in the first. The
     article's scripts leave the order of writing m and reading it to TensorFlow's threads, so each of their updates used

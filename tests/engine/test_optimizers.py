@@ -206,6 +206,26 @@ def test_the_two_kinds_of_maximum_and_of_moment_differ() -> None:
         assert all(np.abs(a - b).max() > 1e-3 for a, b in zip(one, other, strict=True))
 
 
+def longest_step(maximum: Any) -> float:
+    """Of a weight with next to no gradient in its first step and one in its second, in units of the rate."""
+    spec = schema.AMSGrad(name="amsgrad", maximum=maximum, beta_1=0.9, beta_2=0.9, epsilon=1e-8)
+    optimizer, rate = build_optimizer(spec), tf.constant(0.1, tf.float64)
+    weights: Any = [tf.zeros(2, tf.float64)]
+    state = optimizer.init(weights)
+    moved = []
+    for gradient in ([1e-12, 1.0], [0.01, 0.1]):
+        before = weights[0]
+        weights, state = optimizer.update([tf.constant(gradient, tf.float64)], state, weights, rate)
+        moved.append(np.abs(weights[0] - before).max() / rate.numpy())
+    return max(moved)
+
+
+def test_a_maximum_by_element_bounds_a_step_and_one_by_tensor_does_not() -> None:
+    assert longest_step("elementwise") <= 1.0  # with equal betas m² <= v (Cauchy-Schwarz), and v <= v_max
+    m = 0.001
+    assert longest_step("tensor") == pytest.approx(m / 1e-8, rel=1e-3)
+
+
 def test_with_the_old_moment_the_first_step_of_amsgrad_moves_nothing() -> None:
     weights = make_weights()
     spec = schema.AMSGrad(name="amsgrad", moment="old")

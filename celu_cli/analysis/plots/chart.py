@@ -28,6 +28,7 @@ _MARGIN = 0.1
 _APART = 4  # pixels between two words of an axis
 _LEAST, _PLEASANT = 0.8, 1.4  # the height of a panel that can be read, and of one whose size is ours
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_PHRASE = 28  # letters of one that is kept together
 _MANY = 4  # curves of which every point is marked
 
 
@@ -188,12 +189,15 @@ class Frame:
     def _wrapped(self, text: str, font: float, letter: float, break_phrases: bool = True) -> str:
         """`text` in lines as wide as the figure; `letter` is the mean width of one, as a share of the font.
 
-        Without `break_phrases` a line ends after a comma or semicolon, unless a phrase is wider than the figure.
+        Without `break_phrases` a short phrase, such as 51 of 51 epochs, stays on one line.
         """
         columns = max(10, int(72 * (self.width - 2 * _MARGIN) / (letter * font)))
-        phrases = re.split("(?<=[,;]) ", text)
-        if not break_phrases and max(map(len, phrases)) <= columns:
-            text = " ".join(phrase.replace(" ", _NO_BREAK) for phrase in phrases)
+        if not break_phrases:
+            phrases = re.split("(?<=[,;.]) ", text)
+            longest = min(_PHRASE, columns)
+            text = " ".join(
+                each.replace(" ", _NO_BREAK) if len(each) <= longest else each for each in phrases
+            )
         return "\n".join(wrap(text, columns, break_on_hyphens=False)).replace(_NO_BREAK, " ")
 
 

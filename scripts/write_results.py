@@ -86,29 +86,19 @@ def _at_the_end(curve: Sequence[EpochMetrics | PublishedEpoch]) -> Iterator[tupl
 
 def cost(runs: list[Run]) -> str:
     head = ["case", "trained for", "begun", "ended", "resumed", "celu at commit"]
-    started = min(run.manifest.started for run in runs)
-    ended = max(run.manifest.ended for run in runs if run.manifest.ended)
-    total = [
-        "all",
-        duration(sum(run.metrics.seconds for run in runs)),
-        f"{started:%Y-%m-%d %H:%M}",
-        f"{ended:%Y-%m-%d %H:%M}",
-        f"{sum(len(run.manifest.resumed) for run in runs)} times",
-        "",
-    ]
-    return markdown([head, *(_cost(run) for run in runs), total])
+    return markdown([head, *(_cost(f"`{run.case.name}`", [run]) for run in runs), _cost("all", runs)])
 
 
-def _cost(run: Run) -> list[str]:
-    processes = [run.manifest, *run.manifest.resumed]
+def _cost(name: str, runs: list[Run]) -> list[str]:
+    processes = [process for run in runs for process in (run.manifest, *run.manifest.resumed)]
     commits = dict.fromkeys((process.git_commit or "")[:7] for process in processes)
-    ended = run.manifest.ended
+    ended = max(run.manifest.ended for run in runs if run.manifest.ended)
     return [
-        f"`{run.case.name}`",
-        duration(run.metrics.seconds),
-        f"{run.manifest.started:%Y-%m-%d %H:%M}",
-        f"{ended:%Y-%m-%d %H:%M}" if ended else "",
-        f"{len(run.manifest.resumed)} times",
+        name,
+        duration(sum(run.metrics.seconds for run in runs)),
+        f"{min(run.manifest.started for run in runs):%Y-%m-%d %H:%M}",
+        f"{ended:%Y-%m-%d %H:%M}",
+        f"{len(processes) - len(runs)} times",
         ", ".join(commits),
     ]
 

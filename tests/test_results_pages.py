@@ -87,6 +87,12 @@ def test_results_tell_how_each_run_ends_and_where_it_was_at_its_best() -> None:
         assert cells["last test accuracy"][case] == f"{tests[50]:.4f}"
         assert cells["best test accuracy"][case] == f"{max(tests):.4f}"
         assert cells["… first in epoch"][case] == str(1 + tests.index(max(tests)))
+        train = [epoch["train_accuracy"] for epoch in epochs]
+        learnt = [number for number, accuracy in enumerate(train, 1) if accuracy >= 0.99]
+        assert cells["train accuracy of 0.99 first in epoch"][case] == (str(learnt[0]) if learnt else "never")
+        gap = cells["train minus test accuracy at the end, in points"][case]
+        assert gap == f"{100 * (train[50] - tests[50]):.2f}"
+        assert cells["last test loss"][case] == f"{losses[50]:.3f}"
         assert cells["lowest test loss"][case] == f"{min(losses):.3f}"
         assert cells["… in epoch"][case] == str(1 + losses.index(min(losses)))
     assert cells["last test accuracy"]["published, case-d"] == "0.7799"

@@ -135,7 +135,7 @@ class Frame:
         self.font = _font(self.width)
         self.line = 1.3 * self.font / 72
         self._title = self._wrapped(title, self.font + 1.5, 0.62)
-        self._subtitle = self._wrapped(subtitle, self.font - 1, 0.54, break_phrases=False)
+        self._subtitle = self._wrapped(subtitle, self.font - 1, 0.54)
         self._note = self._wrapped(note, self.font - 1, 0.54)
 
     @property
@@ -186,19 +186,16 @@ class Frame:
     def _below(self) -> float:
         return _MARGIN + 0.9 * self.line * len(self._note.splitlines()) if self._note else 0.0
 
-    def _wrapped(self, text: str, font: float, letter: float, break_phrases: bool = True) -> str:
-        """`text` in lines as wide as the figure; `letter` is the mean width of one, as a share of the font.
+    def _wrapped(self, text: str, font: float, letter: float) -> str:
+        """`text` in lines as wide as the figure; a short phrase, such as 51 of 51 epochs, stays on one line.
 
-        Without `break_phrases` a short phrase, such as 51 of 51 epochs, stays on one line.
+        `letter` is the mean width of one, as a share of the font.
         """
         columns = max(10, int(72 * (self.width - 2 * _MARGIN) / (letter * font)))
-        if not break_phrases:
-            phrases = re.split("(?<=[,;.]) ", text)
-            longest = min(_PHRASE, columns)
-            text = " ".join(
-                each.replace(" ", _NO_BREAK) if len(each) <= longest else each for each in phrases
-            )
-        return "\n".join(wrap(text, columns, break_on_hyphens=False)).replace(_NO_BREAK, " ")
+        longest = min(_PHRASE, columns)
+        phrases = re.split("(?<=[,;.]) ", text)
+        kept = (each.replace(" ", _NO_BREAK) if len(each) <= longest else each for each in phrases)
+        return "\n".join(wrap(" ".join(kept), columns, break_on_hyphens=False)).replace(_NO_BREAK, " ")
 
 
 def _font(width: float) -> float:
